@@ -7,6 +7,8 @@ pub mod clock;
 pub mod config;
 
 pub mod domain;
+pub mod http;
 pub mod journal;
 pub mod people;
 pub mod protocol;
+pub mod telemetry;
