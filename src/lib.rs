@@ -8,4 +8,5 @@ pub mod config;
 
 pub mod domain;
 pub mod journal;
+pub mod projections;
 pub mod protocol;
