@@ -101,7 +101,10 @@ impl Server {
                     self.still_starting()?;
                     tokio::task::yield_now().await;
                 }
-                Err(RecvTimeoutError::Disconnected) => bail!("the server closed its output{}", self.last_words()),
+                Err(RecvTimeoutError::Disconnected) => {
+                    let status = self.child.wait()?;
+                    bail!("the server ended with {status} and did not say where it listens{}", self.last_words());
+                }
             }
         }
         let target = self.target();

@@ -41,7 +41,7 @@ pub struct Options {
     #[arg(long, default_value_t = 50)]
     others: usize,
     /// Records a second
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, default_value_t = 200)]
     rate: u32,
     /// Seconds after the readers were stuck by which all of them must be cut
     #[arg(long, default_value_t = 15)]
@@ -166,7 +166,7 @@ impl Flow {
                 },
             }
         }
-        others.meter.until(already + seqs.len() as u64 * others.sessions).await;
+        others.meter.until(already + seqs.len() as u64 * others.sessions).await?;
         let mut latencies = Latencies::default();
         for stamp in others.meter.take_stamps() {
             if let Some(at) = seqs.get(&stamp.seq) {

@@ -150,8 +150,7 @@ impl Driver {
             }
             // A quarter of the window must have room, or every frame would carry one command.
             let enough = sent - window + (window / 4).max(1);
-            taps.meter.until(already + enough * taps.sessions).await;
-            ensure!(taps.meter.counts().ended == 0, "sessions were ended: {:?}", taps.meter.faults());
+            taps.meter.until(already + enough * taps.sessions).await?;
             let now = began.elapsed();
             if from.is_none() && now >= WARM_UP {
                 from = Some((taps.meter.counts(), server.usage()?, Instant::now()));
@@ -161,7 +160,7 @@ impl Driver {
             {
                 let (after, took) = (taps.meter.counts(), since.elapsed());
                 let cost = server.usage()?.cpu.saturating_sub(usage.cpu);
-                taps.meter.until(already + sent * taps.sessions).await;
+                taps.meter.until(already + sent * taps.sessions).await?;
                 return Ok(Self::saturated(counts, after, cost, took));
             }
         }
@@ -196,7 +195,7 @@ impl Driver {
             acknowledging.record(at.elapsed());
             sent_at.insert(seq, at);
         }
-        taps.meter.until(already + count * taps.sessions).await;
+        taps.meter.until(already + count * taps.sessions).await?;
         let mut latencies = Latencies::default();
         for stamp in taps.meter.take_stamps() {
             if let Some(at) = sent_at.get(&stamp.seq) {

@@ -22,6 +22,8 @@ use super::{Target, connect};
 
 const READ_BYTES: usize = 64 * 1024;
 const CONNECTING_AT_ONCE: usize = 64;
+/// Longer than this, and a delivery counts as lost.
+const LATEST: Duration = Duration::from_secs(30);
 
 thread_local! {
     /// One buffer for all sockets of a thread: a socket between two reads keeps nothing but half a line.
@@ -94,19 +96,23 @@ impl Meter {
     }
 
     /// Waits until all sockets together have received this many records. One waiter at a time.
-    pub async fn until(&self, records: u64) {
+    pub async fn until(&self, records: u64) -> Result<()> {
         self.awaited.store(records, Relaxed);
+        let deadline = Instant::now() + LATEST;
         while self.records.load(Relaxed) < records {
-            let arrived = self.arrived.notified();
-            if self.records.load(Relaxed) >= records {
-                break;
-            }
-            // The bound is for sockets that ended meanwhile: the caller looks at the counts.
-            if tokio::time::timeout(Duration::from_secs(1), arrived).await.is_err() && self.ended.load(Relaxed) > 0 {
-                break;
+            // A wake-up is remembered, so one between the look and the wait is not lost; the bound is for what never comes.
+            if tokio::time::timeout(Duration::from_millis(200), self.arrived.notified()).await.is_err() {
+                let (counts, fault) = (self.counts(), self.faults().into_iter().next());
+                if counts.ended > 0 {
+                    bail!("{} sessions have ended, with {fault:?}", counts.ended);
+                }
+                if Instant::now() > deadline {
+                    bail!("{} of {records} deliveries arrived within {} s", counts.records, LATEST.as_secs());
+                }
             }
         }
         self.awaited.store(u64::MAX, Relaxed);
+        Ok(())
     }
 
     /// From now on every receipt is written down, until [`Meter::take_stamps`].

@@ -143,6 +143,7 @@ impl Audit {
         }
         let (mut socket, _) = Socket::open(&desk.target, &[], None).await?;
         let mut already_done = 0;
+        let mut answered = Vec::new();
         for sent in commands {
             let effect = self.effects.get(&sent.id).cloned();
             already_done += u64::from(effect.is_some());
@@ -151,6 +152,7 @@ impl Audit {
                 Over::Socket => send_socket(&mut socket, sent).await,
             };
             let again = again.with_context(|| format!("cannot repeat {} {}", sent.body["type"], sent.id))?;
+            answered.push(Sent { outcome: again.clone(), ..(*sent).clone() });
             let Some(effect) = effect else { continue };
             let (ticket, version) = effect.places.last().copied().unwrap_or_default();
             let first = Outcome::Done { ticket, version, seq: effect.seqs.last().copied().unwrap_or_default() };
@@ -158,8 +160,12 @@ impl Audit {
                 self.violation(format!("{} {}: first {first:?}, repeated {again:?}", sent.body["type"], sent.id));
             }
         }
-        let before = self.effects.clone();
+        let before: HashMap<_, _> =
+            commands.iter().filter_map(|sent| Some((&sent.id, self.effects.get(&sent.id)?.clone()))).collect();
         self.catch_up(desk).await?;
+        for sent in &answered {
+            self.check(sent);
+        }
         for sent in commands {
             if let (Some(before), Some(after)) = (before.get(&sent.id), self.effects.get(&sent.id))
                 && before.seqs != after.seqs
@@ -193,9 +199,16 @@ impl Audit {
 
     /// Snapshot = fold of the records, ticket by ticket and by hash.
     pub async fn compare_snapshot(&mut self, desk: &mut Desk) -> Result<()> {
-        let snapshot = desk.snapshot().await?;
-        // The desk may have written by itself meanwhile; nobody else does.
+        let mut snapshot = desk.snapshot().await?;
         self.catch_up(desk).await?;
+        // The desk may write by itself, between the two questions too; it does not do so all the time.
+        for _ in 0..5 {
+            if snapshot.seq >= self.head() {
+                break;
+            }
+            snapshot = desk.snapshot().await?;
+            self.catch_up(desk).await?;
+        }
         if snapshot.seq != self.head() {
             self.violation(format!("the snapshot stands at seq {}, the records end at {}", snapshot.seq, self.head()));
             return Ok(());
