@@ -12,16 +12,22 @@ export interface Requester {
   email: string;
 }
 
-export interface TicketLink {
+export type LinkKind = "related" | "caused_by" | "causes" | "duplicate_of" | "duplicated_by" | "merged_from";
+
+export interface Link {
   to: number;
-  kind: string;
+  kind: LinkKind;
 }
 
+export type SlaMetric = "first_response" | "next_response" | "resolution";
+
 export interface Sla {
+  policy: string | null;
   first_response_due: string | null;
   next_response_due: string | null;
   resolution_due: string | null;
-  breached: string[] | boolean;
+  paused: boolean;
+  breached: boolean;
 }
 
 export interface Triage {
@@ -50,7 +56,7 @@ export interface Ticket {
   snoozed_until: string | null;
   merged_into: number | null;
   follow_up_of: number | null;
-  links: TicketLink[];
+  links: Link[];
   sla: Sla;
   triage: Triage | null;
   message_count: number;
@@ -64,32 +70,46 @@ export type Patch = Partial<Omit<Ticket, "id" | "version">>;
 export interface Attachment {
   id: string;
   name: string;
-  size: number;
-  content_type: string;
+  media_type: string;
+  bytes: number;
+}
+
+/** The requester (no `id`) or a user of the desk. */
+export interface Author {
+  id?: string;
+  name: string;
+  email?: string;
 }
 
 export interface Message {
   id: string;
   visibility: Visibility;
   direction: Direction;
-  author: string;
+  author: Author;
   body: string;
   body_format: "text" | "markdown";
   attachments: Attachment[];
   at: string;
 }
 
-export interface TicketEvent {
-  type: string;
-  message?: Message;
-  into?: number;
-  from?: number;
-  to?: number;
-  kind?: string;
-  command_id?: string;
-  metric?: string;
-  reason?: string | null;
-}
+export type TicketEvent =
+  | { type: "created"; message: Message }
+  | { type: "updated"; changes?: TicketUpdate }
+  | { type: "message_added"; message: Message }
+  | { type: "claimed"; holder?: string; live?: boolean }
+  | { type: "released"; reason?: string; vanished?: string }
+  | { type: "skipped"; by: string; reason: string }
+  | { type: "merged"; into: number }
+  | { type: "merged_in"; from: number }
+  | { type: "linked"; to: number; kind: LinkKind }
+  | { type: "unlinked"; to: number; kind: LinkKind }
+  | { type: "undone"; command_id: string }
+  | { type: "sla_activated"; metric: SlaMetric }
+  | { type: "sla_paused" }
+  | { type: "sla_resumed" }
+  | { type: "sla_fulfilled"; metric: SlaMetric }
+  | { type: "sla_breached"; metric: SlaMetric }
+  | { type: "triage_changed" };
 
 export interface TicketRecord {
   seq: number;
@@ -98,7 +118,7 @@ export interface TicketRecord {
   version: number;
   at: string;
   by: string;
-  command_id: string | null;
+  command_id: string;
   event: TicketEvent;
   patch: Patch;
 }
@@ -132,13 +152,16 @@ export type Command =
       visibility: Visibility;
       direction?: Direction;
       last_seen_version?: number;
+      /** Set together with the message, all or nothing. */
+      status?: TicketStatus;
     }
   | { type: "claim" }
   | { type: "claim_next"; team?: string; categories?: string[] }
   | { type: "skip"; reason: string }
   | { type: "release"; reason?: string }
   | { type: "merge"; into: number }
-  | { type: "link"; to: number; kind: string }
+  | { type: "link"; to: number; kind: LinkKind }
+  | { type: "unlink"; to: number; kind: LinkKind }
   | { type: "undo"; command_id: string }
   | { type: "triage_accept"; fields?: string[] }
   | { type: "triage_reject"; fields?: string[] };
@@ -169,6 +192,8 @@ export type ClientMessage =
 export interface Limits {
   max_message_bytes: number;
   messages_per_s: number;
+  max_commands_in_flight: number;
+  max_topics: number;
 }
 
 /** What `err` carries beside its code, depending on the code. */
@@ -183,7 +208,7 @@ export type ServerMessage =
   | {
       t: "welcome";
       session: string;
-      user: string;
+      user: Me;
       epoch: string;
       seq: number;
       resume: "live" | "replay" | "snapshot";
@@ -192,7 +217,7 @@ export type ServerMessage =
     }
   | ({ t: "rec" } & TicketRecord)
   | { t: "upto"; seq: number; board?: string }
-  | { t: "ok"; id: string; seq: number; version: number | null; ticket: number | null }
+  | { t: "ok"; id: string; seq: number; version: number; ticket: number | null }
   | ({ t: "err"; id?: string; code: string; message: string; retryable: boolean } & ProblemDetails)
   | { t: "presence"; ticket: number; users: PresentUser[] }
   | { t: "analytics" }
@@ -238,10 +263,10 @@ export interface DeskInfo {
   name: string;
   version: string;
   statuses: TicketStatus[];
-  moves: Partial<Record<TicketStatus, TicketStatus[]>>;
+  moves: Record<TicketStatus, TicketStatus[]>;
   priorities: Priority[];
   categories: { id: string; name: string; description: string }[];
-  teams: { id: string; name: string }[];
+  teams: { id: string; name: string; description: string }[];
   undo_window_ms: number;
 }
 
@@ -250,13 +275,32 @@ export interface TicketWithThread extends Ticket {
   events: TicketRecord[];
 }
 
-export interface QueueEntry {
-  ticket: Ticket | number;
-  reason: unknown;
+/** Why a ticket stands where it stands in the queue. */
+export interface RankReason {
+  rank: number;
+  priority: Priority;
+  /** The priority after waiting lifted it. */
+  effective_priority: Priority;
+  lifted: number;
+  next_due: string | null;
+  waiting_since: string;
+  /** One sentence for people. */
+  text: string;
 }
 
-export interface QueueAnswer {
+export interface QueueRow {
+  ticket: Ticket;
+  reason: RankReason;
+}
+
+export interface QueueView {
   seq: number;
-  data: QueueEntry[];
-  counts: Record<string, unknown>;
+  data: QueueRow[];
+  counts: {
+    waiting: number;
+    lent: number;
+    snoozed: number;
+    by_priority: Partial<Record<string, number>>;
+    by_team: Partial<Record<string, number>>;
+  };
 }

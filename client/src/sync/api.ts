@@ -2,7 +2,7 @@ import type {
   DeskInfo,
   Me,
   Problem,
-  QueueAnswer,
+  QueueView,
   Snapshot,
   Ticket,
   TicketWithThread,
@@ -22,7 +22,7 @@ export interface Api {
   snapshot(): Promise<Snapshot>;
   thread(ticket: number): Promise<TicketWithThread>;
   ticket(ticket: number): Promise<Ticket>;
-  queue(limit: number): Promise<QueueAnswer>;
+  queue(limit: number): Promise<QueueView>;
 }
 
 /** The calls that the client makes over HTTP. Each rejects with a `ProblemError`, and with nothing else. */

@@ -59,7 +59,12 @@ type Entry = PendingCommand & {
 /** The server remembers a command for 24 hours; after that a repeat could be done twice. */
 const FORGOTTEN_AFTER_MS = 23 * 3_600_000;
 const CLAIM_WORTH_MS = 30_000;
-const DEFAULT_LIMITS: Limits = { max_message_bytes: 1 << 20, messages_per_s: 50 };
+const DEFAULT_LIMITS: Limits = {
+  max_message_bytes: 1 << 20,
+  messages_per_s: 50,
+  max_commands_in_flight: 16,
+  max_topics: 64,
+};
 
 /**
  * What the user has asked for and the server has not answered. A command keeps its id for life, so sending it again
@@ -274,6 +279,7 @@ export class Outbox {
     }
     // Half of what is allowed leaves room for everything else that this tab says.
     const perWindow = Math.max(1, Math.floor(this.#limits.messages_per_s / 2));
+    let inFlight = this.#entries.filter((entry) => entry.stage === "sent").length;
     const busy = new Set<number>();
     let wakeAt = Number.POSITIVE_INFINITY;
     for (const entry of [...this.#entries]) {
@@ -288,6 +294,8 @@ export class Outbox {
         wakeAt = Math.min(wakeAt, entry.notBefore);
         continue;
       }
+      // The next answer makes room.
+      if (inFlight >= this.#limits.max_commands_in_flight) break;
       if (this.#sentInWindow >= perWindow) {
         wakeAt = Math.min(wakeAt, this.#windowEndsAt);
         break;
@@ -307,6 +315,7 @@ export class Outbox {
       entry.stage = "sent";
       entry.sentAt ??= now;
       this.#sentInWindow += 1;
+      inFlight += 1;
     }
     if (wakeAt !== Number.POSITIVE_INFINITY) {
       this.#stopTimer = this.#clock.after(wakeAt - now, () => {

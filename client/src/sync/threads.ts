@@ -137,7 +137,7 @@ function extended(
   thread: Extract<Thread, { kind: "ready" }>,
   record: TicketRecord,
 ): Extract<Thread, { kind: "ready" }> {
-  const message = record.event.message;
+  const message = "message" in record.event ? record.event.message : undefined;
   return {
     kind: "ready",
     version: record.version,

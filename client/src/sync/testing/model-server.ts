@@ -1,6 +1,7 @@
 import type {
   ClientMessage,
   Command,
+  Me,
   Message,
   Patch,
   ServerMessage,
@@ -80,7 +81,9 @@ export class ModelServer {
     const ticket = this.tickets.get(id);
     if (!ticket) throw new ProblemError({ code: "not_found", status: 404, retryable: false });
     const events = this.journal.filter((record) => record.ticket === id);
-    const messages = events.flatMap((record) => (record.event.message ? [record.event.message] : []));
+    const messages = events.flatMap((record) =>
+      "message" in record.event && record.event.message ? [record.event.message] : [],
+    );
     return structuredClone({ ...ticket, messages, events }) as TicketWithThread;
   }
 
@@ -145,7 +148,7 @@ export class ModelServer {
       ({ t: "ok", id, seq: this.seq, version: ticket.version, ticket: ticket.id }) as Answer;
     if (what.type === "claim_next") {
       const next = this.board().find((ticket) => ticket.assignee === null && ticket.status === "new");
-      if (!next) return { t: "ok", id, seq: this.seq, version: null, ticket: null } as Answer;
+      if (!next) return { t: "ok", id, seq: this.seq, version: 0, ticket: null } as Answer;
       return done(this.#commit(next.id, user, id, { type: "claimed" }, { assignee: user, status: "open" }));
     }
     const ticket = ticketId === null ? undefined : this.tickets.get(ticketId);
@@ -173,7 +176,7 @@ export class ModelServer {
           id: `m${this.seq + 1}`,
           visibility: what.visibility,
           direction: what.direction ?? "outbound",
-          author: user,
+          author: { id: user, name: user },
           body: what.body,
           body_format: "text",
           attachments: [],
@@ -207,7 +210,7 @@ export class ModelServer {
       version: (this.tickets.get(id)?.version ?? 0) + 1,
       at,
       by,
-      command_id: commandId,
+      command_id: commandId ?? `server-${this.seq}`,
       event,
       patch: { ...patch, updated_at: at },
     } as TicketRecord;
@@ -305,11 +308,16 @@ class Session {
         this.#say({
           t: "welcome",
           session: "s",
-          user: this.#user,
+          user: { id: this.#user } as Me,
           epoch: server.epoch,
           seq: server.seq,
           resume,
-          limits: { max_message_bytes: 1 << 20, messages_per_s: 50 },
+          limits: {
+            max_message_bytes: 1 << 20,
+            messages_per_s: 50,
+            max_commands_in_flight: 8,
+            max_topics: 64,
+          },
           heartbeat_ms: 10_000,
         });
         if (resume !== "snapshot") {
