@@ -45,6 +45,8 @@ export interface OutboxState {
   unsent: number;
   /** Not yet answered, the unsent ones included. */
   unanswered: readonly PendingCommand[];
+  /** The same, and those that were done but whose records have not arrived: what the screen shows as on its way. */
+  unseen: readonly PendingCommand[];
 }
 
 type Entry = PendingCommand & {
@@ -72,7 +74,7 @@ const DEFAULT_LIMITS: Limits = {
  * was meant on top of the one before.
  */
 export class Outbox {
-  readonly state = new Cell<OutboxState>({ unsent: 0, unanswered: [] });
+  readonly state = new Cell<OutboxState>({ unsent: 0, unanswered: [], unseen: [] });
   readonly rolledBack = new Happening<RolledBack>();
 
   readonly #clock: Clock;
@@ -231,7 +233,7 @@ export class Outbox {
       entry.stage = "answered";
       entry.version = answer.version;
       entry.seq = answer.seq;
-      if (entry.ticket === null || entry.predict === null || reached(entry)) this.#drop(entry);
+      if (entry.ticket === null || reached(entry)) this.#drop(entry);
       this.#settle({
         ok: true,
         id: entry.id,
@@ -357,8 +359,8 @@ export class Outbox {
     else this.#storage.set(this.#key, JSON.stringify(unanswered.map(saved)));
     const unsent = unanswered.filter((entry) => entry.stage === "queued").length;
     const before = this.state.get();
-    if (unanswered.length === 0 && before.unanswered.length === 0 && before.unsent === unsent) return;
-    this.state.set({ unsent, unanswered: unanswered.map(saved) });
+    if (this.#entries.length === 0 && before.unseen.length === 0) return;
+    this.state.set({ unsent, unanswered: unanswered.map(saved), unseen: this.#entries.map(saved) });
   }
 }
 

@@ -63,6 +63,17 @@ export class TicketStore {
     return view;
   }
 
+  /** The first active tickets that match, in no particular order. */
+  find(matches: (ticket: Ticket) => boolean, limit: number): Ticket[] {
+    const found: Ticket[] = [];
+    for (const ticket of this.#active()) {
+      if (!matches(ticket)) continue;
+      found.push(ticket);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
   /** The ticket, or what the user asked of it, is another one now. */
   touch(id: number): void {
     const base = this.#replica.get(id);
