@@ -94,7 +94,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
                     className={ITEM}
                   >
                     <span className="flex-1">{action.title}</span>
-                    {action.keys ? <Kbd keys={action.keys} className="text-ink-3" /> : null}
+                    {action.keys ? <Kbd keys={action.keys} className="inline-flex text-ink-3" /> : null}
                   </Command.Item>
                 ))}
               </Command.Group>

@@ -108,7 +108,7 @@ function Inbox({ view, selected, onMenu }: { view: ViewId; selected: number | nu
     <div className="flex h-full">
       <div
         className={clsx(
-          "h-full w-full shrink-0 border-l bg-surface md:w-[clamp(19.5rem,25vw,30rem)]",
+          "h-full w-full shrink-0 bg-surface md:w-[clamp(19.5rem,25vw,30rem)] lg:border-l",
           selected !== null && "hidden md:block",
         )}
       >
@@ -129,7 +129,7 @@ function Inbox({ view, selected, onMenu }: { view: ViewId; selected: number | nu
         id="ticket"
         tabIndex={-1}
         className={clsx(
-          "h-full min-w-0 flex-1 border-l bg-surface outline-none",
+          "h-full min-w-0 flex-1 bg-surface outline-none md:border-l",
           selected === null && "hidden md:block",
         )}
       >

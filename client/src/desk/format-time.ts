@@ -1,6 +1,10 @@
 import { strings } from "@/app/strings/strings";
 
-const locale = strings.locale;
+/** The catalogue's language, in the way of writing times that the browser's user has for it. */
+const locale =
+  (typeof navigator === "undefined" ? [] : navigator.languages).find((tag) =>
+    tag.startsWith(strings.locale),
+  ) ?? strings.locale;
 const clockTime = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
 const dayAndMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 const dayMonthYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
@@ -10,6 +14,7 @@ const weekdayAndTime = new Intl.DateTimeFormat(locale, {
   hour: "2-digit",
   minute: "2-digit",
 });
+const dayAndTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 
 const MINUTE = 60_000;
@@ -18,6 +23,10 @@ const DAY = 24 * HOUR;
 
 export function timeOfDay(iso: string): string {
   return clockTime.format(new Date(iso));
+}
+
+export function dateAndTime(iso: string): string {
+  return dayAndTime.format(new Date(iso));
 }
 
 export function fullTime(iso: string): string {
@@ -29,8 +38,8 @@ export function age(iso: string, now: number): string {
   const at = Date.parse(iso);
   const elapsed = now - at;
   if (elapsed < MINUTE) return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(0, "second");
-  if (elapsed < HOUR) return span(elapsed);
-  if (elapsed < DAY) return span(elapsed);
+  if (elapsed < HOUR) return unit(Math.floor(elapsed / MINUTE), "minute");
+  if (elapsed < DAY) return unit(Math.floor(elapsed / HOUR), "hour");
   const date = new Date(at);
   return date.getFullYear() === new Date(now).getFullYear()
     ? dayAndMonth.format(date)

@@ -24,7 +24,7 @@ export function PresenceDots({ ticket, size = "xs" }: { ticket: number; size?: "
         <span
           key={user.user}
           className={clsx(
-            "rounded-full ring-2",
+            "inline-flex rounded-full ring-2",
             user.state === "typing" ? "animate-breathe ring-accent" : "ring-good",
           )}
         >

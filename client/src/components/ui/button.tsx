@@ -14,6 +14,8 @@ const SIZES = {
   md: "h-8 gap-2 px-3 text-sm coarse:h-11",
   lg: "h-10 gap-2 px-4 text-base coarse:h-12",
   icon: "size-7 coarse:size-11",
+  /** The narrow half of a button with a menu beside it. */
+  half: "h-8 w-7 coarse:h-11 coarse:w-9",
 } as const;
 
 export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {

@@ -9,11 +9,11 @@ const SYMBOLS: Record<string, string> = {
   Escape: "Esc",
 };
 
-/** A shortcut as it is printed on the keys. */
-export function Kbd({ keys, className }: { keys: string; className?: string }) {
+/** A shortcut as it is printed on the keys. A finger has none, so it is not shown to one. */
+export function Kbd({ keys, className = "inline-flex" }: { keys: string; className?: string }) {
   const parts = keys.length > 1 ? keys.split("+") : [keys];
   return (
-    <span className={clsx("inline-flex shrink-0 gap-0.5", className)} aria-hidden="true">
+    <span className={clsx("shrink-0 gap-0.5 coarse:hidden", className)} aria-hidden="true">
       {parts.map((part) => (
         <kbd
           key={part}

@@ -39,7 +39,7 @@ export function MenuItem({
     <Radix.Item className={clsx(ITEM, className)} {...rest}>
       {icon ? <span className="flex w-4 justify-center text-ink-3">{icon}</span> : null}
       <span className="min-w-0 flex-1 truncate">{children}</span>
-      {keys ? <Kbd keys={keys} className="text-ink-3" /> : null}
+      {keys ? <Kbd keys={keys} className="inline-flex text-ink-3" /> : null}
     </Radix.Item>
   );
 }

@@ -80,7 +80,7 @@ export const TicketRow = memo(function TicketRow({
         ) : null}
         {showDue && due !== null ? <DueClock due={due} compact /> : null}
         {ticket.priority === "normal" ? null : <PriorityIcon priority={ticket.priority} labelled />}
-        {ticket.assignee === null ? (
+        {view === "mine" ? null : ticket.assignee === null ? (
           <span className="size-4.5 shrink-0 rounded-full border border-line-strong border-dashed">
             <span className="sr-only">{strings.list.unassigned}</span>
           </span>

@@ -19,7 +19,7 @@ import type { Priority, QueueRow, QueueView } from "@/protocol/types";
 export function QueueScreen({ onMenu, onClaim }: { onMenu: () => void; onClaim: () => void }) {
   const queue = useQueue();
   return (
-    <main id="ticket" tabIndex={-1} className="flex h-full flex-col border-l bg-surface outline-none">
+    <main id="ticket" tabIndex={-1} className="flex h-full flex-col bg-surface outline-none lg:border-l">
       <header className="flex h-12 shrink-0 items-center gap-2 border-b pr-3 pl-3.5 md:pl-6">
         <Button
           variant="ghost"
@@ -127,7 +127,7 @@ function Row({ row }: { row: QueueRow }) {
     <li className="border-b">
       <Link
         href={`/tickets/${ticket.id}`}
-        className="grid grid-cols-[2rem_1rem_minmax(0,1fr)_auto] items-center gap-x-3 px-4 py-2.5 outline-offset-[-2px] hover:bg-hover md:grid-cols-[2rem_1rem_minmax(0,1.2fr)_minmax(0,1fr)_auto] md:px-6"
+        className="grid grid-cols-[1.5rem_1rem_minmax(0,1fr)_5rem] items-center gap-x-3 px-4 py-2.5 outline-offset-[-2px] hover:bg-hover md:grid-cols-[2rem_1rem_minmax(0,1.2fr)_minmax(0,1fr)_6rem] md:px-6"
       >
         <span className="text-right text-ink-3 text-sm tabular-nums">{reason.rank}</span>
         <PriorityIcon priority={reason.effective_priority as Priority} labelled />

@@ -76,7 +76,6 @@ export function SetUpPage({ api }: { api: Api }) {
           name="name"
           autoComplete="name"
           error={fields.name ?? null}
-          // biome-ignore lint/a11y/noAutofocus: there is nothing else to do on this page
           autoFocus
         />
         <TextField

@@ -50,7 +50,6 @@ export function SignInPage({ api }: { api: Api }) {
       intro={search.has("ended") ? strings.signIn.ended : strings.signIn.intro}
     >
       <form onSubmit={submit} noValidate className="flex flex-col gap-4">
-        {/* biome-ignore lint/a11y/noAutofocus: there is nothing else to do on this page */}
         <TextField label={strings.signIn.email} name="email" type="email" autoComplete="username" autoFocus />
         <TextField
           label={strings.signIn.password}

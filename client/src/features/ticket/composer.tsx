@@ -160,7 +160,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
           )}
         />
         <div className="flex items-center gap-2 px-2 pb-2">
-          <span className="flex-1 pl-1.5 text-2xs text-ink-3">
+          <span className="min-w-0 flex-1 truncate pl-1.5 text-2xs text-ink-3">
             {draft.body === "" ? "" : strings.composer.draftKept}
           </span>
           {note ? (
@@ -170,14 +170,12 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
             </Button>
           ) : (
             <>
-              <Button
-                className="hidden @lg:inline-flex"
-                onClick={() => send("solved", stale)}
-                disabled={draft.body.trim() === ""}
-              >
-                {strings.composer.sendAndSolve}
-                <Kbd keys="mod+shift+Enter" />
-              </Button>
+              <span className="hidden @lg:contents">
+                <Button onClick={() => send("solved", stale)} disabled={draft.body.trim() === ""}>
+                  {strings.composer.sendAndSolve}
+                  <Kbd keys="mod+shift+Enter" />
+                </Button>
+              </span>
               <div className="flex">
                 <Button
                   variant="primary"
@@ -192,8 +190,9 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
                   <MenuTrigger asChild>
                     <Button
                       variant="primary"
+                      size="half"
                       aria-label={strings.composer.moreSends}
-                      className="ml-px w-7 rounded-l-none px-0"
+                      className="ml-px rounded-l-none"
                       disabled={draft.body.trim() === ""}
                     >
                       <ChevronDown className="size-4" />

@@ -9,7 +9,7 @@ import { DueClock } from "@/components/ui/due-clock";
 import { MenuItem, MenuRadioGroup, MenuRadioItem } from "@/components/ui/menu";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
-import { fullTime, whenSoon } from "@/desk/format-time";
+import { dateAndTime, fullTime, whenSoon } from "@/desk/format-time";
 import { useFlash, usePersonName, useThread } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
@@ -342,7 +342,7 @@ function Requester({ ticket }: { ticket: Ticket }) {
         </div>
       </div>
       <p className="pt-1 text-ink-3 text-xs">
-        {strings.details.channel} {strings.channel[ticket.channel]} · {fullTime(ticket.created_at)}
+        {strings.details.channel} {strings.channel[ticket.channel]} · {dateAndTime(ticket.created_at)}
       </p>
       {others.length > 0 ? (
         <>

@@ -45,6 +45,17 @@ export function Thread({ ticket }: { ticket: Ticket }) {
     else setBelow(true);
   }, [count]);
 
+  // The composer grows and shrinks below; whoever reads the end keeps it in sight.
+  useEffect(() => {
+    const box = scroller.current;
+    if (box === null) return;
+    const observer = new ResizeObserver(() => {
+      if (reading.current) box.scrollTop = box.scrollHeight;
+    });
+    observer.observe(box);
+    return () => observer.disconnect();
+  }, []);
+
   const known = useRef<number | null>(null);
   useEffect(() => {
     if (messages === undefined) return;
@@ -240,7 +251,7 @@ export const MessageItem = memo(function MessageItem({
         <div
           className={clsx(
             "w-fit max-w-full rounded-lg px-3 py-2 text-base leading-relaxed",
-            note ? "border border-note-line bg-note" : inbound ? "border bg-canvas" : "bg-accent-soft",
+            note ? "border border-note-line bg-note" : inbound ? "border bg-canvas" : "bg-outbound",
           )}
         >
           <MessageBody message={message} />

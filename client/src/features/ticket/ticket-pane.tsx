@@ -198,7 +198,7 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
             >
               <ArrowLeft className="size-4" />
             </Button>
-            <span className="text-ink-3 text-sm tabular-nums">#{ticket.id}</span>
+            <span className="mr-1.5 text-ink-3 text-sm tabular-nums">#{ticket.id}</span>
             <PresenceDots ticket={ticket.id} size="sm" />
             <span className="flex-1" />
             {mine || closed ? null : (
@@ -270,7 +270,7 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
               </MenuContent>
             </Menu>
           </div>
-          <div className="flex flex-col gap-2 px-4 pb-3 @2xl:px-6">
+          <div className="mx-auto flex max-w-[54rem] flex-col gap-2 px-4 pb-3 @2xl:px-6">
             <h2 className="line-clamp-3 font-semibold text-lg tracking-tight [overflow-wrap:anywhere]">
               {ticket.subject}
             </h2>
