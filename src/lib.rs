@@ -5,10 +5,12 @@
 
 pub mod actors;
 pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod feed;
+pub mod import;
 pub mod journal;
 pub mod people;
 pub mod projections;
