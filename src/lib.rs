@@ -3,8 +3,10 @@
 //! The crate is laid out so that imports point one way: `domain` knows nothing of the rest, `app` knows everything. The
 //! table in `docs/ARCHITECTURE.md` is checked against the code by a test.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod import;
 
 pub mod domain;
 pub mod journal;
