@@ -13,6 +13,10 @@ use crate::domain::record::{Draft, Record};
 use crate::domain::state::TicketState;
 use crate::domain::time::Timestamp;
 
+pub mod format;
+pub mod memory;
+pub mod writer;
+
 /// What one command does to the journal: all of it is on disk, or none of it.
 #[derive(Clone, Debug)]
 pub struct Append {
@@ -132,7 +136,14 @@ pub trait Journal: Send + Sync + 'static {
     /// The greatest ticket id in use.
     fn last_ticket(&self) -> TicketId;
 
-    /// Makes the group durable, all or nothing. `first` is the seq of its first record.
+    /// The ticket's version at the head; zero for a ticket without a record.
+    fn version(&self, ticket: TicketId) -> Result<Version, JournalError>;
+
+    /// False while a commit is bound to be refused with `Full`.
+    fn has_room(&self) -> bool;
+
+    /// Makes the group durable, all or nothing. It goes on where [`Journal::head`] stands: a group that does not is a bug of the
+    /// caller.
     fn commit(&self, group: &Group) -> Result<(), JournalError>;
 
     /// Records after `after`, in order, until `max_records` or `max_bytes` of JSON (at least one if there is one).
@@ -155,7 +166,8 @@ pub trait Journal: Send + Sync + 'static {
     /// All asides whose key begins with `prefix`, in order of key.
     fn asides(&self, prefix: &str) -> Result<Vec<(String, Bytes)>, JournalError>;
 
-    /// Forgets memos older than this; called now and then by the writer, outside of any commit.
+    /// Forgets memos older than this, at most a few hundred in one call so that no commit waits for long; returns how many,
+    /// zero once there are no more. Called by the thread that commits.
     fn forget_memos(&self, before: Timestamp) -> Result<usize, JournalError>;
 }
 
@@ -188,4 +200,21 @@ pub struct GroupState {
     pub version: Version,
     pub active: bool,
     pub json: Bytes,
+}
+
+impl Group {
+    /// Asserts that the group goes on where the journal ends: seqs without a gap, sums chained, the head that of the last record.
+    fn check_follows(&self, head: Head) {
+        let mut end = head;
+        for record in &self.records {
+            assert!(
+                record.seq == end.seq.next() && record.crc_before == end.crc,
+                "invariant: record {} follows {}",
+                record.seq,
+                end.seq
+            );
+            end = Head { seq: record.seq, crc: record.crc };
+        }
+        assert!(end == self.head, "invariant: the group's head is that of its last record");
+    }
 }
