@@ -29,7 +29,7 @@ use crate::domain::rules::FieldLimits;
 use crate::feed::Feed;
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Journal, JournalError};
-use crate::people::{AdminSeed, People};
+use crate::people::{AdminSeed, OpenError, People};
 use crate::reads::Reads;
 use crate::session::Door;
 
@@ -57,6 +57,7 @@ impl From<JournalError> for ServeError {
     fn from(error: JournalError) -> Self {
         match error {
             JournalError::Damaged { .. } => Self::Damaged(error),
+            JournalError::Newer { .. } | JournalError::InUse { .. } => Self::Failed(error.to_string()),
             JournalError::Full | JournalError::Storage(_) => Self::Storage(error.to_string()),
         }
     }
@@ -133,9 +134,13 @@ impl Desk {
             Box::new(move |error| tell(&storage_died, Death::Storage(error.to_string()))),
         );
 
-        let people = People::open(Arc::clone(&journal), writer.clone(), clock.clone(), &config, seed)
+        let people = People::open(Arc::clone(&journal), writer.clone(), &config, clock.clone(), &seed)
             .await
-            .map_err(|error| ServeError::Failed(error.to_string()))?;
+            .map_err(|error| match error {
+                OpenError::Journal(error) => error.into(),
+                OpenError::Seed(error) => ServeError::Config(error.to_string()),
+                OpenError::Refused(problem) => ServeError::Failed(problem.to_string()),
+            })?;
 
         let storage_died = deaths.clone();
         let fatal: Arc<dyn Fn(&JournalError) + Send + Sync> =

@@ -3,21 +3,15 @@
 //! The crate is laid out so that imports point one way: `domain` knows nothing of the rest, `app` knows everything. The
 //! table in `docs/ARCHITECTURE.md` is checked against the code by a test.
 
-<<<<<<< HEAD
 pub mod actors;
 pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod config;
-=======
-pub mod cli;
-pub mod clock;
-pub mod config;
-pub mod import;
-
->>>>>>> work
+pub mod demo;
 pub mod domain;
 pub mod feed;
+pub mod http;
 pub mod import;
 pub mod journal;
 pub mod people;

@@ -22,7 +22,7 @@ use crate::actors::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Epoch;
-use crate::people::{Credential, CredentialState, People};
+use crate::people::{Credential, People, State as CredentialState};
 use crate::protocol::code::Code;
 use crate::protocol::frame::SUBPROTOCOL;
 use crate::protocol::gateway::Gateway;

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http;
 use crate::journal::Journal;
-use crate::journal::sled_store::SledJournal;
+use crate::journal::sled_store::{Options, SledJournal};
 use crate::people::AdminSeed;
 
 /// What is said beside the configuration.
@@ -39,7 +39,7 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     let data = config.server.data.clone();
     std::fs::create_dir_all(&data)
         .map_err(|error| ServeError::Storage(format!("cannot make the data folder {}: {error}", data.display())))?;
-    let journal: Arc<dyn Journal> = Arc::new(SledJournal::open(&data, config.journal.cache_bytes)?);
+    let journal: Arc<dyn Journal> = Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
     let (desk, mut died) = Desk::start(config, journal, Some(&data), Clock::system(), options.admin).await?;
     let demo = if options.demo { Some(crate::demo::begin(&desk).await.map_err(ServeError::Failed)?) } else { None };
 
@@ -161,5 +161,5 @@ fn announce(desk: &Desk, address: SocketAddr, demo: Option<&crate::demo::Demo>) 
 
 /// Opens the journal of a data folder, for commands that work on it directly.
 pub fn open_journal(data: &Path, cache_bytes: u64) -> Result<Arc<dyn Journal>, ServeError> {
-    Ok(Arc::new(SledJournal::open(data, cache_bytes)?))
+    Ok(Arc::new(SledJournal::open(data, &Options { cache_bytes, ..Options::default() })?))
 }

@@ -15,7 +15,7 @@ use crate::actors::hub::Local;
 use crate::actors::hub::outlet::{Outlet, Phase};
 use crate::actors::presence::{Arrived, Left, Reported, Visibility};
 use crate::domain::ids::{CommandId, Seq};
-use crate::people::{Credential, CredentialState};
+use crate::people::{Credential, State as CredentialState};
 use crate::protocol::code::Code;
 use crate::protocol::frame::{
     Acknowledged, BadFrame, ClientFrame, CloseReason, CommandFrame, Hello, Limits, Refused, Resume, ServerMessage,
@@ -116,11 +116,7 @@ impl Session {
             self.outlet.close(CloseReason::NotSignedIn);
             return Ok(());
         };
-        let user = self
-            .door
-            .people
-            .view(&principal.id)
-            .ok_or_else(|| Problem::new(Code::NotSignedIn, "this account is gone"))?;
+        let user = self.credential.account().user().view();
         let head = self.local.shared.feed.head();
         let same_epoch = hello.epoch.as_ref().is_none_or(|epoch| *epoch == self.door.epoch);
         let (resume, from) = match hello.after {

@@ -13,7 +13,7 @@ use super::Local;
 use super::frames::{Body, Frame, close_frame, text_frame};
 use crate::domain::ids::{Seq, TicketId, UserId};
 use crate::feed::{Entry, Reach, read_back};
-use crate::people::{Credential, CredentialState};
+use crate::people::{Credential, State as CredentialState};
 use crate::protocol::frame::{CloseReason, Drain, Lag, ServerMessage, Upto};
 use crate::protocol::topic::Topic;
 
