@@ -3,9 +3,12 @@
 //! No async, no I/O, no clock, no logging: time, ids and the desk's settings arrive in `decide::Context`. Called by the
 //! ticket actors for live traffic and by every replay, which must come to the same ticket.
 
+pub mod apply;
 pub mod command;
+pub mod decide;
 pub mod event;
 pub mod ids;
+pub mod lifecycle;
 pub mod message;
 pub mod patch;
 pub mod permissions;

@@ -1,5 +1,7 @@
 //! What happened, past tense. With the ticket before it, an event says everything that the ticket is after it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
@@ -59,7 +61,12 @@ pub enum Event {
     SlaActivated {
         metric: SlaMetric,
     },
-    SlaPaused {},
+    SlaPaused {
+        /// Business time that each running target had used by then, in milliseconds.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        #[ts(type = "Partial<Record<SlaMetric, number>>")]
+        spent_ms: BTreeMap<SlaMetric, i64>,
+    },
     SlaResumed {},
     SlaFulfilled {
         metric: SlaMetric,

@@ -121,4 +121,9 @@ impl UserId {
     pub fn system() -> Self {
         Self::from("system")
     }
+
+    /// The desk itself, not a person and not a program of somebody's.
+    pub fn is_desk(&self) -> bool {
+        matches!(self.as_str(), "system" | "triage")
+    }
 }

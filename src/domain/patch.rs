@@ -38,6 +38,21 @@ macro_rules! patch {
                 Self { $($field: Some(ticket.$field.clone()),)* }
             }
 
+            /// Leaves out what `ticket` has already.
+            pub fn trim(&mut self, ticket: &Ticket) {
+                $(if self.$field.as_ref().is_some_and(|value| *value == ticket.$field) { self.$field = None; })*
+            }
+
+            /// The values that `ticket` has in the fields of this patch: applied after it, they bring the ticket back.
+            pub fn inverse(&self, ticket: &Ticket) -> Self {
+                Self { $($field: self.$field.as_ref().map(|_| ticket.$field.clone()),)* }
+            }
+
+            /// Takes over the fields of `other` that this patch does not have.
+            pub fn fill_from(&mut self, other: Self) {
+                $(if self.$field.is_none() { self.$field = other.$field; })*
+            }
+
             /// Applies this patch. The record's version must be set by the caller.
             pub fn apply_to(&self, ticket: &mut Ticket) {
                 $(if let Some(value) = &self.$field { ticket.$field.clone_from(value); })*
@@ -46,6 +61,10 @@ macro_rules! patch {
             /// The ticket that a first record's patch describes; `None` when a field is missing.
             pub fn into_ticket(self, id: TicketId, version: Version) -> Option<Ticket> {
                 Some(Ticket { id, version, $($field: self.$field?,)* })
+            }
+
+            pub fn is_empty(&self) -> bool {
+                true $(&& self.$field.is_none())*
             }
 
             /// Names of the fields that this patch touches.

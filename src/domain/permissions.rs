@@ -94,6 +94,6 @@ impl Principal {
     }
 
     pub fn is_system(&self) -> bool {
-        self.id.as_str() == "system"
+        self.id.is_desk()
     }
 }

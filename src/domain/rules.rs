@@ -7,9 +7,9 @@ use super::sla::SlaPolicy;
 
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// Undo works for this long after a command.
+    /// Undo works for this long after a command; at most `state::UNDO_MEMORY_MS`.
     pub undo_window_ms: i64,
-    /// A skipped ticket is not offered to the skipper for this long.
+    /// A skipped ticket is not offered to the skipper for this long; at most `state::SKIP_MEMORY_MS`.
     pub skip_window_ms: i64,
     /// A waiting ticket is lifted by one priority each time this long has passed. See `projections::queue`.
     pub promote_after_ms: i64,
@@ -17,6 +17,16 @@ pub struct Rules {
     pub teams: Vec<NamedOption>,
     /// The first policy that matches a ticket applies.
     pub sla_policies: Vec<SlaPolicy>,
+}
+
+/// How large the fields of a ticket may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldLimits {
+    pub subject_chars: usize,
+    pub message_chars: usize,
+    pub tags: usize,
+    /// Of `custom` as compact JSON.
+    pub custom_bytes: usize,
 }
 
 /// A value that the desk offers for a field.

@@ -34,6 +34,7 @@ pub struct Ticket {
     pub snoozed_until: Option<Timestamp>,
     pub merged_into: Option<TicketId>,
     pub follow_up_of: Option<TicketId>,
+    /// Sorted, without repeats.
     pub links: Vec<Link>,
     pub sla: Sla,
     pub triage: Option<Triage>,
@@ -98,7 +99,7 @@ pub struct Requester {
     pub email: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS, ToSchema)]
 pub struct Link {
     pub to: TicketId,
     pub kind: LinkKind,
@@ -120,6 +121,20 @@ pub enum LinkKind {
     MergedFrom,
 }
 
+impl LinkKind {
+    /// What the other side says. A merge has none: there it is the field `merged_into`.
+    pub fn inverse(self) -> Option<Self> {
+        match self {
+            Self::Related => Some(Self::Related),
+            Self::CausedBy => Some(Self::Causes),
+            Self::Causes => Some(Self::CausedBy),
+            Self::DuplicateOf => Some(Self::DuplicatedBy),
+            Self::DuplicatedBy => Some(Self::DuplicateOf),
+            Self::MergedFrom => None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Sla {
     /// Name of the policy that applies, if one does.
@@ -134,9 +149,27 @@ pub struct Sla {
     pub paused: bool,
     /// A target was missed.
     pub breached: bool,
-    /// Which targets were missed, in the order in which it happened.
+    /// Which targets were missed, each once, in the order in which it first happened.
     #[serde(default)]
     pub breaches: Vec<SlaMetric>,
+}
+
+impl Sla {
+    pub fn due(&self, metric: SlaMetric) -> Option<Timestamp> {
+        match metric {
+            SlaMetric::FirstResponse => self.first_response_due,
+            SlaMetric::NextResponse => self.next_response_due,
+            SlaMetric::Resolution => self.resolution_due,
+        }
+    }
+
+    pub fn set_due(&mut self, metric: SlaMetric, due: Option<Timestamp>) {
+        match metric {
+            SlaMetric::FirstResponse => self.first_response_due = due,
+            SlaMetric::NextResponse => self.next_response_due = due,
+            SlaMetric::Resolution => self.resolution_due = due,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS, ToSchema)]
@@ -145,6 +178,10 @@ pub enum SlaMetric {
     FirstResponse,
     NextResponse,
     Resolution,
+}
+
+impl SlaMetric {
+    pub const ALL: [Self; 3] = [Self::FirstResponse, Self::NextResponse, Self::Resolution];
 }
 
 /// What triage proposes, or why it does not.
