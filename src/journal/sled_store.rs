@@ -462,7 +462,7 @@ impl Journal for SledJournal {
     fn read_ticket(&self, ticket: TicketId, after: Version, limit: usize) -> Result<Vec<Stored>, JournalError> {
         let head = self.head().seq;
         guarded(|| {
-            let from = key::index(ticket, after.next());
+            let from = key::index(ticket, Version(after.get().saturating_add(1)));
             let to = format::piece_key(&key::index(ticket, Version(u64::MAX)), u16::MAX);
             let mut records = Vec::new();
             let mut expected = after;
@@ -675,7 +675,10 @@ fn new_mark() -> HeadMark {
 
 /// Runs what touches sled: it panics on some damaged files where others give an error.
 fn guarded<T>(work: impl FnOnce() -> Result<T, JournalError>) -> Result<T, JournalError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(damaged("its log cannot be read")))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        Err(damaged(format!("its log cannot be read ({})", text.unwrap_or("no reason given"))))
+    })
 }
 
 fn damaged(what: impl Into<String>) -> JournalError {
