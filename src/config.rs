@@ -1,0 +1,245 @@
+//! The configuration: defaults in the binary, then a file, then `HOTDESK__SECTION__KEY` from the environment.
+//!
+//! Plain values only; `app` turns them into what the parts need. Unknown keys and bad values are refused at the start.
+
+use std::path::{Path, PathBuf};
+
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use serde::{Deserialize, Serialize};
+
+/// What `config/default.toml` says; every key is documented there.
+const DEFAULTS: &str = include_str!("../config/default.toml");
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub limits: Limits,
+    pub journal: Journal,
+    pub feed: Feed,
+    pub session: Session,
+    pub tickets: Tickets,
+    pub queue: Queue,
+    pub presence: Presence,
+    pub people: People,
+    pub search: Search,
+    pub desk: Desk,
+    pub sla: Sla,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: String,
+    pub data: PathBuf,
+    /// 0 means one for each core.
+    pub workers: usize,
+    /// Origins beside the server's own that may open a WebSocket with a cookie.
+    pub allowed_origins: Vec<String>,
+    /// The cookie is sent over HTTPS only.
+    pub secure_cookies: bool,
+    /// Protects `/metrics` and the details of readiness; empty means open on the main address.
+    pub operations_token: String,
+    pub drain_ms: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub body_bytes: usize,
+    pub body_timeout_ms: u64,
+    pub head_timeout_ms: u64,
+    pub connections: usize,
+    pub send_buffer_bytes: usize,
+    pub stuck_reader_ms: u64,
+    pub subject_chars: usize,
+    pub message_chars: usize,
+    pub tags: usize,
+    pub custom_bytes: usize,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// Appends that may wait for the writer before commands are refused with `overloaded`.
+    pub waiting_appends: usize,
+    pub group_records: usize,
+    pub group_bytes: usize,
+    pub cache_bytes: u64,
+    pub remember_commands_ms: i64,
+    /// Records between two checkpoints of the board, for looks into the past.
+    pub checkpoint_records: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    pub bytes: usize,
+    pub preload_records: usize,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    pub hello_timeout_ms: u64,
+    pub heartbeat_ms: u64,
+    pub max_message_bytes: u32,
+    pub messages_per_s: u32,
+    pub commands_in_flight: u32,
+    pub topics: u32,
+    pub frame_bytes: usize,
+    pub lag_records: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tickets {
+    pub mailbox: usize,
+    pub idle_ms: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Queue {
+    pub mailbox: usize,
+    pub promote_after_ms: i64,
+    pub skip_window_ms: i64,
+    /// An agent who vanished without an answer gives the ticket back after this long.
+    pub vanish_grace_ms: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Presence {
+    pub updates_per_s: u32,
+    /// A lost session counts as present for this long, so that a reload does not flicker.
+    pub grace_ms: i64,
+    /// Typing that is not renewed becomes viewing.
+    pub typing_ms: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct People {
+    /// Passwords hashed at the same time.
+    pub hashing: usize,
+    pub session_ms: i64,
+    pub password_min_chars: usize,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    pub writer_bytes: usize,
+    pub commit_ms: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Desk {
+    pub name: String,
+    pub undo_window_ms: i64,
+    pub categories: Vec<NamedOption>,
+    pub teams: Vec<NamedOption>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedOption {
+    pub id: String,
+    pub name: String,
+    #[serde(default)]
+    pub description: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sla {
+    pub calendars: Vec<Calendar>,
+    /// The first policy that matches a ticket applies.
+    pub policies: Vec<SlaPolicy>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calendar {
+    pub name: String,
+    /// `America/Montreal`.
+    pub time_zone: String,
+    /// `monday = ["09:00-17:00"]`; a day that is absent is closed.
+    pub hours: std::collections::BTreeMap<String, Vec<String>>,
+    /// `2026-12-25`.
+    #[serde(default)]
+    pub holidays: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SlaPolicy {
+    pub name: String,
+    #[serde(default)]
+    pub priorities: Vec<String>,
+    #[serde(default)]
+    pub teams: Vec<String>,
+    #[serde(default)]
+    pub categories: Vec<String>,
+    #[serde(default)]
+    pub first_response_min: Option<u32>,
+    #[serde(default)]
+    pub next_response_min: Option<u32>,
+    #[serde(default)]
+    pub resolution_min: Option<u32>,
+    /// Name of a calendar; without one the clock never stops.
+    #[serde(default)]
+    pub calendar: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `text` or `json`.
+    pub format: String,
+    /// A filter of tracing's: `info,hotdesk=debug`.
+    pub filter: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration is not usable: {0}")]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Reads the layers and checks them.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut figment = Figment::from(Toml::string(DEFAULTS));
+        if let Some(file) = file {
+            if !file.exists() {
+                return Err(ConfigError(format!("there is no file {}", file.display())));
+            }
+            figment = figment.merge(Toml::file(file));
+        }
+        Self::from_figment(figment.merge(Env::prefixed("HOTDESK__").split("__")))
+    }
+
+    /// The defaults alone, for tests and for `config print`.
+    pub fn defaults() -> Self {
+        Self::from_figment(Figment::from(Toml::string(DEFAULTS))).expect("invariant: config/default.toml is complete")
+    }
+
+    fn from_figment(figment: Figment) -> Result<Self, ConfigError> {
+        figment.extract().map_err(|errors| {
+            ConfigError(errors.into_iter().map(|error| error.to_string()).collect::<Vec<_>>().join("; "))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_complete() {
+        assert_eq!(Config::defaults().session.heartbeat_ms, 15_000);
+    }
+}

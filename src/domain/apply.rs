@@ -1,0 +1,244 @@
+//! The fold: a ticket and its next record give the ticket after it. Cannot fail, knows no rules and no clock, and serves live
+//! traffic and every replay alike.
+//!
+//! The fields come from the record's patch, so a record keeps its meaning when the desk's settings change; the background
+//! comes from the event.
+
+use super::event::Event;
+use super::ids::TicketId;
+use super::message::{Direction, Visibility};
+use super::patch::Patch;
+use super::record::Draft;
+use super::state::{
+    Background, ClaimNote, ClockNote, Clocks, Recent, RecentKind, SKIP_MEMORY_MS, SKIP_MEMORY_PEOPLE, SkipNote,
+    TicketState, UNDO_MEMORY_COMMANDS, UNDO_MEMORY_MS,
+};
+use super::ticket::{Link, LinkKind, SlaMetric, Status, Ticket};
+
+/// Fields that a person and a proposal may both want to set.
+const CONTESTED: [&str; 10] =
+    ["subject", "status", "priority", "category", "tags", "assignee", "team", "snoozed_until", "custom", "triage"];
+
+/// The ticket after `draft`. `None` only before a ticket's first record.
+pub fn apply(state: Option<TicketState>, draft: &Draft) -> TicketState {
+    let Some(TicketState { mut ticket, mut background }) = state else { return first(draft) };
+    let status = ticket.status;
+    let responded = ticket.first_responded_at.is_some();
+    let clocks = background.clocks;
+    remember(&mut background, &ticket, draft);
+
+    draft.patch.apply_to(&mut ticket);
+    ticket.version = draft.version;
+
+    let undone = undone(&mut background, draft);
+    fold_thread(&mut background, &ticket, draft);
+    fold_holder(&mut background, &ticket, draft);
+    fold_clocks(&mut background.clocks, &ticket, draft, status, responded);
+    if let Event::Skipped { by, .. } = &draft.event {
+        background.skips.retain(|skip| skip.by != *by && draft.at.millis_since(skip.at) < SKIP_MEMORY_MS);
+        background.skips.push(SkipNote { by: by.clone(), at: draft.at });
+        let surplus = background.skips.len().saturating_sub(SKIP_MEMORY_PEOPLE);
+        background.skips.drain(..surplus);
+    }
+    if let Some(undone) = undone {
+        go_back(&mut background, &ticket, draft, undone);
+    }
+    if draft.patch.sla.is_some() || background.clocks != clocks {
+        background.clocks_version = draft.version;
+    }
+    if !draft.by.is_desk() {
+        for field in draft.patch.fields() {
+            if CONTESTED.contains(&field) {
+                background.touched.insert(field.to_owned(), draft.version);
+            }
+        }
+    }
+    TicketState { ticket, background }
+}
+
+fn first(draft: &Draft) -> TicketState {
+    let ticket = draft
+        .patch
+        .clone()
+        .into_ticket(draft.ticket, draft.version)
+        .expect("invariant: the patch of a ticket's first record has every field");
+    let mut background = Background { clocks_version: draft.version, ..Background::default() };
+    if let Event::Created { message } = &draft.event {
+        background.waiting_since = (message.direction == Direction::Inbound).then_some(draft.at);
+        if message.visibility == Visibility::Public {
+            background.last_public = draft.version;
+        }
+    }
+    if is_worked_on(ticket.status) {
+        background.clocks.resolution = Some(ClockNote::start(draft.at));
+        background.clocks.first_response = ticket.first_responded_at.is_none().then(|| ClockNote::start(draft.at));
+    }
+    background.holders.extend(ticket.assignee.clone());
+    TicketState { ticket, background }
+}
+
+fn is_worked_on(status: Status) -> bool {
+    !matches!(status, Status::Solved | Status::Closed)
+}
+
+/// Who waits for whom.
+fn fold_thread(background: &mut Background, ticket: &Ticket, draft: &Draft) {
+    if let Event::MessageAdded { message } = &draft.event {
+        if message.visibility == Visibility::Public {
+            background.last_public = draft.version;
+            if message.direction == Direction::Inbound {
+                background.waiting_since.get_or_insert(draft.at);
+            } else if !draft.by.is_desk() {
+                background.waiting_since = None;
+            }
+        }
+        if message.direction == Direction::Outbound
+            && ticket.assignee.as_ref() == Some(&draft.by)
+            && let Some(claim) = &mut background.claim
+        {
+            claim.answered = true;
+        }
+    }
+    if !is_worked_on(ticket.status) {
+        background.waiting_since = None;
+    }
+}
+
+/// Who holds it, and how he came to it.
+fn fold_holder(background: &mut Background, ticket: &Ticket, draft: &Draft) {
+    match &draft.event {
+        Event::Claimed { live, .. } => {
+            background.claim = Some(ClaimNote { at: draft.at, live: *live, answered: false });
+        }
+        _ if draft.patch.assignee.is_some() => background.claim = None,
+        _ => {}
+    }
+    if let Some(holder) = &ticket.assignee
+        && !background.holders.contains(holder)
+    {
+        background.holders.push(holder.clone());
+    }
+}
+
+/// What the desk owes the requester.
+fn fold_clocks(clocks: &mut Clocks, ticket: &Ticket, draft: &Draft, before: Status, was_responded: bool) {
+    if !is_worked_on(ticket.status) {
+        *clocks = Clocks::default();
+        return;
+    }
+    if !is_worked_on(before) {
+        clocks.resolution = Some(ClockNote::start(draft.at));
+        clocks.first_response = ticket.first_responded_at.is_none().then(|| ClockNote::start(draft.at));
+    }
+    match &draft.event {
+        Event::MessageAdded { message } if message.visibility == Visibility::Public => {
+            if message.direction == Direction::Inbound {
+                if was_responded {
+                    clocks.next_response.get_or_insert(ClockNote::start(draft.at));
+                }
+            } else if !draft.by.is_desk() {
+                clocks.first_response = None;
+                clocks.next_response = None;
+            }
+        }
+        Event::SlaPaused { spent_ms } => {
+            for (metric, spent) in spent_ms {
+                if let Some(clock) = clocks.get_mut(*metric) {
+                    clock.spent_ms = *spent;
+                }
+            }
+        }
+        Event::SlaResumed {} => {
+            for metric in SlaMetric::ALL {
+                if let Some(clock) = clocks.get_mut(metric) {
+                    clock.since = draft.at;
+                }
+            }
+        }
+        Event::SlaBreached { metric } => {
+            if let Some(clock) = clocks.get_mut(*metric) {
+                clock.breached = true;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Keeps what undo needs: for each command that changed fields, what they were before.
+fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
+    let mut restore = draft.patch.inverse(before);
+    restore.updated_at = None;
+    restore.first_responded_at = None;
+    restore.message_count = None;
+    restore.last_message_at = None;
+    restore.links = None;
+    if let Some(last) = background.recent.last_mut()
+        && last.command_id == draft.command_id
+        && last.by == draft.by
+        && last.version.next() == draft.version
+    {
+        last.version = draft.version;
+        last.restore.fill_from(restore);
+        return;
+    }
+    let Some(kind) = RecentKind::of(&draft.event) else { return };
+    if kind == RecentKind::Fixed && restore.is_empty() {
+        return;
+    }
+    let (link, other) = sides(&draft.event);
+    background.recent.retain(|recent| draft.at.millis_since(recent.at) <= UNDO_MEMORY_MS);
+    if background.recent.len() >= UNDO_MEMORY_COMMANDS {
+        background.recent.remove(0);
+    }
+    background.recent.push(Recent {
+        command_id: draft.command_id.clone(),
+        by: draft.by.clone(),
+        at: draft.at,
+        version: draft.version,
+        kind: if draft.by.is_desk() { RecentKind::Fixed } else { kind },
+        undone: false,
+        restore,
+        claim: background.claim.clone(),
+        waiting_since: background.waiting_since,
+        clocks: background.clocks,
+        skip: background.skips.iter().find(|skip| skip.by == draft.by).cloned(),
+        link,
+        other,
+    });
+}
+
+/// The link that an event puts on or takes off this side, and the ticket on the other side.
+fn sides(event: &Event) -> (Option<Link>, Option<TicketId>) {
+    match event {
+        Event::Merged { into } => (None, Some(*into)),
+        Event::MergedIn { from } => (Some(Link { to: *from, kind: LinkKind::MergedFrom }), Some(*from)),
+        Event::Linked { to, kind } | Event::Unlinked { to, kind } => (Some(Link { to: *to, kind: *kind }), Some(*to)),
+        _ => (None, None),
+    }
+}
+
+/// Marks the command that this record undoes and hands out what was kept for it.
+fn undone(background: &mut Background, draft: &Draft) -> Option<Recent> {
+    let Event::Undone { command_id } = &draft.event else { return None };
+    let index = background.find_recent(command_id, &draft.by)?;
+    let recent = &mut background.recent[index];
+    let kept = Recent { restore: Patch::default(), undone: true, ..recent.clone() };
+    Some(std::mem::replace(recent, kept))
+}
+
+/// Brings the background back to where it was before the command, as far as nothing else has moved it since.
+fn go_back(background: &mut Background, ticket: &Ticket, draft: &Draft, undone: Recent) {
+    if draft.patch.assignee.is_some() && ticket.assignee.is_some() {
+        background.claim = undone.claim;
+    }
+    if undone.restore.status.is_some() && background.last_public <= undone.version {
+        background.waiting_since = undone.waiting_since;
+    }
+    if background.clocks_version <= undone.version {
+        background.clocks = undone.clocks;
+    }
+    if undone.kind == RecentKind::Skip {
+        background.skips.retain(|skip| skip.by != undone.by);
+        background.skips.extend(undone.skip);
+    }
+}

@@ -1,0 +1,500 @@
+//! The one thread that appends: it takes what waits, makes it durable in one group, publishes it, then answers.
+//!
+//! It alone gives out `seq`, and it judges the versions that appends were decided on. It never decides what a command means,
+//! and never answers before the group is on disk. Started by `app`; called through [`WriterHandle`] by tickets and by those
+//! who keep asides.
+
+use std::collections::HashMap;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use tokio::sync::oneshot;
+
+use super::{
+    Append, Aside, Committed, CommittedPart, Group, GroupRecord, GroupState, Head, Journal, JournalError, Part, Stored, format,
+};
+use crate::domain::ids::{Seq, TicketId, Version};
+use crate::domain::record::{Draft, Record};
+use crate::domain::state::TicketState;
+use crate::domain::time::Timestamp;
+
+/// How often a writer whose disk is full looks whether there is room again.
+const LOOK_FOR_ROOM: Duration = Duration::from_millis(200);
+
+/// Tickets whose versions are kept at hand in each of two generations; beyond them the journal is asked.
+const VERSIONS_AT_HAND: usize = 32_768;
+
+/// Reaches the writer from any thread. Clones are cheap and reach the same one.
+#[derive(Clone)]
+pub struct WriterHandle {
+    sender: Sender<Message>,
+    shared: Arc<Shared>,
+}
+
+/// Why an append did not take place. Nothing of it is on disk or ever will be, except after `Stopped`, where nobody knows
+/// until the journal is opened again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Somebody else changed the ticket first; `version` is where it stands now.
+    #[error("ticket {ticket} stands at version {version}")]
+    Conflict { ticket: TicketId, version: Version },
+    #[error("there is no room on the disk")]
+    Full,
+    /// As many appends wait as may: an answer at once, not a wait.
+    #[error("too many appends are waiting")]
+    Overloaded,
+    /// The writer was closed or its disk failed.
+    #[error("the journal does not take appends any more")]
+    Stopped,
+}
+
+/// See `[journal]` of the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct WriterConfig {
+    /// Appends that may wait for the writer; one more is `Overloaded`.
+    pub waiting_appends: usize,
+    /// A group is closed once it has this many records or this many bytes of JSON.
+    pub group_records: usize,
+    pub group_bytes: usize,
+    /// Memos older than this, by the time of the newest one, are forgotten.
+    pub remember_commands_ms: i64,
+}
+
+/// Called on the writer's thread with what became durable, in order of seq, before anything of it is answered.
+pub type Publish = Box<dyn FnMut(&[Arc<Committed>]) + Send>;
+
+/// Called once on the writer's thread when the disk failed: the process must stop with exit status 4.
+pub type Fatal = Box<dyn FnOnce(JournalError) + Send>;
+
+type Answer<T> = oneshot::Sender<Result<T, AppendError>>;
+
+/// Starts the writer at the journal's head. The thread ends after [`WriterHandle::close`], once the last handle is gone, or
+/// after `fatal`.
+pub fn spawn(
+    journal: Arc<dyn Journal>,
+    config: WriterConfig,
+    publish: Publish,
+    fatal: Fatal,
+) -> (WriterHandle, JoinHandle<()>) {
+    let (sender, receiver) = crossbeam_channel::unbounded();
+    let shared = Arc::new(Shared { limit: config.waiting_appends.max(1), ..Shared::default() });
+    let writer = Writer {
+        head: journal.head(),
+        last_ticket: journal.last_ticket(),
+        journal,
+        config,
+        publish,
+        shared: shared.clone(),
+        versions: Versions::default(),
+        newest_memo: None,
+        forgotten_to: None,
+    };
+    let thread = std::thread::Builder::new()
+        .name("journal".into())
+        .spawn(move || {
+            let stopped = writer.shared.clone();
+            let outcome = catch_unwind(AssertUnwindSafe(move || writer.run(&receiver)));
+            stopped.stopped.store(true, Ordering::SeqCst);
+            match outcome {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => fatal(error),
+                Err(_) => fatal(io::Error::other("the journal's writer panicked").into()),
+            }
+        })
+        .expect("invariant: a process that starts can start a thread");
+    (WriterHandle { sender, shared }, thread)
+}
+
+impl WriterHandle {
+    /// Appends, and answers once it is on disk and published. Dropping the future does not take the append back.
+    ///
+    /// # Panics
+    /// When the append breaks its own contract (no record, versions that do not follow `expect`): a bug of the caller.
+    pub async fn append(&self, append: Append) -> Result<Arc<Committed>, AppendError> {
+        let ready = Ready::encode(append);
+        self.send(|answer| Message::Append(Box::new(ready), answer)).await
+    }
+
+    /// Stores or removes values beside the records, all or nothing, and answers once that is on disk.
+    pub async fn put_asides(&self, asides: Vec<Aside>) -> Result<(), AppendError> {
+        if asides.is_empty() {
+            return Ok(());
+        }
+        self.send(|answer| Message::Asides(asides, answer)).await
+    }
+
+    /// The disk was full at the last commit, and nobody has found room since. Reads go on.
+    pub fn is_full(&self) -> bool {
+        self.shared.full.load(Ordering::Relaxed)
+    }
+
+    /// Appends that wait for the next group.
+    pub fn waiting(&self) -> usize {
+        self.shared.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Takes no more appends; those that were sent before are still written and answered, then the thread ends: join it.
+    pub fn close(&self) {
+        self.shared.closing.store(true, Ordering::SeqCst);
+        // A writer that is gone already needs no telling.
+        let _ = self.sender.send(Message::Close);
+    }
+
+    async fn send<T>(&self, message: impl FnOnce(Answer<T>) -> Message) -> Result<T, AppendError> {
+        if self.shared.closing.load(Ordering::SeqCst) || self.shared.stopped.load(Ordering::SeqCst) {
+            return Err(AppendError::Stopped);
+        }
+        if self.shared.waiting.fetch_add(1, Ordering::AcqRel) >= self.shared.limit {
+            self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+            return Err(AppendError::Overloaded);
+        }
+        let (answer, answered) = oneshot::channel();
+        if self.sender.send(message(answer)).is_err() {
+            return Err(AppendError::Stopped);
+        }
+        answered.await.unwrap_or(Err(AppendError::Stopped))
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    /// The channel is without a limit of its own, so that `Close` always gets through; this counts what lies in it.
+    waiting: AtomicUsize,
+    limit: usize,
+    full: AtomicBool,
+    closing: AtomicBool,
+    stopped: AtomicBool,
+}
+
+enum Message {
+    Append(Box<Ready>, Answer<Arc<Committed>>),
+    Asides(Vec<Aside>, Answer<()>),
+    Close,
+}
+
+/// An append whose drafts are already JSON: that work is done on the caller's thread, the writer's is scarcer.
+struct Ready {
+    append: Append,
+    /// One for each draft, in order, over all parts.
+    drafts: Vec<Vec<u8>>,
+}
+
+impl Ready {
+    fn encode(append: Append) -> Self {
+        assert!(!append.parts.is_empty(), "invariant: an append changes a ticket");
+        let mut drafts = Vec::new();
+        for part in &append.parts {
+            assert!(!part.drafts.is_empty(), "invariant: a part has a record");
+            let mut version = part.expect;
+            for draft in &part.drafts {
+                version = version.next();
+                assert!(
+                    draft.ticket == part.ticket && draft.version == version,
+                    "invariant: the versions of an append follow the one that it was decided on"
+                );
+                drafts.push(serde_json::to_vec(draft).expect("invariant: a draft is JSON"));
+            }
+            let after = &part.after.ticket;
+            assert!(
+                after.id == part.ticket && after.version == version,
+                "invariant: the state after is that after the last record"
+            );
+        }
+        Self { append, drafts }
+    }
+}
+
+struct Writer {
+    journal: Arc<dyn Journal>,
+    config: WriterConfig,
+    publish: Publish,
+    shared: Arc<Shared>,
+    head: Head,
+    last_ticket: TicketId,
+    versions: Versions,
+    /// Time is taken from the memos, not from a clock: forgetting follows the desk's own time.
+    newest_memo: Option<Timestamp>,
+    forgotten_to: Option<Timestamp>,
+}
+
+impl Writer {
+    fn run(mut self, receiver: &Receiver<Message>) -> Result<(), JournalError> {
+        loop {
+            let Some(first) = self.wait(receiver) else { return Ok(()) };
+            let mut batch = Batch::new(self.head);
+            let mut open = self.take(first, &mut batch)?;
+            while open && batch.group.records.len() < self.config.group_records && batch.bytes < self.config.group_bytes {
+                let Ok(message) = receiver.try_recv() else { break };
+                open = self.take(message, &mut batch)?;
+            }
+            self.commit(batch)?;
+            self.forget_memos()?;
+            if !open {
+                // What was sent before `Close` came before it in the channel; what came later finds the channel gone.
+                return Ok(());
+            }
+        }
+    }
+
+    /// The next message; `None` once nobody can send one any more.
+    fn wait(&self, receiver: &Receiver<Message>) -> Option<Message> {
+        while self.shared.full.load(Ordering::Relaxed) {
+            match receiver.recv_timeout(LOOK_FOR_ROOM) {
+                Ok(message) => return Some(message),
+                Err(RecvTimeoutError::Timeout) => {
+                    if self.journal.has_room() {
+                        self.shared.full.store(false, Ordering::Relaxed);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        receiver.recv().ok()
+    }
+
+    /// Puts a message into the batch. False for `Close`.
+    fn take(&mut self, message: Message, batch: &mut Batch) -> Result<bool, JournalError> {
+        match message {
+            Message::Close => return Ok(false),
+            Message::Asides(asides, answer) => {
+                self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+                batch.group.asides.extend(asides);
+                batch.answers.push(Pending::Asides(answer));
+            }
+            Message::Append(ready, answer) => {
+                self.shared.waiting.fetch_sub(1, Ordering::AcqRel);
+                match self.conflict(&ready.append.parts, batch)? {
+                    Some(conflict) => batch.answers.push(Pending::Refused(conflict, answer)),
+                    None => batch.add(*ready, answer),
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Compares what the parts expect with the versions after everything that is in the batch already.
+    fn conflict(&mut self, parts: &[Part], batch: &Batch) -> Result<Option<AppendError>, JournalError> {
+        for (index, part) in parts.iter().enumerate() {
+            let earlier = parts[..index].iter().rfind(|earlier| earlier.ticket == part.ticket);
+            let version = match earlier {
+                Some(earlier) => earlier.after.ticket.version,
+                None => match batch.versions.get(&part.ticket) {
+                    Some(version) => *version,
+                    None => self.version(part.ticket)?,
+                },
+            };
+            if version != part.expect {
+                return Ok(Some(AppendError::Conflict { ticket: part.ticket, version }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn version(&mut self, ticket: TicketId) -> Result<Version, JournalError> {
+        if ticket > self.last_ticket {
+            return Ok(Version::ZERO);
+        }
+        if let Some(version) = self.versions.get(ticket) {
+            return Ok(version);
+        }
+        let version = self.journal.version(ticket)?;
+        self.versions.set(ticket, version);
+        Ok(version)
+    }
+
+    fn commit(&mut self, mut batch: Batch) -> Result<(), JournalError> {
+        if !batch.group.records.is_empty() || !batch.group.asides.is_empty() {
+            batch.finish();
+            match self.journal.commit(&batch.group) {
+                Ok(()) => self.shared.full.store(false, Ordering::Relaxed),
+                Err(JournalError::Full) => {
+                    self.shared.full.store(true, Ordering::Relaxed);
+                    batch.refuse(&AppendError::Full);
+                    return Ok(());
+                }
+                Err(error) => {
+                    // The answers are dropped with the batch, after `stopped` is set: nobody is told that it was written.
+                    return Err(error);
+                }
+            }
+            self.head = batch.group.head;
+            for (ticket, version) in &batch.versions {
+                self.versions.set(*ticket, *version);
+                self.last_ticket = self.last_ticket.max(*ticket);
+            }
+            self.newest_memo = batch.group.memos.iter().map(|memo| memo.at).max().max(self.newest_memo);
+        }
+        if !batch.committed.is_empty() {
+            (self.publish)(&batch.committed);
+        }
+        batch.answer();
+        Ok(())
+    }
+
+    /// Forgets a bounded number of old memos after a group, a part of an hour's worth at a time.
+    fn forget_memos(&mut self) -> Result<(), JournalError> {
+        let Some(newest) = self.newest_memo else { return Ok(()) };
+        let before = newest.plus_millis(-self.config.remember_commands_ms);
+        let step_ms = self.config.remember_commands_ms / 24;
+        if self.forgotten_to.is_some_and(|to| before.millis_since(to) <= step_ms) {
+            return Ok(());
+        }
+        if self.journal.forget_memos(before)? == 0 {
+            self.forgotten_to = Some(before);
+        }
+        Ok(())
+    }
+}
+
+/// A group while it fills up, with those who wait for it.
+struct Batch {
+    group: Group,
+    committed: Vec<Arc<Committed>>,
+    answers: Vec<Pending>,
+    versions: HashMap<TicketId, Version>,
+    /// The newest state of each ticket; encoded once when the group is closed.
+    states: HashMap<TicketId, Arc<TicketState>>,
+    bytes: usize,
+}
+
+enum Pending {
+    Append(Arc<Committed>, Answer<Arc<Committed>>),
+    /// Answered with the group as well: what refused it must be on disk before anybody hears of it.
+    Refused(AppendError, Answer<Arc<Committed>>),
+    Asides(Answer<()>),
+}
+
+impl Batch {
+    fn new(head: Head) -> Self {
+        Self {
+            group: Group { head, ..Group::default() },
+            committed: Vec::new(),
+            answers: Vec::new(),
+            versions: HashMap::new(),
+            states: HashMap::new(),
+            bytes: 0,
+        }
+    }
+
+    fn add(&mut self, ready: Ready, answer: Answer<Arc<Committed>>) {
+        let mut drafts = ready.drafts.into_iter();
+        let mut parts = Vec::with_capacity(ready.append.parts.len());
+        for part in ready.append.parts {
+            let mut records = Vec::with_capacity(part.drafts.len());
+            let mut stored = Vec::with_capacity(part.drafts.len());
+            for draft in part.drafts {
+                let json = drafts.next().expect("invariant: every draft was encoded");
+                let (record, bytes) = self.record(draft, &json);
+                stored.push(Stored { seq: record.seq, ticket: part.ticket, json: bytes });
+                records.push(Arc::new(record));
+            }
+            self.versions.insert(part.ticket, part.after.ticket.version);
+            self.states.insert(part.ticket, part.after.clone());
+            parts.push(CommittedPart { ticket: part.ticket, records, stored, before: part.before, after: part.after });
+        }
+        let last = self.group.head.seq;
+        if let Some(mut memo) = ready.append.memo {
+            memo.seq = last;
+            self.group.memos.push(memo);
+        }
+        let committed = Arc::new(Committed { parts, last });
+        self.committed.push(committed.clone());
+        self.answers.push(Pending::Append(committed, answer));
+    }
+
+    fn record(&mut self, draft: Draft, draft_json: &[u8]) -> (Record, Bytes) {
+        let seq = self.group.head.seq.next();
+        let json = Bytes::from(with_seq(seq, draft_json));
+        let crc_before = self.group.head.crc;
+        let crc = format::chain(crc_before, &json);
+        self.group.records.push(GroupRecord {
+            seq,
+            ticket: draft.ticket,
+            version: draft.version,
+            crc_before,
+            crc,
+            json: json.clone(),
+        });
+        self.group.head = Head { seq, crc };
+        self.bytes += json.len();
+        (Record { seq, draft }, json)
+    }
+
+    fn finish(&mut self) {
+        let states = std::mem::take(&mut self.states);
+        self.group.states = states
+            .into_values()
+            .map(|state| GroupState {
+                ticket: state.ticket.id,
+                version: state.ticket.version,
+                active: state.ticket.is_active(),
+                json: serde_json::to_vec(&*state).expect("invariant: a state is JSON").into(),
+            })
+            .collect();
+        // In order of id, so that a store writes neighbours together and a group's bytes do not depend on a hasher's seed.
+        self.group.states.sort_unstable_by_key(|state| state.ticket);
+    }
+
+    fn answer(self) {
+        for pending in self.answers {
+            // Whoever dropped the future does not want the answer.
+            match pending {
+                Pending::Append(committed, answer) => drop(answer.send(Ok(committed))),
+                Pending::Refused(error, answer) => drop(answer.send(Err(error))),
+                Pending::Asides(answer) => drop(answer.send(Ok(()))),
+            }
+        }
+    }
+
+    fn refuse(self, error: &AppendError) {
+        for pending in self.answers {
+            match pending {
+                Pending::Append(_, answer) | Pending::Refused(_, answer) => drop(answer.send(Err(error.clone()))),
+                Pending::Asides(answer) => drop(answer.send(Err(error.clone()))),
+            }
+        }
+    }
+}
+
+/// What `serde_json` makes of a [`Record`], out of the JSON of its draft: `{"seq":N,` and the draft without its brace.
+pub(super) fn with_seq(seq: Seq, draft_json: &[u8]) -> Vec<u8> {
+    let number = seq.to_string();
+    let mut json = Vec::with_capacity(draft_json.len() + number.len() + 8);
+    json.extend_from_slice(b"{\"seq\":");
+    json.extend_from_slice(number.as_bytes());
+    json.push(b',');
+    json.extend_from_slice(&draft_json[1..]);
+    json
+}
+
+/// Versions of the tickets that were in use lately, in two generations: what the younger one cannot take any more makes it the
+/// older one. Bounded, and what is in use stays.
+#[derive(Default)]
+struct Versions {
+    young: HashMap<TicketId, Version>,
+    old: HashMap<TicketId, Version>,
+}
+
+impl Versions {
+    fn get(&mut self, ticket: TicketId) -> Option<Version> {
+        if let Some(version) = self.young.get(&ticket) {
+            return Some(*version);
+        }
+        let version = *self.old.get(&ticket)?;
+        self.set(ticket, version);
+        Some(version)
+    }
+
+    fn set(&mut self, ticket: TicketId, version: Version) {
+        if self.young.len() >= VERSIONS_AT_HAND {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(ticket, version);
+    }
+}

@@ -1,0 +1,12 @@
+//! hotdesk: a real-time support desk whose one source of truth is an ordered journal.
+//!
+//! The crate is laid out so that imports point one way: `domain` knows nothing of the rest, `app` knows everything. The
+//! table in `docs/ARCHITECTURE.md` is checked against the code by a test.
+
+pub mod clock;
+pub mod config;
+
+pub mod domain;
+pub mod journal;
+pub mod projections;
+pub mod protocol;

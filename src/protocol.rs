@@ -1,0 +1,13 @@
+//! What goes over the wire: frames, bodies, problems, and the one table of error codes; and the two doors through which
+//! the edges reach the desk ([`gateway`] for commands, [`reading`] for questions).
+//!
+//! Only this module knows wire JSON. OpenAPI and the client's TypeScript are generated from these types.
+
+pub mod code;
+pub mod frame;
+pub mod gateway;
+pub mod parse;
+pub mod problem;
+pub mod reading;
+pub mod topic;
+pub mod views;

@@ -1,0 +1,89 @@
+//! From bytes to typed requests: every mistake becomes a problem with a code and, where there is one, a pointer.
+
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use super::code::Code;
+use super::problem::Problem;
+use crate::domain::command::Command;
+
+/// Parses one JSON object into `T`. `at` is the JSON pointer of the object in the whole message.
+pub fn object<T: DeserializeOwned>(json: &[u8], at: &str) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(json);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let mut pointer = String::from(at);
+        for segment in error.path() {
+            use serde_path_to_error::Segment;
+            match segment {
+                Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+                Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+                Segment::Enum { .. } | Segment::Unknown => {}
+            }
+        }
+        refusal(&error.into_inner(), pointer)
+    })?;
+    reader.end().map_err(|error| Problem::new(Code::BadJson, error.to_string()))?;
+    Ok(value)
+}
+
+fn refusal(error: &serde_json::Error, pointer: String) -> Problem {
+    use serde_json::error::Category;
+    let text = error.to_string();
+    // serde_json appends the position, which means nothing inside a frame of many lines.
+    let detail = text.rsplit_once(" at line ").map_or(text.as_str(), |(head, _)| head).to_owned();
+    if !matches!(error.classify(), Category::Data) {
+        return Problem::new(Code::BadJson, text);
+    }
+    if let Some(rest) = detail.strip_prefix("unknown field `") {
+        let field = rest.split('`').next().unwrap_or_default();
+        let pointer = if pointer.ends_with(&format!("/{field}")) { pointer } else { format!("{pointer}/{field}") };
+        return Problem::new(Code::UnknownField, detail.clone())
+            .with_errors(vec![crate::domain::rejection::FieldError::new(pointer, "unknown_field", detail)]);
+    }
+    if let Some(rest) = detail.strip_prefix("missing field `") {
+        let field = rest.split('`').next().unwrap_or_default();
+        return Problem::field(format!("{pointer}/{field}"), "required", detail.clone());
+    }
+    Problem::field(pointer, "invalid", detail)
+}
+
+/// Parses a `do` object. Its `type` is read first, so that the rest is checked against the one body that it names.
+pub fn command(raw: &RawValue, at: &str) -> Result<Command, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Tag<'a> {
+        #[serde(borrow, rename = "type")]
+        kind: std::borrow::Cow<'a, str>,
+    }
+    let tag: Tag<'_> = object_borrowed(raw.get(), at)?;
+    let kind = tag.kind.into_owned();
+    let mut body: serde_json::Map<String, serde_json::Value> = object(raw.get().as_bytes(), at)?;
+    body.remove("type");
+    let body = serde_json::to_vec(&body).map_err(|error| Problem::new(Code::BadJson, error.to_string()))?;
+    let body = body.as_slice();
+    Ok(match kind.as_str() {
+        "create" => Command::Create(object(body, at)?),
+        "update" => Command::Update(object(body, at)?),
+        "message" => Command::Message(object(body, at)?),
+        "claim" => Command::Claim(object(body, at)?),
+        "claim_next" => Command::ClaimNext(object(body, at)?),
+        "skip" => Command::Skip(object(body, at)?),
+        "release" => Command::Release(object(body, at)?),
+        "merge" => Command::Merge(object(body, at)?),
+        "link" => Command::Link(object(body, at)?),
+        "unlink" => Command::Unlink(object(body, at)?),
+        "undo" => Command::Undo(object(body, at)?),
+        "triage_accept" => Command::TriageAccept(object(body, at)?),
+        "triage_reject" => Command::TriageReject(object(body, at)?),
+        other => {
+            return Err(Problem::field(
+                format!("{at}/type"),
+                "unknown_value",
+                format!("there is no command `{other}`"),
+            ));
+        }
+    })
+}
+
+fn object_borrowed<'a, T: serde::Deserialize<'a>>(json: &'a str, at: &str) -> Result<T, Problem> {
+    serde_json::from_str(json).map_err(|error| refusal(&error, at.to_owned()))
+}
