@@ -10,3 +10,4 @@ pub mod domain;
 pub mod journal;
 pub mod projections;
 pub mod protocol;
+pub mod reads;
