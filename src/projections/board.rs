@@ -264,7 +264,7 @@ mod tests {
                         at: after.updated_at,
                         by: UserId::system(),
                         command_id: CommandId::from("c"),
-                        event: Event::SlaPaused {},
+                        event: Event::MergedIn { from: TicketId(1) },
                         patch,
                     },
                 };
@@ -302,7 +302,7 @@ mod tests {
                 at: Timestamp::default(),
                 by: UserId::system(),
                 command_id: CommandId::from("c"),
-                event: Event::SlaPaused {},
+                event: Event::MergedIn { from: TicketId(1) },
                 patch: Patch::default(),
             },
         };

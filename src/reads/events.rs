@@ -50,7 +50,7 @@ pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal)
         let Some(deadline) = deadline.filter(|_| found.records.is_empty()) else {
             return Ok(reply(core, &found));
         };
-        if found.more {
+        if found.more && tokio::time::Instant::now() < deadline {
             continue;
         }
         // No news in time, or none ever again because the server leaves: an empty answer.

@@ -26,6 +26,8 @@ pub struct Keeper {
 struct Orders {
     rung: bool,
     stop: bool,
+    /// The thread waits for the next mark.
+    idle: bool,
 }
 
 impl Keeper {
@@ -52,13 +54,22 @@ impl Keeper {
         if seq.get() >= self.due.load(Ordering::Relaxed) {
             self.due.store(u64::MAX, Ordering::Relaxed);
             self.orders.lock().rung = true;
-            self.rung.notify_one();
+            self.rung.notify_all();
         }
     }
 
     pub fn stop(&self) {
         self.orders.lock().stop = true;
-        self.rung.notify_one();
+        self.rung.notify_all();
+    }
+
+    /// Returns once every checkpoint that is due was written.
+    #[cfg(test)]
+    pub fn settle(&self) {
+        let mut orders = self.orders.lock();
+        while orders.rung || !orders.idle {
+            self.rung.wait(&mut orders);
+        }
     }
 
     fn run(&self, desk: &RwLock<Desk>, past: &Past) {
@@ -84,9 +95,11 @@ impl Keeper {
             self.tell(desk.read().board.seq());
             let mut orders = self.orders.lock();
             while !orders.rung && !orders.stop {
+                orders.idle = true;
+                self.rung.notify_all();
                 self.rung.wait(&mut orders);
             }
-            orders.rung = false;
+            (orders.idle, orders.rung) = (false, false);
             if orders.stop {
                 return;
             }
@@ -96,6 +109,7 @@ impl Keeper {
     /// Writes the checkpoints that a desk which ran all the time would have.
     fn make_up(&self, desk: &RwLock<Desk>, past: &Past) -> Result<(), PastError> {
         let head = desk.read().board.seq();
+        past.discard_after(head);
         let mut board = past.checkpoint_before(head, Seq::ZERO).unwrap_or_default();
         loop {
             let next = board.seq().get() + self.interval(board.len());

@@ -38,7 +38,7 @@ pub(super) struct Indexer {
     config: SearchConfig,
     layout: Layout,
     bell: Arc<Bell>,
-    applied: watch::Sender<Seq>,
+    applied: watch::Sender<Option<Seq>>,
     install: Box<dyn FnMut(View) + Send>,
 }
 
@@ -106,7 +106,7 @@ impl Indexer {
         journal: Arc<dyn Journal>,
         config: SearchConfig,
         bell: Arc<Bell>,
-        applied: watch::Sender<Seq>,
+        applied: watch::Sender<Option<Seq>>,
         install: Box<dyn FnMut(View) + Send>,
     ) -> Self {
         Self { journal, config, layout: Layout::new(), bell, applied, install }
@@ -289,7 +289,7 @@ impl Indexer {
 
     fn show(&mut self, open: &Open) {
         (self.install)(View { seq: open.committed, searcher: open.reader.searcher(), layout: self.layout.clone() });
-        self.applied.send_replace(open.committed);
+        self.applied.send_replace(Some(open.committed));
     }
 
     /// Waits; true when the thread must end.
