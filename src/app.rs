@@ -30,7 +30,7 @@ use crate::feed::Feed;
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Journal, JournalError};
 use crate::people::{AdminSeed, OpenError, People};
-use crate::reads::Reads;
+use crate::reads::{Reads, ReadsThreads};
 use crate::session::Door;
 
 /// Reads of old records for sessions that are far behind, at the same time.
@@ -86,6 +86,7 @@ pub struct Desk {
     pub hubs: Arc<RwLock<Vec<HubHandle>>>,
     pub shared: Arc<Shared>,
     writer_thread: Mutex<Option<JoinHandle<()>>>,
+    reads_threads: Mutex<Option<ReadsThreads>>,
     arbiter: Arbiter,
     deaths: mpsc::UnboundedSender<Death>,
 }
@@ -105,8 +106,7 @@ impl Desk {
         let (deaths, died) = mpsc::unbounded_channel();
 
         let (head, watched) = watch::channel(journal.head().seq);
-        let reads = Reads::open(Arc::clone(&journal), data, &config, clock.clone(), watched)
-            .map_err(|error| ServeError::Failed(error.to_string()))?;
+        let (reads, reads_threads) = Reads::open(Arc::clone(&journal), data, &config, clock.clone(), watched)?;
         let (at, hash) = {
             let board = reads.board();
             (board.seq(), board.hash())
@@ -212,6 +212,7 @@ impl Desk {
             hubs,
             shared,
             writer_thread: Mutex::new(Some(writer_thread)),
+            reads_threads: Mutex::new(Some(reads_threads)),
             arbiter,
             deaths,
         });
@@ -255,7 +256,10 @@ impl Desk {
             // The writer ends once what was sent before is answered; joined apart from this thread's own work.
             let _ = actix_rt::task::spawn_blocking(move || thread.join()).await;
         }
-        self.reads.close();
+        let threads = self.reads_threads.lock().take();
+        if let Some(threads) = threads {
+            let _ = actix_rt::task::spawn_blocking(move || threads.stop()).await;
+        }
         self.arbiter.stop();
     }
 }
