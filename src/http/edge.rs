@@ -29,18 +29,9 @@ pub async fn guard(
     let desk = request.app_data::<Data<Desk>>().expect("invariant: the router carries the desk").clone();
     let method = request.method().clone();
     let route = request.match_pattern().unwrap_or_else(|| "other".to_owned());
-    let inside = request.request().clone();
 
-    let mut answer = match next.call(request).await {
-        Ok(answer) => answer.map_into_boxed_body(),
-        Err(error) => {
-            let failure = match error.as_error::<Failure>() {
-                Some(_) => error.error_response(),
-                None => last_resort(error.as_response_error().status_code(), &error.to_string()),
-            };
-            ServiceResponse::new(inside, failure)
-        }
-    };
+    // No copy of the request may live here: the router changes it. Handlers' errors come back as answers.
+    let mut answer = next.call(request).await?.map_into_boxed_body();
     let kind = answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     if is_error && kind.is_none_or(|kind| !kind.starts_with(b"application/")) {
