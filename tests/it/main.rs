@@ -2,6 +2,11 @@
 
 mod faults;
 mod generated;
+mod http_edge;
+mod http_idempotency;
+mod http_openapi;
+mod http_people;
+mod http_tickets;
 mod journal_contract;
 mod journal_store;
 mod journal_writer;
