@@ -342,6 +342,7 @@ impl Journal for MemoryJournal {
 }
 
 fn parse_state(ticket: TicketId, json: &[u8]) -> Result<TicketState, JournalError> {
-    serde_json::from_slice(json)
-        .map_err(|error| JournalError::Damaged { what: format!("the state of ticket {ticket} cannot be read: {error}") })
+    serde_json::from_slice(json).map_err(|error| JournalError::Damaged {
+        what: format!("the state of ticket {ticket} cannot be read: {error}"),
+    })
 }
