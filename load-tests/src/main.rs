@@ -1,1 +1,95 @@
-fn main() {}
+//! `load-tests`: holds a hotdesk server to its word and measures it, from outside.
+//!
+//! Speaks only the public contract, HTTP and WebSocket, and never imports the server. Exit status: 0 all promises kept, 1 one
+//! was broken or nothing could be measured, 2 wrong usage.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is where this program's results go")]
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use rustix::process::{Resource, getrlimit, setrlimit};
+
+use crate::baseline::fan_out::Shape;
+use crate::server::Launcher;
+
+mod baseline;
+mod bench;
+mod client;
+mod histogram;
+mod kill;
+mod replica;
+mod report;
+mod sample;
+mod server;
+mod slow;
+
+/// Holds a hotdesk server to its word and measures it.
+///
+/// Example: load-tests bench --only claim --json figures.json
+#[derive(Debug, Parser)]
+#[command(name = "load-tests", version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The server program; by default the `hotdesk` beside this one
+    #[arg(long, global = true)]
+    bin: Option<PathBuf>,
+    /// Folder for data, on a real disk; by default `load-tests` in the target folder
+    #[arg(long, global = true)]
+    work: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures the server and prints the figures beside their budgets
+    Bench(bench::Options),
+    /// Kills the server again and again under load and checks that nothing confirmed is lost or doubled
+    Kill(kill::Options),
+    /// Lets readers hang and checks that nobody else notices
+    Slow(slow::Options),
+    /// The plain socket loop that fan-out is compared with
+    #[command(hide = true)]
+    PlainFanOut(Shape),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    raise_open_files();
+    match run(cli) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("load-tests: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// `false` when a promise was broken.
+fn run(cli: Cli) -> Result<bool> {
+    if let Command::PlainFanOut(shape) = cli.command {
+        return baseline::fan_out::serve(shape).map(|()| true);
+    }
+    let launcher = Launcher::new(cli.bin, cli.work)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Bench(options) => bench::run(&launcher, &options).await,
+            Command::Kill(options) => kill::run(&launcher, &options).await,
+            Command::Slow(options) => slow::run(&launcher, &options).await,
+            Command::PlainFanOut(_) => unreachable!("it needs no server and was run above"),
+        }
+    })
+}
+
+/// Thousands of sockets need as many open files, here and in the server, which inherits the limit.
+fn raise_open_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        eprintln!("load-tests: the limit on open files stays as it is: {error}");
+    }
+}

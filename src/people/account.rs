@@ -115,7 +115,8 @@ impl Check<'_> {
     pub fn email(&mut self, email: &str) -> String {
         let email = email.trim();
         let parts = email.split_once('@');
-        let shaped = parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
+        let shaped =
+            parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !domain.contains('@'));
         if email.is_empty() {
             self.refuse("/email", "required", "an address is needed");
         } else if email.chars().count() > EMAIL_CHARS {

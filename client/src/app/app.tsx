@@ -1,0 +1,55 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { lazy, Suspense } from "react";
+import { Route, Switch } from "wouter";
+import { TooltipProvider } from "@/components/ui/tooltip";
+import { createApi } from "@/sync/api";
+import { asProblem } from "@/sync/problem-error";
+import { ErrorBoundary } from "./error-boundary";
+import { LiveRegion } from "./live-region";
+import { SignedIn } from "./signed-in";
+import { Toasts } from "./toasts";
+
+const SignInPage = lazy(() =>
+  import("@/features/sign-in/sign-in-page").then((m) => ({ default: m.SignInPage })),
+);
+const SetUpPage = lazy(() =>
+  import("@/features/sign-in/set-up-page").then((m) => ({ default: m.SetUpPage })),
+);
+
+const api = createApi((input, init) => fetch(input, init));
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 30_000,
+      retry: (failures, error) => asProblem(error).retryable && failures < 3,
+    },
+  },
+});
+
+export function App() {
+  return (
+    <ErrorBoundary>
+      <QueryClientProvider client={queries}>
+        <TooltipProvider delayDuration={400} skipDelayDuration={200}>
+          <LiveRegion>
+            <Suspense fallback={null}>
+              <Switch>
+                <Route path="/sign-in">
+                  <SignInPage api={api} />
+                </Route>
+                <Route path="/setup">
+                  <SetUpPage api={api} />
+                </Route>
+                <Route>
+                  <SignedIn api={api} />
+                </Route>
+              </Switch>
+            </Suspense>
+          </LiveRegion>
+          <Toasts />
+        </TooltipProvider>
+      </QueryClientProvider>
+    </ErrorBoundary>
+  );
+}

@@ -1,0 +1,32 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback } from "react";
+import { toast } from "sonner";
+import { useLocation } from "wouter";
+import { useDesk } from "@/desk/desk-context";
+import type { QueueView } from "@/protocol/types";
+import { strings } from "./strings/strings";
+
+/** Takes the first ticket of the queue and opens it, with the reason why it was first. */
+export function useClaimNext(): () => void {
+  const { sync, announce } = useDesk();
+  const queries = useQueryClient();
+  const [, navigate] = useLocation();
+  return useCallback(() => {
+    const rows = queries.getQueryData<QueueView>(["queue"])?.data ?? [];
+    const { outcome } = sync.outbox.enqueue({ do: { type: "claim_next" }, offline: "refuse" });
+    void outcome.then((settled) => {
+      // A refusal has been told by whoever listens to the outbox.
+      if (!settled.ok) return;
+      if (settled.ticket === null) {
+        toast(strings.actions.nothingToClaim, { description: strings.actions.nothingToClaimHint });
+        announce(strings.actions.nothingToClaim);
+        return;
+      }
+      const { ticket } = settled;
+      const reason = rows.find((row) => row.ticket.id === ticket)?.reason.text ?? null;
+      navigate(`/inbox/mine/${ticket}`, { state: { claimed: reason } });
+      announce(strings.actions.taken(ticket));
+      void queries.invalidateQueries({ queryKey: ["queue"] });
+    });
+  }, [sync, queries, navigate, announce]);
+}

@@ -1,0 +1,102 @@
+import clsx from "clsx";
+import { Popover } from "radix-ui";
+import { useEffect, useState } from "react";
+import { Button } from "@/components/ui/button";
+import { useDesk } from "@/desk/desk-context";
+import { useConnection, useOutbox } from "@/desk/use-live";
+import { useNow } from "@/desk/use-now";
+import type { ConnectionState } from "@/sync/connection";
+import { strings } from "./strings/strings";
+
+const DOT: Record<ConnectionState["kind"], string> = {
+  live: "bg-good",
+  connecting: "bg-warn animate-breathe",
+  "catching-up": "bg-warn animate-breathe",
+  offline: "bg-danger",
+  "signed-out": "bg-danger",
+  forbidden: "bg-danger",
+  superseded: "bg-danger",
+};
+
+/** A line that comes back within a blink is not worth a word. */
+const BLINK_MS = 700;
+
+/** Live, catching up or offline, and what is unsent; the details on request. */
+export function ConnectionStatus() {
+  const { sync } = useDesk();
+  const state = useSettled(useConnection());
+  const { unsent } = useOutbox();
+  const offline = state.kind === "offline";
+
+  return (
+    <Popover.Root>
+      <Popover.Trigger asChild>
+        <button
+          type="button"
+          data-connection={state.kind}
+          className={clsx(
+            "flex h-7.5 items-center gap-2.5 rounded-md px-2 text-left text-xs hover:bg-hover coarse:h-11",
+            offline ? "text-danger" : "text-ink-3",
+          )}
+        >
+          <span className="flex w-6 justify-center">
+            <span className={clsx("size-2 rounded-full", DOT[state.kind])} />
+          </span>
+          <span className="flex-1">{strings.connection[state.kind]}</span>
+          {unsent > 0 ? <span className="tabular-nums">{strings.connection.unsent(unsent)}</span> : null}
+        </button>
+      </Popover.Trigger>
+      <Popover.Portal>
+        <Popover.Content
+          side="top"
+          align="start"
+          sideOffset={6}
+          collisionPadding={8}
+          className="z-40 flex w-72 animate-pop flex-col gap-2 rounded-lg bg-raised p-3 text-sm shadow-pop"
+        >
+          <p className="font-medium">{strings.connection[state.kind]}</p>
+          <p className="text-ink-2 text-xs">
+            {state.kind === "live"
+              ? strings.connection.liveText
+              : state.kind === "catching-up" && state.why === "mismatch"
+                ? strings.connection.mismatch
+                : strings.connection.kept}
+          </p>
+          {unsent > 0 ? <p className="text-ink-2 text-xs">{strings.connection.unsent(unsent)}</p> : null}
+          {offline ? (
+            <div className="flex items-center justify-between gap-2">
+              <Countdown until={state.retryAt} />
+              <Button size="sm" onClick={() => sync.connection.nudge()}>
+                {strings.connection.tryNow}
+              </Button>
+            </div>
+          ) : null}
+        </Popover.Content>
+      </Popover.Portal>
+    </Popover.Root>
+  );
+}
+
+function Countdown({ until }: { until: number }) {
+  const now = useNow("second");
+  return (
+    <span className="text-ink-3 text-xs tabular-nums">
+      {strings.connection.retryIn(Math.ceil((until - now) / 1_000))}
+    </span>
+  );
+}
+
+/** Says "live" through short interruptions; anything that lasts is shown. */
+function useSettled(state: ConnectionState): ConnectionState {
+  const [shown, setShown] = useState(state);
+  useEffect(() => {
+    const lasting = state.kind === "live" || shown.kind !== "live";
+    if (lasting) {
+      setShown(state);
+      return;
+    }
+    const timer = setTimeout(() => setShown(state), BLINK_MS);
+    return () => clearTimeout(timer);
+  }, [state, shown.kind]);
+  return shown;
+}

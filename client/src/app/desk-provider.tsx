@@ -1,0 +1,132 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
+import { toast } from "sonner";
+import { useLocation } from "wouter";
+import { type Desk, DeskContext, type Flash } from "@/desk/desk-context";
+import { Drafts } from "@/desk/drafts";
+import { refusalText } from "@/desk/refusal-text";
+import type { DeskInfo, Me, User } from "@/protocol/types";
+import type { Api } from "@/sync/api";
+import { Happening } from "@/sync/cell";
+import { browserClock } from "@/sync/clock";
+import { DeskSync } from "@/sync/desk-sync";
+import { webStorage } from "@/sync/storage";
+import { webSocketTransport } from "@/sync/web-socket-transport";
+import { useAnnounce } from "./live-region";
+import { newId } from "./new-id";
+import { strings } from "./strings/strings";
+import { orphanedOutboxes } from "./tab";
+
+function socketUrl(): string {
+  const url = new URL("/api/v1/ws", window.location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
+
+/** Opens the desk for one signed-in user and wires it to this browser: socket, storage, network, visibility. */
+export function DeskProvider({
+  api,
+  me,
+  info,
+  people,
+  client,
+  children,
+}: {
+  api: Api;
+  me: Me;
+  info: DeskInfo;
+  people: User[];
+  client: string;
+  children: ReactNode;
+}) {
+  const announce = useAnnounce();
+  const queries = useQueryClient();
+  const [, navigate] = useLocation();
+  const [{ sync, drafts, flashes, storage }] = useState(() => {
+    const storage = webStorage(window.localStorage);
+    return {
+      storage,
+      drafts: new Drafts(storage, me.id),
+      flashes: new Happening<Flash>(),
+      sync: new DeskSync({
+        transport: webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+        api,
+        clock: browserClock,
+        storage,
+        newId,
+        client,
+        user: me.id,
+        visible: () => document.visibilityState === "visible",
+      }),
+    };
+  });
+  const byId = useMemo(() => new Map(people.map((person) => [person.id, person])), [people]);
+
+  useEffect(() => {
+    sync.start();
+    const onVisible = () => sync.visibilityChanged();
+    const onOnline = () => sync.connection.nudge();
+    document.addEventListener("visibilitychange", onVisible);
+    window.addEventListener("online", onOnline);
+    return () => {
+      document.removeEventListener("visibilitychange", onVisible);
+      window.removeEventListener("online", onOnline);
+      sync.stop();
+    };
+  }, [sync]);
+
+  useEffect(() => {
+    void orphanedOutboxes(storage, me.id, client).then((keys) => {
+      for (const key of keys) sync.outbox.adopt(key);
+    });
+  }, [storage, sync, me.id, client]);
+
+  useEffect(() => {
+    const nameOf = (id: string) => byId.get(id)?.name ?? id;
+    return sync.outbox.rolledBack.subscribe(({ command, code, message, details }) => {
+      const { ticket } = command;
+      const reason = refusalText(code, message, details, nameOf);
+      toast.dismiss(command.id);
+      if (command.do.type === "message" && ticket !== null) {
+        drafts.restore(ticket, command.do.body, command.do.visibility, details.messages ?? []);
+        toast.error(strings.actions.notSent(ticket), {
+          id: `refused-${command.id}`,
+          description: reason,
+          action: { label: strings.actions.open(ticket), onClick: () => navigate(`/tickets/${ticket}`) },
+        });
+        announce(`${strings.actions.notSent(ticket)}. ${reason}`);
+        return;
+      }
+      toast.error(strings.actions.refused(ticket), { id: `refused-${command.id}`, description: reason });
+      announce(`${strings.actions.refused(ticket)}. ${reason}`);
+      if (ticket !== null && command.predict !== null) {
+        flashes.emit({ ticket, fields: Object.keys(command.predict), kind: "refused" });
+      }
+    });
+  }, [sync, drafts, flashes, byId, navigate, announce]);
+
+  useEffect(
+    () =>
+      sync.records.subscribe((record) => {
+        if (record.by === me.id) return;
+        flashes.emit({ ticket: record.ticket, fields: Object.keys(record.patch), kind: "changed" });
+      }),
+    [sync, flashes, me.id],
+  );
+
+  const signOut = useCallback(() => {
+    sync.stop();
+    const leave = () => {
+      queries.clear();
+      navigate("/sign-in", { replace: true });
+    };
+    // Signed out here even if the server cannot be told; its session then ends by itself.
+    api.signOut().then(leave, leave);
+  }, [api, sync, queries, navigate]);
+
+  const desk = useMemo<Desk>(
+    () => ({ sync, api, me, info, people: byId, drafts, flashes, announce, signOut }),
+    [sync, api, me, info, byId, drafts, flashes, announce, signOut],
+  );
+  return <DeskContext.Provider value={desk}>{children}</DeskContext.Provider>;
+}

@@ -1,0 +1,116 @@
+import { lazy, Suspense, useState } from "react";
+import { Redirect, Route, Switch, useLocation } from "wouter";
+import { Button } from "@/components/ui/button";
+import { Delayed } from "@/components/ui/delayed";
+import { Dialog } from "@/components/ui/dialog";
+import { Notice } from "@/components/ui/notice";
+import { ActionsProvider, useAction } from "@/keyboard/actions";
+import { BootScreen } from "./boot-screen";
+import { useClaimNext } from "./claim-next";
+import { ConnectionGate } from "./connection-gate";
+import { ErrorBoundary } from "./error-boundary";
+import { Sidebar } from "./sidebar";
+import { strings } from "./strings/strings";
+
+const InboxPage = lazy(() => import("./inbox-page").then((m) => ({ default: m.InboxPage })));
+const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
+const CommandPalette = lazy(() => import("./command-palette").then((m) => ({ default: m.CommandPalette })));
+const HelpSheet = lazy(() => import("./help-sheet").then((m) => ({ default: m.HelpSheet })));
+
+export function Shell() {
+  return (
+    <ActionsProvider>
+      <ConnectionGate>
+        <Frame />
+      </ConnectionGate>
+    </ActionsProvider>
+  );
+}
+
+function Frame() {
+  const [, navigate] = useLocation();
+  const [drawer, setDrawer] = useState(false);
+  const [palette, setPalette] = useState(false);
+  const [help, setHelp] = useState(false);
+  const claimNext = useClaimNext();
+
+  useAction({
+    id: "claim-next",
+    title: strings.actions.claimNext,
+    section: "tickets",
+    keys: "c",
+    words: "claim queue take",
+    run: claimNext,
+  });
+  useAction({
+    id: "palette",
+    title: strings.actions.palette,
+    section: "app",
+    keys: "mod+k",
+    run: () => setPalette((open) => !open),
+  });
+  useAction({ id: "help", title: strings.actions.help, section: "app", keys: "?", run: () => setHelp(true) });
+
+  const sidebar = (
+    <Sidebar
+      onNavigate={() => setDrawer(false)}
+      onClaim={claimNext}
+      onSearch={() => setPalette(true)}
+      onHelp={() => setHelp(true)}
+    />
+  );
+
+  return (
+    <div className="flex h-full">
+      <a
+        href="#ticket"
+        className="sr-only focus:not-sr-only focus:absolute focus:top-2 focus:left-2 focus:z-50 focus:rounded-md focus:bg-raised focus:px-3 focus:py-2 focus:shadow-pop"
+      >
+        {strings.nav.skip}
+      </a>
+      <div className="hidden w-[clamp(12.5rem,14vw,16rem)] shrink-0 lg:block">{sidebar}</div>
+      <Dialog open={drawer} onOpenChange={setDrawer} title={strings.nav.label} titleHidden place="left">
+        {sidebar}
+      </Dialog>
+      <div className="min-w-0 flex-1">
+        <ErrorBoundary>
+          <Suspense
+            fallback={
+              <Delayed>
+                <BootScreen />
+              </Delayed>
+            }
+          >
+            <Switch>
+              <Route path="/inbox/:view/:ticket?">
+                {(params) => (
+                  <InboxPage view={params.view} ticket={params.ticket} onMenu={() => setDrawer(true)} />
+                )}
+              </Route>
+              <Route path="/queue">
+                <QueuePage onMenu={() => setDrawer(true)} onClaim={claimNext} />
+              </Route>
+              <Route path="/tickets/:ticket">
+                {(params) => <Redirect to={`/inbox/open/${params.ticket}`} replace />}
+              </Route>
+              <Route path="/">
+                <Redirect to="/inbox/mine" replace />
+              </Route>
+              <Route>
+                <Notice
+                  title={strings.page.notFound}
+                  hint={strings.page.notFoundHint}
+                  action={<Button onClick={() => navigate("/inbox/mine")}>{strings.page.toInbox}</Button>}
+                />
+              </Route>
+            </Switch>
+          </Suspense>
+        </ErrorBoundary>
+      </div>
+      <Suspense fallback={null}>
+        {palette ? <CommandPalette onClose={() => setPalette(false)} /> : null}
+        {help ? <HelpSheet onClose={() => setHelp(false)} /> : null}
+      </Suspense>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+import clsx from "clsx";
+import { X } from "lucide-react";
+import { Dialog as Radix } from "radix-ui";
+import type { ReactNode } from "react";
+import { strings } from "@/app/strings/strings";
+import { Button } from "./button";
+
+const PLACES = {
+  centre:
+    "top-[12vh] left-1/2 max-h-[76vh] w-[min(36rem,calc(100vw-1.5rem))] -translate-x-1/2 animate-fade rounded-xl",
+  left: "inset-y-0 left-0 w-[min(17rem,86vw)] animate-slide",
+  right: "inset-y-0 right-0 w-[min(22rem,92vw)] animate-fade",
+} as const;
+
+/** A sheet over the screen. Escape and a click outside close it; focus goes back to where it came from. */
+export function Dialog({
+  open,
+  onOpenChange,
+  title,
+  titleHidden = false,
+  place = "centre",
+  children,
+}: {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  title: string;
+  titleHidden?: boolean;
+  place?: keyof typeof PLACES;
+  children: ReactNode;
+}) {
+  return (
+    <Radix.Root open={open} onOpenChange={onOpenChange}>
+      <Radix.Portal>
+        <Radix.Overlay className="fixed inset-0 z-30 animate-fade bg-veil" />
+        <Radix.Content
+          aria-describedby={undefined}
+          className={clsx(
+            "fixed z-30 flex flex-col overflow-hidden bg-raised shadow-pop outline-none",
+            PLACES[place],
+          )}
+        >
+          <div
+            className={clsx(
+              "flex items-center justify-between gap-2 px-4 pt-3 pb-2",
+              titleHidden && "sr-only",
+            )}
+          >
+            <Radix.Title className="font-semibold text-base">{title}</Radix.Title>
+            <Radix.Close asChild>
+              <Button variant="ghost" size="icon" aria-label={strings.nav.close}>
+                <X className="size-4" />
+              </Button>
+            </Radix.Close>
+          </div>
+          {children}
+        </Radix.Content>
+      </Radix.Portal>
+    </Radix.Root>
+  );
+}

@@ -1,0 +1,27 @@
+import clsx from "clsx";
+
+const APPLE = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.userAgent);
+
+const SYMBOLS: Record<string, string> = {
+  mod: APPLE ? "⌘" : "Ctrl",
+  shift: "⇧",
+  Enter: "↵",
+  Escape: "Esc",
+};
+
+/** A shortcut as it is printed on the keys. A finger has none, so it is not shown to one. */
+export function Kbd({ keys, className = "inline-flex" }: { keys: string; className?: string }) {
+  const parts = keys.length > 1 ? keys.split("+") : [keys];
+  return (
+    <span className={clsx("shrink-0 gap-0.5 coarse:hidden", className)} aria-hidden="true">
+      {parts.map((part) => (
+        <kbd
+          key={part}
+          className="inline-flex h-4.5 min-w-4.5 items-center justify-center rounded border border-current/25 px-1 font-sans text-2xs leading-none opacity-80"
+        >
+          {SYMBOLS[part] ?? part.toUpperCase()}
+        </kbd>
+      ))}
+    </span>
+  );
+}

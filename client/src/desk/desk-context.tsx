@@ -1,0 +1,34 @@
+import { createContext, useContext } from "react";
+import type { DeskInfo, Me, User } from "@/protocol/types";
+import type { Api } from "@/sync/api";
+import type { Happening } from "@/sync/cell";
+import type { DeskSync } from "@/sync/desk-sync";
+import type { Drafts } from "./drafts";
+
+export interface Flash {
+  ticket: number;
+  fields: string[];
+  /** `refused`: a change of ours was taken back. `changed`: somebody else changed it under our eyes. */
+  kind: "refused" | "changed";
+}
+
+/** Everything about the desk that every screen of a signed-in user may need. */
+export interface Desk {
+  sync: DeskSync;
+  api: Api;
+  me: Me;
+  info: DeskInfo;
+  people: ReadonlyMap<string, User>;
+  drafts: Drafts;
+  flashes: Happening<Flash>;
+  announce: (sentence: string) => void;
+  signOut: () => void;
+}
+
+export const DeskContext = createContext<Desk | null>(null);
+
+export function useDesk(): Desk {
+  const desk = useContext(DeskContext);
+  if (desk === null) throw new Error("a screen of the desk was drawn without a desk");
+  return desk;
+}

@@ -1,0 +1,16 @@
+import { strings } from "@/app/strings/strings";
+import type { ProblemDetails } from "@/protocol/types";
+
+/** A refusal in words that say what happened, with the name of whoever was faster. */
+export function refusalText(
+  code: string,
+  detail: string,
+  details: ProblemDetails,
+  nameOf: (id: string) => string,
+): string {
+  if (code === "already_claimed" && details.holder !== undefined)
+    return strings.problems.heldBy(nameOf(details.holder));
+  if (code === "cannot_undo" && details.by !== undefined)
+    return strings.problems.undoneBy(nameOf(details.by));
+  return strings.problems.codes[code] ?? strings.problems.other(detail);
+}

@@ -1,0 +1,121 @@
+import { useMemo } from "react";
+import { toast } from "sonner";
+import { strings } from "@/app/strings/strings";
+import type { Patch, TicketStatus, TicketUpdate, Visibility } from "@/protocol/types";
+import type { Outcome } from "@/sync/outbox";
+import { type Desk, useDesk } from "./desk-context";
+
+export interface TicketActions {
+  update(ticket: number, fields: TicketUpdate): void;
+  claim(ticket: number): void;
+  release(ticket: number): void;
+  skip(ticket: number): void;
+  send(ticket: number, message: OutgoingMessage): Promise<Outcome>;
+}
+
+export interface OutgoingMessage {
+  body: string;
+  visibility: Visibility;
+  seenVersion: number;
+  status: TicketStatus | null;
+}
+
+/** What a user can do to a ticket: shown at once, sent in order, offered to be undone. */
+export function useTicketActions(): TicketActions {
+  const desk = useDesk();
+  return useMemo(() => ticketActions(desk), [desk]);
+}
+
+function ticketActions(desk: Desk): TicketActions {
+  const { sync, me } = desk;
+
+  /** The fields as they were before, so that an undo can show them at once. */
+  function before(ticket: number, fields: Patch): Patch {
+    const now = sync.tickets.get(ticket);
+    if (now === undefined) return {};
+    const values: Record<string, unknown> = {};
+    for (const field of Object.keys(fields)) values[field] = now[field as keyof typeof now];
+    return values as Patch;
+  }
+
+  function undoable(ticket: number, commandId: string, restored: Patch, title: string): void {
+    toast(title, {
+      id: commandId,
+      duration: Math.min(desk.info.undo_window_ms, 8_000),
+      action: {
+        label: strings.actions.undo,
+        onClick: () => {
+          if (sync.outbox.cancel(commandId)) return;
+          const undo = sync.outbox.enqueue({
+            ticket,
+            do: { type: "undo", command_id: commandId },
+            predict: restored,
+          });
+          desk.announce(strings.actions.undone);
+          void undo.outcome;
+        },
+      },
+    });
+  }
+
+  function describe(ticket: number, fields: TicketUpdate): string {
+    const names = Object.keys(fields);
+    if (names.length !== 1) return strings.actions.changed(ticket);
+    if (fields.status !== undefined) return strings.actions.status(ticket, strings.status[fields.status]);
+    if (fields.priority !== undefined)
+      return strings.actions.priority(ticket, strings.priority[fields.priority]);
+    if (fields.assignee === null) return strings.actions.unassigned(ticket);
+    if (fields.assignee !== undefined) {
+      const name = desk.people.get(fields.assignee)?.name ?? fields.assignee;
+      return strings.actions.assigned(ticket, name);
+    }
+    return strings.actions.changed(ticket);
+  }
+
+  return {
+    update(ticket, fields) {
+      const restored = before(ticket, fields);
+      const { id } = sync.outbox.enqueue({ ticket, do: { type: "update", ...fields }, predict: fields });
+      undoable(ticket, id, restored, describe(ticket, fields));
+    },
+    claim(ticket) {
+      const now = sync.tickets.get(ticket);
+      const fields: Patch = {
+        assignee: me.id,
+        ...(now?.status === "new" ? { status: "open" as const } : {}),
+      };
+      const restored = before(ticket, fields);
+      const { id } = sync.outbox.enqueue({ ticket, do: { type: "claim" }, predict: fields });
+      undoable(ticket, id, restored, strings.actions.taken(ticket));
+    },
+    release(ticket) {
+      const fields: Patch = { assignee: null };
+      const restored = before(ticket, fields);
+      const { id } = sync.outbox.enqueue({ ticket, do: { type: "release" }, predict: fields });
+      undoable(ticket, id, restored, strings.actions.released(ticket));
+    },
+    skip(ticket) {
+      const held = sync.tickets.get(ticket)?.assignee === me.id;
+      sync.outbox.enqueue({
+        ticket,
+        do: { type: "skip", reason: strings.ticket.skip },
+        ...(held ? { predict: { assignee: null } } : {}),
+      });
+      toast(strings.actions.skipped(ticket));
+    },
+    send(ticket, message) {
+      const { outcome } = sync.outbox.enqueue({
+        ticket,
+        do: {
+          type: "message",
+          body: message.body,
+          visibility: message.visibility,
+          ...(message.visibility === "public" ? { last_seen_version: message.seenVersion } : {}),
+          ...(message.status === null ? {} : { status: message.status }),
+        },
+        ...(message.status === null ? {} : { predict: { status: message.status } }),
+      });
+      return outcome;
+    },
+  };
+}

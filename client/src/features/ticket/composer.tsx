@@ -1,0 +1,307 @@
+import clsx from "clsx";
+import { ChevronDown, CornerUpLeft, Lock, MessagesSquare } from "lucide-react";
+import { forwardRef, useEffect, useId, useImperativeHandle, useLayoutEffect, useMemo, useRef } from "react";
+import { strings } from "@/app/strings/strings";
+import { Button } from "@/components/ui/button";
+import { Kbd } from "@/components/ui/kbd";
+import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
+import { StatusIcon } from "@/components/ui/status-icon";
+import { useDesk } from "@/desk/desk-context";
+import type { Draft } from "@/desk/drafts";
+import { list, timeOfDay } from "@/desk/format-time";
+import { useDraft, useThread } from "@/desk/use-live";
+import { useTicketActions } from "@/desk/use-ticket-actions";
+import type { Message, Ticket, TicketStatus, Visibility } from "@/protocol/types";
+import type { Thread as ThreadState } from "@/sync/threads";
+import { MessageBody } from "./message-body";
+
+export interface ComposerHandle {
+  begin(visibility: Visibility): void;
+}
+
+/**
+ * Where an answer is written. Its draft belongs to the ticket and to this user: records, rollbacks and reloads leave
+ * it alone. A reply that would pass what a colleague or the requester just wrote is held until it has been read.
+ */
+export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function Composer({ ticket }, ref) {
+  const { sync, drafts, me } = useDesk();
+  const actions = useTicketActions();
+  const draft = useDraft(ticket.id);
+  const thread = useThread(ticket.id);
+  const box = useRef<HTMLTextAreaElement>(null);
+  const staleId = useId();
+  const note = draft.visibility === "internal";
+  const version = thread.kind === "ready" ? Math.max(thread.version, ticket.version) : ticket.version;
+
+  useImperativeHandle(
+    ref,
+    () => ({
+      begin(visibility) {
+        drafts.write(ticket.id, { visibility });
+        box.current?.focus();
+      },
+    }),
+    [drafts, ticket.id],
+  );
+
+  // The box grows with what is in it, up to a third of the screen.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is what changes its height
+  useLayoutEffect(() => {
+    const area = box.current;
+    if (area === null) return;
+    area.style.height = "auto";
+    area.style.height = `${Math.min(area.scrollHeight, window.innerHeight / 3)}px`;
+  }, [draft.body]);
+
+  const missed = useMissed(draft, thread, me.id);
+  const stale = !note && missed.length > 0 && draft.body !== "";
+  const names = list([...new Set(missed.map((message) => message.author.name))]);
+
+  const understood = () => drafts.write(ticket.id, { seenVersion: version, missed: [] });
+
+  const send = (status: TicketStatus | null, anyway = false) => {
+    const body = draft.body.trim();
+    if (body === "") {
+      box.current?.focus();
+      return;
+    }
+    if (stale && !anyway) {
+      document.getElementById(staleId)?.focus();
+      return;
+    }
+    const seenVersion = anyway ? version : (draft.seenVersion ?? version);
+    drafts.clear(ticket.id);
+    sync.presenceOf.look(ticket.id);
+    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status });
+  };
+
+  if (ticket.status === "closed") {
+    return (
+      <p className="border-t bg-canvas px-6 py-4 text-center text-ink-3 text-sm">{strings.ticket.closed}</p>
+    );
+  }
+
+  return (
+    <div className="shrink-0 px-3 pb-3 @2xl:px-6 @2xl:pb-4">
+      <div
+        className={clsx(
+          "mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
+          note
+            ? "border-note-line bg-note focus-within:border-note-ink"
+            : "border-line-strong bg-raised focus-within:border-accent",
+        )}
+        data-mode={note ? "note" : "reply"}
+      >
+        {stale ? <StaleNotice id={staleId} names={names} missed={missed} onUnderstood={understood} /> : null}
+        <div
+          role="tablist"
+          aria-label={strings.ticket.thread}
+          className="flex items-center gap-1 px-2 pt-1.5"
+        >
+          <ModeTab
+            active={!note}
+            onClick={() => {
+              drafts.write(ticket.id, { visibility: "public" });
+              box.current?.focus();
+            }}
+          >
+            <CornerUpLeft className="size-3.5" aria-hidden="true" />
+            {strings.composer.reply}
+            <Kbd keys="r" className="hidden @md:inline-flex" />
+          </ModeTab>
+          <ModeTab
+            active={note}
+            note
+            onClick={() => {
+              drafts.write(ticket.id, { visibility: "internal" });
+              box.current?.focus();
+            }}
+          >
+            <Lock className="size-3.5" aria-hidden="true" />
+            {strings.composer.note}
+            <Kbd keys="n" className="hidden @md:inline-flex" />
+          </ModeTab>
+          <span
+            className={clsx("ml-auto min-w-0 truncate pr-2 text-xs", note ? "text-note-ink" : "text-ink-3")}
+          >
+            {note ? strings.composer.noteHint : `${strings.composer.to} ${ticket.requester.email}`}
+          </span>
+        </div>
+        <textarea
+          ref={box}
+          rows={2}
+          value={draft.body}
+          aria-label={note ? strings.composer.noteLabel : strings.composer.replyLabel(ticket.requester.name)}
+          placeholder={
+            note ? strings.composer.notePlaceholder : strings.composer.replyPlaceholder(ticket.requester.name)
+          }
+          onChange={(event) => {
+            const body = event.target.value;
+            drafts.write(ticket.id, {
+              body,
+              ...(draft.body === "" && draft.seenVersion === null ? { seenVersion: version } : {}),
+            });
+            sync.presenceOf.type(ticket.id);
+          }}
+          onKeyDown={(event) => {
+            if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
+              event.preventDefault();
+              event.stopPropagation();
+              send(event.shiftKey ? "solved" : null);
+            } else if (event.key === "Escape") {
+              event.preventDefault();
+              event.stopPropagation();
+              document.getElementById("ticket")?.focus();
+            }
+          }}
+          className={clsx(
+            "scroll-thin block w-full resize-none bg-transparent px-3.5 py-2 text-base outline-none placeholder:text-ink-3",
+            note && "placeholder:text-note-ink/75",
+          )}
+        />
+        <div className="flex items-center gap-2 px-2 pb-2">
+          <span className="min-w-0 flex-1 truncate pl-1.5 text-2xs text-ink-3">
+            {draft.body === "" ? "" : strings.composer.draftKept}
+          </span>
+          {note ? (
+            <Button variant="note" onClick={() => send(null)} disabled={draft.body.trim() === ""}>
+              {strings.composer.sendNote}
+              <Kbd keys="mod+Enter" className="hidden @md:inline-flex" />
+            </Button>
+          ) : (
+            <>
+              <span className="hidden @lg:contents">
+                <Button onClick={() => send("solved", stale)} disabled={draft.body.trim() === ""}>
+                  {strings.composer.sendAndSolve}
+                  <Kbd keys="mod+shift+Enter" />
+                </Button>
+              </span>
+              <div className="flex">
+                <Button
+                  variant="primary"
+                  className="rounded-r-none"
+                  onClick={() => send(null, stale)}
+                  disabled={draft.body.trim() === ""}
+                >
+                  {stale ? strings.composer.sendAnyway : strings.composer.send}
+                  <Kbd keys="mod+Enter" className="hidden @md:inline-flex" />
+                </Button>
+                <Menu>
+                  <MenuTrigger asChild>
+                    <Button
+                      variant="primary"
+                      size="half"
+                      aria-label={strings.composer.moreSends}
+                      className="ml-px rounded-l-none"
+                      disabled={draft.body.trim() === ""}
+                    >
+                      <ChevronDown className="size-4" />
+                    </Button>
+                  </MenuTrigger>
+                  <MenuContent side="top" align="end" onCloseAutoFocus={(event) => event.preventDefault()}>
+                    <MenuItem icon={<StatusIcon status="solved" />} onSelect={() => send("solved", stale)}>
+                      {strings.composer.sendAndSolve}
+                    </MenuItem>
+                    <MenuItem icon={<StatusIcon status="pending" />} onSelect={() => send("pending", stale)}>
+                      {strings.composer.sendAndPend}
+                    </MenuItem>
+                  </MenuContent>
+                </Menu>
+              </div>
+            </>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+});
+
+/** Public messages of others since the writer began; what the server told us, when it refused, comes first. */
+function useMissed(draft: Draft, thread: ThreadState, me: string): readonly Message[] {
+  const { seenVersion, missed: told } = draft;
+  return useMemo(() => {
+    if (told.length > 0) return told;
+    if (seenVersion === null || thread.kind !== "ready") return [];
+    return thread.records.flatMap((record) => {
+      if (record.version <= seenVersion || !("message" in record.event)) return [];
+      const { message } = record.event;
+      return message.visibility === "public" && message.author.id !== me ? [message] : [];
+    });
+  }, [seenVersion, told, thread, me]);
+}
+
+function ModeTab({
+  active,
+  note = false,
+  onClick,
+  children,
+}: {
+  active: boolean;
+  note?: boolean;
+  onClick: () => void;
+  children: React.ReactNode;
+}) {
+  return (
+    <button
+      type="button"
+      role="tab"
+      aria-selected={active}
+      onClick={onClick}
+      className={clsx(
+        "flex h-7 items-center gap-1.5 rounded-md px-2 font-medium text-xs transition-colors coarse:h-10",
+        active
+          ? note
+            ? "bg-note-line/50 text-note-ink"
+            : "bg-accent-soft text-accent"
+          : "text-ink-3 hover:bg-hover hover:text-ink-2",
+      )}
+    >
+      {children}
+    </button>
+  );
+}
+
+function StaleNotice({
+  id,
+  names,
+  missed,
+  onUnderstood,
+}: {
+  id: string;
+  names: string;
+  missed: readonly Message[];
+  onUnderstood: () => void;
+}) {
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), []);
+  return (
+    <section
+      ref={box}
+      id={id}
+      tabIndex={-1}
+      aria-label={strings.composer.staleTitle(names)}
+      className="m-1.5 flex animate-fade flex-col gap-2 rounded-lg bg-warn-soft p-3"
+    >
+      <div className="flex items-start gap-2">
+        <MessagesSquare className="mt-0.5 size-4 shrink-0 text-warn" aria-hidden="true" />
+        <div className="flex-1">
+          <p className="font-semibold text-sm text-warn">{strings.composer.staleTitle(names)}</p>
+          <p className="text-ink-2 text-xs">{strings.composer.staleHint}</p>
+        </div>
+        <Button size="sm" onClick={onUnderstood}>
+          {strings.composer.understood}
+        </Button>
+      </div>
+      <div className="scroll-thin flex max-h-40 flex-col gap-2 overflow-y-auto text-sm">
+        {missed.map((message) => (
+          <div key={message.id} className="rounded-md bg-raised px-3 py-2">
+            <p className="pb-0.5 text-ink-3 text-xs">
+              <span className="font-semibold text-ink">{message.author.name}</span> · {timeOfDay(message.at)}
+            </p>
+            <MessageBody message={message} />
+          </div>
+        ))}
+      </div>
+    </section>
+  );
+}

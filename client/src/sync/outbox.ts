@@ -1,0 +1,374 @@
+import type { ClientMessage, Command, Limits, Patch, ProblemDetails, ServerMessage } from "@/protocol/types";
+import { Cell, Happening } from "./cell";
+import type { Cancel, Clock } from "./clock";
+import { fullJitter } from "./reconnect-policy";
+import type { Storage } from "./storage";
+
+export interface Order {
+  do: Command;
+  ticket?: number;
+  /** Refused unless the ticket still has this version. */
+  expect?: number;
+  /** The fields as they will be if the server agrees; shown at once. */
+  predict?: Patch;
+  /** A command that must have been accepted first; if it is refused, this one is not sent. */
+  requires?: string;
+  /** `refuse`: what the user meant is worth nothing later. */
+  offline?: "keep" | "refuse";
+}
+
+export interface PendingCommand {
+  id: string;
+  do: Command;
+  ticket: number | null;
+  expect: number | null;
+  predict: Patch | null;
+  requires: string | null;
+  enqueuedAt: number;
+  /** When it first went out; the server may have done it since. */
+  sentAt: number | null;
+}
+
+export type Outcome =
+  | { ok: true; id: string; ticket: number | null; version: number | null; seq: number }
+  | { ok: false; id: string; code: string; message: string; details: ProblemDetails };
+
+export interface RolledBack {
+  command: PendingCommand;
+  code: string;
+  message: string;
+  details: ProblemDetails;
+}
+
+export interface OutboxState {
+  /** Not yet handed to the server over the line that is open now. */
+  unsent: number;
+  /** Not yet answered, the unsent ones included. */
+  unanswered: readonly PendingCommand[];
+  /** The same, and those that were done but whose records have not arrived: what the screen shows as on its way. */
+  unseen: readonly PendingCommand[];
+}
+
+type Entry = PendingCommand & {
+  stage: "queued" | "sent" | "answered";
+  tries: number;
+  notBefore: number;
+  /** Known once answered: shown until the replica is as far. */
+  version: number | null;
+  seq: number;
+};
+
+/** The server remembers a command for 24 hours; after that a repeat could be done twice. */
+const FORGOTTEN_AFTER_MS = 23 * 3_600_000;
+const CLAIM_WORTH_MS = 30_000;
+const DEFAULT_LIMITS: Limits = {
+  max_message_bytes: 1 << 20,
+  messages_per_s: 50,
+  max_commands_in_flight: 16,
+  max_topics: 64,
+};
+
+/**
+ * What the user has asked for and the server has not answered. A command keeps its id for life, so sending it again
+ * is harmless; commands for one ticket go out one after another in the order in which they were given, because each
+ * was meant on top of the one before.
+ */
+export class Outbox {
+  readonly state = new Cell<OutboxState>({ unsent: 0, unanswered: [], unseen: [] });
+  readonly rolledBack = new Happening<RolledBack>();
+
+  readonly #clock: Clock;
+  readonly #storage: Storage;
+  readonly #key: string;
+  readonly #newId: () => string;
+  readonly #send: (message: ClientMessage) => boolean;
+  readonly #touch: (ticket: number) => void;
+
+  #entries: Entry[] = [];
+  readonly #waiting = new Map<string, (outcome: Outcome) => void>();
+  #open = false;
+  #limits = DEFAULT_LIMITS;
+  #sentInWindow = 0;
+  #windowEndsAt = 0;
+  #stopTimer: Cancel = () => {};
+
+  constructor(parts: {
+    clock: Clock;
+    storage: Storage;
+    key: string;
+    newId: () => string;
+    send: (message: ClientMessage) => boolean;
+    touch: (ticket: number) => void;
+  }) {
+    this.#clock = parts.clock;
+    this.#storage = parts.storage;
+    this.#key = parts.key;
+    this.#newId = parts.newId;
+    this.#send = parts.send;
+    this.#touch = parts.touch;
+    this.adopt(this.#key);
+  }
+
+  /** Takes over what a tab that is gone left unsent. */
+  adopt(key: string): void {
+    const text = this.#storage.get(key);
+    if (text === null) return;
+    if (key !== this.#key) this.#storage.remove(key);
+    let saved: PendingCommand[];
+    try {
+      saved = JSON.parse(text) as PendingCommand[];
+    } catch {
+      // Half a write of a dying browser; there is nothing in it that could be sent.
+      this.#storage.remove(key);
+      return;
+    }
+    const now = this.#clock.now();
+    const expired: PendingCommand[] = [];
+    for (const command of saved) {
+      if (command.sentAt !== null && now - command.sentAt > FORGOTTEN_AFTER_MS) {
+        expired.push(command);
+        continue;
+      }
+      this.#entries.push({ ...command, stage: "queued", tries: 0, notBefore: 0, version: null, seq: 0 });
+      if (command.ticket !== null) this.#touch(command.ticket);
+    }
+    this.#changed();
+    if (expired.length === 0) return;
+    // Whoever listens does so only after the constructor has returned.
+    this.#clock.after(0, () => {
+      for (const command of expired) {
+        this.rolledBack.emit({ command, code: "expired", message: "", details: {} });
+      }
+    });
+  }
+
+  enqueue(order: Order): { id: string; outcome: Promise<Outcome> } {
+    const id = this.#newId();
+    const outcome = new Promise<Outcome>((resolve) => this.#waiting.set(id, resolve));
+    const entry: Entry = {
+      id,
+      do: order.do,
+      ticket: order.ticket ?? null,
+      expect: order.expect ?? null,
+      predict: order.predict ?? null,
+      requires: order.requires ?? null,
+      enqueuedAt: this.#clock.now(),
+      sentAt: null,
+      stage: "queued",
+      tries: 0,
+      notBefore: 0,
+      version: null,
+      seq: 0,
+    };
+    this.#entries.push(entry);
+    if (order.offline === "refuse" && !this.#open) {
+      this.#fail(entry, "offline", "", {});
+    } else {
+      if (entry.ticket !== null && entry.predict !== null) this.#touch(entry.ticket);
+      this.#pump();
+      this.#changed();
+    }
+    return { id, outcome };
+  }
+
+  /** Takes a command back that no server has seen. */
+  cancel(id: string): boolean {
+    const entry = this.#entries.find((candidate) => candidate.id === id);
+    if (entry === undefined || entry.sentAt !== null) return false;
+    this.#fail(entry, "cancelled", "", {}, false);
+    return true;
+  }
+
+  /** The user's own unanswered changes to a ticket, the newest on top. */
+  overlay(ticket: number): Patch | null {
+    const patches = this.#entries.flatMap((entry) =>
+      entry.ticket === ticket && entry.predict !== null ? [entry.predict] : [],
+    );
+    return patches.length === 0 ? null : Object.assign({}, ...patches);
+  }
+
+  *overlaid(): Iterable<number> {
+    for (const entry of this.#entries) {
+      if (entry.ticket !== null && entry.predict !== null) yield entry.ticket;
+    }
+  }
+
+  connected(limits: Limits): void {
+    this.#open = true;
+    this.#limits = limits;
+    this.#sentInWindow = 0;
+    this.#windowEndsAt = 0;
+    const now = this.#clock.now();
+    for (const entry of [...this.#entries]) {
+      // A ticket that is handed out long after somebody asked lands on a desk that nobody sits at.
+      if (
+        entry.do.type === "claim_next" &&
+        entry.stage === "queued" &&
+        now - entry.enqueuedAt > CLAIM_WORTH_MS
+      ) {
+        this.#fail(entry, "offline", "", {});
+      }
+    }
+    this.#pump();
+    this.#changed();
+  }
+
+  /** What was sent and not answered goes out again, under the same id. */
+  disconnected(): void {
+    this.#open = false;
+    this.#stopTimer();
+    for (const entry of this.#entries) {
+      if (entry.stage === "sent") entry.stage = "queued";
+    }
+    this.#changed();
+  }
+
+  answered(
+    answer: Extract<ServerMessage, { t: "ok" | "err" }>,
+    reached: (entry: { ticket: number | null; version: number | null; seq: number }) => boolean,
+  ): void {
+    const entry = this.#entries.find((candidate) => candidate.id === answer.id);
+    if (entry === undefined || entry.stage === "answered") return;
+    if (answer.t === "ok") {
+      entry.stage = "answered";
+      entry.version = answer.version;
+      entry.seq = answer.seq;
+      if (entry.ticket === null || reached(entry)) this.#drop(entry);
+      this.#settle({
+        ok: true,
+        id: entry.id,
+        ticket: answer.ticket,
+        version: answer.version,
+        seq: answer.seq,
+      });
+    } else if (answer.retryable) {
+      entry.stage = "queued";
+      entry.tries += 1;
+      entry.notBefore = this.#clock.now() + 100 + fullJitter(entry.tries, this.#clock);
+    } else {
+      const { t: _t, id: _id, code, message, retryable: _retryable, ...details } = answer;
+      this.#fail(entry, code, message, details);
+    }
+    this.#pump();
+    this.#changed();
+  }
+
+  /** The replica moved on: what it shows by itself needs no overlay any more. */
+  progressed(
+    reached: (entry: { ticket: number | null; version: number | null; seq: number }) => boolean,
+  ): void {
+    let dropped = false;
+    for (const entry of [...this.#entries]) {
+      if (entry.stage === "answered" && reached(entry)) {
+        this.#drop(entry);
+        dropped = true;
+      }
+    }
+    if (dropped) this.#changed();
+  }
+
+  get waitsForReplica(): boolean {
+    return this.#entries.some((entry) => entry.stage === "answered");
+  }
+
+  #pump(): void {
+    this.#stopTimer();
+    if (!this.#open) return;
+    const now = this.#clock.now();
+    if (now >= this.#windowEndsAt) {
+      this.#windowEndsAt = now + 1_000;
+      this.#sentInWindow = 0;
+    }
+    // Half of what is allowed leaves room for everything else that this tab says.
+    const perWindow = Math.max(1, Math.floor(this.#limits.messages_per_s / 2));
+    let inFlight = this.#entries.filter((entry) => entry.stage === "sent").length;
+    const busy = new Set<number>();
+    let wakeAt = Number.POSITIVE_INFINITY;
+    for (const entry of [...this.#entries]) {
+      if (entry.stage === "answered") continue;
+      const held =
+        entry.stage === "sent" ||
+        (entry.ticket !== null && busy.has(entry.ticket)) ||
+        (entry.requires !== null && this.#unanswered(entry.requires));
+      if (entry.ticket !== null) busy.add(entry.ticket);
+      if (held) continue;
+      if (entry.notBefore > now) {
+        wakeAt = Math.min(wakeAt, entry.notBefore);
+        continue;
+      }
+      // The next answer makes room.
+      if (inFlight >= this.#limits.max_commands_in_flight) break;
+      if (this.#sentInWindow >= perWindow) {
+        wakeAt = Math.min(wakeAt, this.#windowEndsAt);
+        break;
+      }
+      const message: ClientMessage = {
+        t: "cmd",
+        id: entry.id,
+        ...(entry.ticket === null ? {} : { ticket: entry.ticket }),
+        ...(entry.expect === null ? {} : { expect: entry.expect }),
+        do: entry.do,
+      };
+      if (bytesOf(message) > this.#limits.max_message_bytes) {
+        this.#fail(entry, "too_big", "", {});
+        continue;
+      }
+      if (!this.#send(message)) break;
+      entry.stage = "sent";
+      entry.sentAt ??= now;
+      this.#sentInWindow += 1;
+      inFlight += 1;
+    }
+    if (wakeAt !== Number.POSITIVE_INFINITY) {
+      this.#stopTimer = this.#clock.after(wakeAt - now, () => {
+        this.#pump();
+        this.#changed();
+      });
+    }
+  }
+
+  #unanswered(id: string): boolean {
+    return this.#entries.some((entry) => entry.id === id && entry.stage !== "answered");
+  }
+
+  #fail(entry: Entry, code: string, message: string, details: ProblemDetails, visibly = true): void {
+    this.#drop(entry);
+    this.#changed();
+    this.#settle({ ok: false, id: entry.id, code, message, details });
+    if (visibly) this.rolledBack.emit({ command: entry, code, message, details });
+    for (const dependent of this.#entries.filter((candidate) => candidate.requires === entry.id)) {
+      // Its reason has just been told.
+      this.#fail(dependent, code, message, details, false);
+    }
+  }
+
+  #drop(entry: Entry): void {
+    this.#entries = this.#entries.filter((candidate) => candidate !== entry);
+    if (entry.ticket !== null && entry.predict !== null) this.#touch(entry.ticket);
+  }
+
+  #settle(outcome: Outcome): void {
+    const resolve = this.#waiting.get(outcome.id);
+    this.#waiting.delete(outcome.id);
+    resolve?.(outcome);
+  }
+
+  #changed(): void {
+    const unanswered = this.#entries.filter((entry) => entry.stage !== "answered");
+    if (unanswered.length === 0) this.#storage.remove(this.#key);
+    else this.#storage.set(this.#key, JSON.stringify(unanswered.map(saved)));
+    const unsent = unanswered.filter((entry) => entry.stage === "queued").length;
+    const before = this.state.get();
+    if (this.#entries.length === 0 && before.unseen.length === 0) return;
+    this.state.set({ unsent, unanswered: unanswered.map(saved), unseen: this.#entries.map(saved) });
+  }
+}
+
+function saved(entry: Entry): PendingCommand {
+  const { id, do: what, ticket, expect, predict, requires, enqueuedAt, sentAt } = entry;
+  return { id, do: what, ticket, expect, predict, requires, enqueuedAt, sentAt };
+}
+
+function bytesOf(message: ClientMessage): number {
+  return new TextEncoder().encode(JSON.stringify(message)).byteLength;
+}
