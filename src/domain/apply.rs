@@ -240,5 +240,7 @@ fn go_back(background: &mut Background, ticket: &Ticket, draft: &Draft, undone: 
     if undone.kind == RecentKind::Skip {
         background.skips.retain(|skip| skip.by != undone.by);
         background.skips.extend(undone.skip);
+        // Oldest first, since the oldest is forgotten first.
+        background.skips.sort_by_key(|skip| skip.at);
     }
 }
