@@ -4,6 +4,8 @@
 //! The fields come from the record's patch, so a record keeps its meaning when the desk's settings change; the background
 //! comes from the event.
 
+use std::collections::BTreeMap;
+
 use super::event::Event;
 use super::ids::TicketId;
 use super::message::{Direction, Visibility};
@@ -185,6 +187,10 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
     if kind == RecentKind::Fixed && restore.is_empty() {
         return;
     }
+    let kind = if draft.by.is_desk() { RecentKind::Fixed } else { kind };
+    if kind == RecentKind::Fixed {
+        forget_values(&mut restore);
+    }
     let (link, other) = sides(&draft.event);
     background.recent.retain(|recent| draft.at.millis_since(recent.at) <= UNDO_MEMORY_MS);
     if background.recent.len() >= UNDO_MEMORY_COMMANDS {
@@ -195,7 +201,7 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
         by: draft.by.clone(),
         at: draft.at,
         version: draft.version,
-        kind: if draft.by.is_desk() { RecentKind::Fixed } else { kind },
+        kind,
         undone: false,
         restore,
         claim: background.claim.clone(),
@@ -205,6 +211,14 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
         link,
         other,
     });
+}
+
+/// Of what has no inverse only the names of the fields matter: values that may be large are let go.
+fn forget_values(restore: &mut Patch) {
+    restore.subject = restore.subject.as_ref().map(|_| String::new());
+    restore.tags = restore.tags.as_ref().map(|_| Vec::new());
+    restore.custom = restore.custom.as_ref().map(|_| BTreeMap::new());
+    restore.triage = restore.triage.as_ref().map(|_| None);
 }
 
 /// The link that an event puts on or takes off this side, and the ticket on the other side.
