@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use crate::app::rules;
+use crate::app::{ServeError, rules};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{Seq, UserId};
@@ -38,7 +38,9 @@ const AT_ONCE: usize = 256;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    #[error("this data folder has real tickets in it; the demo only fills an empty one: give another folder with --data")]
+    #[error(
+        "this data folder has real tickets in it; the demo only fills an empty one: give another folder with --data"
+    )]
     RealData,
     #[error("the demo is about the desk's default teams and categories, and the configuration has no `{0}`")]
     Unknown(String),
@@ -147,12 +149,8 @@ async fn colleagues(people: &Arc<People>) -> Result<Vec<Agent>, DemoError> {
                 people.create(&system, body, None).await?
             }
         };
-        let principal = Principal {
-            id: user.id,
-            name: user.name.as_str().into(),
-            role: user.role,
-            teams: user.teams.into(),
-        };
+        let principal =
+            Principal { id: user.id, name: user.name.as_str().into(), role: user.role, teams: user.teams.into() };
         agents.push(Agent { principal: Arc::new(principal), yours: colleague.yours });
     }
     Ok(agents)
@@ -221,6 +219,20 @@ impl Drop for Demo {
     fn drop(&mut self) {
         if let Some(life) = self.life.take() {
             life.abort();
+        }
+    }
+}
+
+impl From<DemoError> for ServeError {
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::RealData | DemoError::Unknown(_) | DemoError::People(OpenError::Seed(_)) => {
+                Self::Config(error.to_string())
+            }
+            DemoError::Journal(error) | DemoError::People(OpenError::Journal(error)) => error.into(),
+            DemoError::People(_) | DemoError::Append(_) | DemoError::Colleague(_) | DemoError::Refused(_) => {
+                Self::Failed(error.to_string())
+            }
         }
     }
 }

@@ -50,7 +50,7 @@ pub fn two_weeks(stage: &Stage<'_>) -> Result<History, String> {
         plots.push(plot);
     }
     relate(&mut author, &mut plots, stage.agents);
-    let mut play = Play::new(stage, author, plots);
+    let mut play = Play::new(stage, plots);
     play.run()?;
     Ok(History { appends: play.appends, tickets: play.last_ticket })
 }
@@ -100,7 +100,6 @@ enum What {
 
 struct Play<'a> {
     stage: &'a Stage<'a>,
-    author: Author,
     plots: Vec<Plot>,
     /// The ticket of each plot, once it is open.
     opened: Vec<Option<TicketId>>,
@@ -113,10 +112,9 @@ struct Play<'a> {
 }
 
 impl<'a> Play<'a> {
-    fn new(stage: &'a Stage<'a>, author: Author, plots: Vec<Plot>) -> Self {
+    fn new(stage: &'a Stage<'a>, plots: Vec<Plot>) -> Self {
         let mut play = Self {
             stage,
-            author,
             opened: vec![None; plots.len()],
             states: HashMap::new(),
             due: BinaryHeap::new(),
