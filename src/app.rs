@@ -27,11 +27,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::rules::FieldLimits;
 use crate::feed::Feed;
+use crate::http;
+use crate::http::health::Health;
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Journal, JournalError};
 use crate::people::{AdminSeed, OpenError, People};
 use crate::reads::{Reads, ReadsThreads};
 use crate::session::Door;
+use crate::telemetry::Telemetry;
 
 /// Reads of old records for sessions that are far behind, at the same time.
 const READS_BACK_AT_ONCE: usize = 8;
@@ -85,6 +88,8 @@ pub struct Desk {
     pub deadlines: Addr<Deadlines>,
     pub hubs: Arc<RwLock<Vec<HubHandle>>>,
     pub shared: Arc<Shared>,
+    pub health: Arc<Health>,
+    pub telemetry: Arc<Telemetry>,
     writer_thread: Mutex<Option<JoinHandle<()>>>,
     reads_threads: Mutex<Option<ReadsThreads>>,
     arbiter: Arbiter,
@@ -211,6 +216,8 @@ impl Desk {
             deadlines,
             hubs,
             shared,
+            health: Arc::default(),
+            telemetry: Arc::default(),
             writer_thread: Mutex::new(Some(writer_thread)),
             reads_threads: Mutex::new(Some(reads_threads)),
             arbiter,
@@ -228,6 +235,20 @@ impl Desk {
         hubs.push(Hub::start_here(Rc::clone(&local)));
         drop(hubs);
         local
+    }
+
+    /// What HTTP calls need.
+    pub fn services(&self) -> http::Desk {
+        http::Desk::new(http::Services {
+            gateway: Arc::new(self.directory.clone()),
+            reads: Arc::clone(&self.reads) as _,
+            people: Arc::clone(&self.people),
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            telemetry: Arc::clone(&self.telemetry),
+            health: Arc::clone(&self.health),
+            compressed: http::snapshot::Compressed::default(),
+        })
     }
 
     /// What sessions need.
