@@ -138,16 +138,7 @@ impl Indexer {
             None => (Index::create_in_ram(self.layout.schema.clone()), Seq::ZERO),
             Some(folder) => {
                 let usable = if fresh { None } else { self.usable(folder) };
-                match usable {
-                    Some(usable) => usable,
-                    None => {
-                        if folder.exists() {
-                            std::fs::remove_dir_all(folder)?;
-                        }
-                        std::fs::create_dir_all(folder)?;
-                        (Index::create_in_dir(folder, self.layout.schema.clone())?, Seq::ZERO)
-                    }
-                }
+                usable.map_or_else(|| self.create(folder), Ok)?
             }
         };
         index.tokenizers().register(TOKENIZER, analyzer());
@@ -162,6 +153,15 @@ impl Indexer {
         let open = Open { reader, writer, read: seq, committed: seq, uncommitted_since: None };
         self.show(&open);
         Ok(open)
+    }
+
+    /// An empty index in place of whatever lies in `folder`.
+    fn create(&self, folder: &Path) -> Result<(Index, Seq), IndexError> {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        std::fs::create_dir_all(folder)?;
+        Ok((Index::create_in_dir(folder, self.layout.schema.clone())?, Seq::ZERO))
     }
 
     /// The index in `folder` if it is whole, of this build, and of this journal.
