@@ -19,6 +19,7 @@ mod baseline;
 mod bench;
 mod client;
 mod histogram;
+mod history;
 mod kill;
 mod replica;
 mod report;
