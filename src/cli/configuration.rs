@@ -1,0 +1,26 @@
+//! `hotdesk config check|print`.
+
+use std::io::Write;
+
+use super::{ConfigAction, Exit};
+use crate::config::Config;
+
+pub fn run(action: &ConfigAction) -> Exit {
+    let (file, print) = match action {
+        ConfigAction::Check { config } => (config, false),
+        ConfigAction::Print { config } => (config, true),
+    };
+    match Config::load(file.as_deref()) {
+        Ok(config) => {
+            let text = if print { config.print() } else { "The configuration is fine.\n".to_owned() };
+            match std::io::stdout().write_all(text.as_bytes()) {
+                Ok(()) => Exit::Done,
+                Err(_) => Exit::Failed,
+            }
+        }
+        Err(error) => {
+            eprintln!("hotdesk: {error}");
+            Exit::Usage
+        }
+    }
+}
