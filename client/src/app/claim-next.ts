@@ -1,8 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback } from "react";
-import { toast } from "sonner";
 import { useLocation } from "wouter";
 import { useDesk } from "@/desk/desk-context";
+import { toast } from "@/desk/toast";
 import type { QueueView } from "@/protocol/types";
 import { strings } from "./strings/strings";
 

@@ -1,10 +1,10 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
-import { toast } from "sonner";
 import { useLocation } from "wouter";
 import { type Desk, DeskContext, type Flash } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
 import { refusalText } from "@/desk/refusal-text";
+import { dismissToast, errorToast } from "@/desk/toast";
 import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
 import { Happening } from "@/sync/cell";
@@ -86,10 +86,10 @@ export function DeskProvider({
     return sync.outbox.rolledBack.subscribe(({ command, code, message, details }) => {
       const { ticket } = command;
       const reason = refusalText(code, message, details, nameOf);
-      toast.dismiss(command.id);
+      dismissToast(command.id);
       if (command.do.type === "message" && ticket !== null) {
         drafts.restore(ticket, command.do.body, command.do.visibility, details.messages ?? []);
-        toast.error(strings.actions.notSent(ticket), {
+        errorToast(strings.actions.notSent(ticket), {
           id: `refused-${command.id}`,
           description: reason,
           action: { label: strings.actions.open(ticket), onClick: () => navigate(`/tickets/${ticket}`) },
@@ -97,7 +97,7 @@ export function DeskProvider({
         announce(`${strings.actions.notSent(ticket)}. ${reason}`);
         return;
       }
-      toast.error(strings.actions.refused(ticket), { id: `refused-${command.id}`, description: reason });
+      errorToast(strings.actions.refused(ticket), { id: `refused-${command.id}`, description: reason });
       announce(`${strings.actions.refused(ticket)}. ${reason}`);
       if (ticket !== null && command.predict !== null) {
         flashes.emit({ ticket, fields: Object.keys(command.predict), kind: "refused" });

@@ -1,9 +1,9 @@
 import { useMemo } from "react";
-import { toast } from "sonner";
 import { strings } from "@/app/strings/strings";
 import type { Patch, TicketStatus, TicketUpdate, Visibility } from "@/protocol/types";
 import type { Outcome } from "@/sync/outbox";
 import { type Desk, useDesk } from "./desk-context";
+import { toast } from "./toast";
 
 export interface TicketActions {
   update(ticket: number, fields: TicketUpdate): void;

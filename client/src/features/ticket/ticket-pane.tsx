@@ -12,7 +12,6 @@ import {
   X,
 } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { toast } from "sonner";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
@@ -23,6 +22,7 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
 import { whenSoon } from "@/desk/format-time";
 import { PresenceDots } from "@/desk/presence-dots";
+import { toast } from "@/desk/toast";
 import { useThread, useTicket } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
