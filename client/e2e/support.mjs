@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
-const BINARY = resolve(
+export const BINARY = resolve(
   process.env.HOTDESK_BIN ?? new URL("../../target/debug/hotdesk", import.meta.url).pathname,
 );
 const CHROMIUM = process.env.HOTDESK_CHROMIUM ?? "/usr/bin/chromium";
@@ -19,16 +19,16 @@ export const ADMIN = {
   token: "e2e-administrator-token-0123456789abcdef",
 };
 
-/** A desk with its demo data in a folder of its own. Ended and removed by `stop`. */
-export async function startDesk() {
+/** A desk in a folder of its own, with its demo data unless told otherwise. Ended and removed by `stop`. */
+export async function startDesk({ demo = true } = {}) {
   const data = await mkdtemp(join(tmpdir(), "hotdesk-e2e-"));
-  const server = await launch(data, "127.0.0.1:0");
+  const server = await launch(data, "127.0.0.1:0", demo);
   return {
     ...server,
     data,
     /** The same desk again, at the same address, after it was stopped. */
     async restart() {
-      Object.assign(this, await launch(data, new URL(this.url).host));
+      Object.assign(this, await launch(data, new URL(this.url).host, demo));
     },
     async stop() {
       await this.halt();
@@ -37,8 +37,8 @@ export async function startDesk() {
   };
 }
 
-async function launch(data, listen) {
-  const child = spawn(BINARY, ["serve", "--demo", "--listen", listen, "--data", data], {
+async function launch(data, listen, demo) {
+  const child = spawn(BINARY, ["serve", ...(demo ? ["--demo"] : []), "--listen", listen, "--data", data], {
     env: {
       ...process.env,
       HOTDESK_ADMIN_EMAIL: ADMIN.email,
@@ -68,6 +68,11 @@ async function launch(data, listen) {
     url,
     async halt() {
       child.kill("SIGTERM");
+      await ended;
+    },
+    /** As a power cut would: without a word. */
+    async kill() {
+      child.kill("SIGKILL");
       await ended;
     },
   };

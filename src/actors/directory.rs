@@ -11,7 +11,7 @@ use dashmap::mapref::entry::Entry;
 use tokio::sync::watch;
 
 use crate::actors::queue::{ClaimFirst, QueueDoor};
-use crate::actors::ticket::{Execute, Hold, HoldStill, Retire, Ticket};
+use crate::actors::ticket::{Crash, Execute, Hold, HoldStill, Retire, Ticket};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::command::Command;
@@ -288,6 +288,12 @@ impl Directory {
             }
         }
         Err(Problem::new(Code::Overloaded, "the ticket cannot be reached"))
+    }
+
+    /// Makes a ticket's actor die as a bug would: a drill for what stands around it.
+    pub fn crash(&self, id: TicketId) {
+        // A full mailbox would only mean that it dies later or not at all.
+        let _ = self.inner.wake(id).addr.try_send(Crash);
     }
 
     /// Lets tickets go that nobody has needed for a while. Called now and then by `app`.

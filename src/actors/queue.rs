@@ -54,9 +54,10 @@ impl QueueDoor {
         self.addr.send(GetQueue { limit }).await.map_err(|error| dead(&error))
     }
 
-    /// The queue itself, for tests that make it fail.
-    pub fn addr(&self) -> &Addr<Queue> {
-        &self.addr
+    /// Makes the queue die as a bug would: a drill for what stands around it.
+    pub fn crash(&self) {
+        // A full mailbox would only mean that it dies of something else.
+        let _ = self.addr.try_send(Crash);
     }
 
     fn seat(&self) -> Result<Seat<'_>, Problem> {
@@ -216,6 +217,18 @@ impl Queue {
 
 fn is_gone(code: Code) -> bool {
     matches!(code, Code::AlreadyClaimed | Code::IllegalMove | Code::TicketClosed | Code::NotFound)
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Crash;
+
+impl Handler<Crash> for Queue {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("drill: the queue was told to crash");
+    }
 }
 
 /// The queue as it will be handed out.

@@ -236,6 +236,19 @@ impl Handler<GetState> for Ticket {
     }
 }
 
+/// Dies as a bug would make it die: a drill for what stands around it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Crash;
+
+impl Handler<Crash> for Ticket {
+    type Result = ();
+
+    fn handle(&mut self, _: Crash, _: &mut Self::Context) {
+        panic!("drill: ticket {} was told to crash", self.id);
+    }
+}
+
 /// Nobody has needed the ticket for a while: free its memory. Commands that come later wake it again.
 #[derive(Message)]
 #[rtype(result = "()")]

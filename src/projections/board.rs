@@ -254,7 +254,7 @@ mod tests {
                         at: after.updated_at,
                         by: UserId::system(),
                         command_id: CommandId::from("c"),
-                        event: Event::SlaPaused {},
+                        event: Event::SlaPaused { spent_ms: std::collections::BTreeMap::new() },
                         patch,
                     },
                 };
@@ -292,7 +292,7 @@ mod tests {
                 at: Timestamp::default(),
                 by: UserId::system(),
                 command_id: CommandId::from("c"),
-                event: Event::SlaPaused {},
+                event: Event::SlaPaused { spent_ms: std::collections::BTreeMap::new() },
                 patch: Patch::default(),
             },
         };

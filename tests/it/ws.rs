@@ -74,12 +74,16 @@ async fn s53_a_resume_has_neither_gap_nor_repeat() {
         app.ticket(&format!("Ticket {number}"), json!({})).await;
     }
     let head = app.desk.feed.head().get();
-    let (journal, clock) = (app.journal.clone(), app.clock.clone());
-    let epoch = journal.epoch();
+    let epoch = app.journal.epoch();
+    let mut app = app;
     for restarted in [false, true] {
-        let now = if restarted { TestApp::on(journal.clone(), clock.clone(), small).await } else { TestApp::on(journal.clone(), clock.clone(), small).await };
+        if restarted {
+            let (journal, clock) = (app.journal.clone(), app.clock.clone());
+            app.stop().await;
+            app = TestApp::on(journal, clock, small).await;
+        }
         for after in [0, 1, head / 2, head - 1] {
-            let mut peer = now.peer(ADMIN).await;
+            let mut peer = app.peer(ADMIN).await;
             peer.send(json!({"t": "hello", "v": 1, "client": "c", "epoch": epoch, "after": after, "topics": ["board"]}))
                 .await;
             assert_eq!(peer.expect("welcome").await["resume"], "replay");
@@ -87,9 +91,8 @@ async fn s53_a_resume_has_neither_gap_nor_repeat() {
             assert_eq!(peer.seqs(), (after + 1..=head).collect::<Vec<_>>(), "after {after}");
             let upto = peer.expect("upto").await;
             assert_eq!(upto["seq"], head);
-            assert_eq!(upto["board"], now.get("/api/v1/snapshot?topics=board").await["board_hash"]);
+            assert_eq!(upto["board"], app.get("/api/v1/snapshot?topics=board").await["board_hash"]);
         }
-        now.stop().await;
     }
     app.stop().await;
 }
