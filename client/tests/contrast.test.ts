@@ -6,7 +6,9 @@ type Side = "light" | "dark";
 
 const css = readFileSync(new URL("../src/styles/tokens.css", import.meta.url), "utf8");
 const tokens = new Map<string, [string, string]>();
-for (const [, name, light, dark] of css.matchAll(/--([\w-]+): light-dark\((oklch\([^)]*\)), (oklch\([^)]*\))\);/g)) {
+for (const [, name, light, dark] of css.matchAll(
+  /--([\w-]+): light-dark\((oklch\([^)]*\)), (oklch\([^)]*\))\);/g,
+)) {
   if (name && light && dark) tokens.set(name, [light, dark]);
 }
 
