@@ -43,7 +43,9 @@ export function ConnectionStatus() {
             <span className={clsx("size-2 rounded-full", DOT[state.kind])} />
           </span>
           <span className="flex-1">{strings.connection[state.kind]}</span>
-          {unsent > 0 ? <span className="tabular-nums">{strings.connection.unsent(unsent)}</span> : null}
+          {unsent > 0 ? (
+            <span className="whitespace-nowrap tabular-nums">{strings.connection.unsent(unsent)}</span>
+          ) : null}
         </button>
       </Popover.Trigger>
       <Popover.Portal>
