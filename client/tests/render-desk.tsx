@@ -1,11 +1,11 @@
 import { act, render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { TooltipProvider } from "@/components/ui/tooltip";
-import { type Desk, DeskContext, type Flash } from "@/desk/desk-context";
+import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
 import { ActionsProvider } from "@/keyboard/actions";
 import type { DeskInfo, Me, TicketStatus, User } from "@/protocol/types";
-import { Happening } from "@/sync/cell";
+import { Cell, Happening } from "@/sync/cell";
 import { memoryStorage } from "@/sync/storage";
 import { ManualClock } from "@/sync/testing/manual-clock";
 import { ModelServer } from "@/sync/testing/model-server";
@@ -53,6 +53,7 @@ export async function stage(draw: () => ReactNode) {
     info,
     people: new Map(people.map((person) => [person.id, person])),
     drafts: new Drafts(storage, "ada"),
+    lastChange: new Cell<Undoable | null>(null),
     flashes: new Happening<Flash>(),
     announce: (sentence) => announced.push(sentence),
     signOut: () => {},

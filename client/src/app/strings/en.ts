@@ -295,6 +295,8 @@ export const en = {
 
   actions: {
     undo: "Undo",
+    undoLast: "Undo the last change",
+    nothingToUndo: "There is nothing to undo",
     undone: "Undone",
     open: (id: number) => `Open #${id}`,
     taken: (id: number) => `You have #${id}`,

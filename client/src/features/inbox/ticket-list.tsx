@@ -8,6 +8,7 @@ import { Menu, MenuContent, MenuRadioGroup, MenuRadioItem, MenuTrigger } from "@
 import { Notice } from "@/components/ui/notice";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Tooltip } from "@/components/ui/tooltip";
+import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { useConnection } from "@/desk/use-live";
 import { SORTS, type Sort, type ViewId } from "@/desk/views";
@@ -49,6 +50,7 @@ export function TicketList({
           <span className="sr-only">{strings.list.tickets(ids.length)}</span>
           <span aria-hidden="true">{ids.length}</span>
         </span>
+        <ConnectionStatus inHeader />
         <Menu>
           <Tooltip label={strings.list.sorts[sort]}>
             <MenuTrigger asChild>

@@ -19,6 +19,7 @@ import { Kbd } from "@/components/ui/kbd";
 import { Menu, MenuContent, MenuItem, MenuSeparator, MenuTrigger } from "@/components/ui/menu";
 import { Notice } from "@/components/ui/notice";
 import { Tooltip } from "@/components/ui/tooltip";
+import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { whenSoon } from "@/desk/format-time";
 import { PresenceDots } from "@/desk/presence-dots";
@@ -199,8 +200,11 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
               <ArrowLeft className="size-4" />
             </Button>
             <span className="mr-1.5 text-ink-3 text-sm tabular-nums">#{ticket.id}</span>
-            <PresenceDots ticket={ticket.id} size="sm" />
+            <PresenceDots ticket={ticket.id} size="sm" worded />
             <span className="flex-1" />
+            <span className="md:hidden">
+              <ConnectionStatus inHeader />
+            </span>
             {mine || closed ? null : (
               <Button
                 size="sm"
