@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDownWideNarrow, PanelLeft } from "lucide-react";
+import { ArrowDownWideNarrow, CheckCheck, PanelLeft } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -105,7 +105,9 @@ function Body({ view, ids, selected }: { view: ViewId; ids: readonly number[]; s
   }
   if (ids.length === 0) {
     const words = strings.empty[view] ?? strings.empty.team;
-    return <Notice title={words?.[0] ?? ""} {...(words?.[1] ? { hint: words[1] } : {})} />;
+    return (
+      <Notice icon={<CheckCheck />} title={words?.[0] ?? ""} {...(words?.[1] ? { hint: words[1] } : {})} />
+    );
   }
   return <Rows view={view} ids={ids} selected={selected} />;
 }

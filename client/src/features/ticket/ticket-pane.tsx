@@ -189,7 +189,7 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
     <div ref={pane} className="@container flex h-full">
       <div className="flex h-full min-w-0 flex-1 flex-col">
         <header className="shrink-0 border-b">
-          <div className="flex h-12 items-center gap-1.5 pr-2 pl-2 @2xl:pl-6">
+          <div className="flex h-12 items-center gap-1.5 pr-2 pl-2 md:pl-4 @2xl:pl-6">
             <Button
               variant="ghost"
               size="icon"
