@@ -15,12 +15,12 @@ import {
   MenuSeparator,
   MenuTrigger,
 } from "@/components/ui/menu";
+import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { number } from "@/desk/format-time";
 import { setTheme, THEMES, type Theme, theme } from "@/desk/theme";
 import { useQueue } from "@/desk/use-queue";
 import { ViewsNav } from "@/features/inbox/views-nav";
-import { ConnectionStatus } from "./connection-status";
 import { strings } from "./strings/strings";
 
 const THEME_ICONS: Record<Theme, typeof Sun> = { system: Monitor, light: Sun, dark: Moon };
