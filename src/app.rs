@@ -139,13 +139,13 @@ impl Desk {
             Box::new(move |error| tell(&storage_died, Death::Storage(error.to_string()))),
         );
 
-        let people = People::open(Arc::clone(&journal), writer.clone(), &config, clock.clone(), &seed)
-            .await
-            .map_err(|error| match error {
+        let people = People::open(Arc::clone(&journal), writer.clone(), &config, clock.clone(), &seed).await.map_err(
+            |error| match error {
                 OpenError::Journal(error) => error.into(),
                 OpenError::Seed(error) => ServeError::Config(error.to_string()),
                 OpenError::Refused(problem) => ServeError::Failed(problem.to_string()),
-            })?;
+            },
+        )?;
 
         let storage_died = deaths.clone();
         let fatal: Arc<dyn Fn(&JournalError) + Send + Sync> =
@@ -171,12 +171,14 @@ impl Desk {
 
         let part_died = deaths.clone();
         let on_death: crate::actors::vital::OnDeath = Arc::new(move |name| tell(&part_died, Death::Part(name)));
-        let queue = Queue::open(directory.clone(), Arc::clone(&feed), Vital::new("queue", on_death.clone()), &arbiter.handle());
+        let queue =
+            Queue::open(directory.clone(), Arc::clone(&feed), Vital::new("queue", on_death.clone()), &arbiter.handle());
         directory.set_queue(queue.clone());
 
         let hubs: Arc<RwLock<Vec<HubHandle>>> = Arc::default();
         let presence = {
-            let presence = Presence::new(directory.clone(), Arc::clone(&hubs), Vital::new("presence", on_death.clone()));
+            let presence =
+                Presence::new(directory.clone(), Arc::clone(&hubs), Vital::new("presence", on_death.clone()));
             Presence::start_in_arbiter(&arbiter.handle(), move |_| presence)
         };
         let deadlines = {

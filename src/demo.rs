@@ -38,7 +38,9 @@ const AT_ONCE: usize = 256;
 
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    #[error("this data folder has real tickets in it; the demo only fills an empty one: give another folder with --data")]
+    #[error(
+        "this data folder has real tickets in it; the demo only fills an empty one: give another folder with --data"
+    )]
     RealData,
     #[error("the demo is about the desk's default teams and categories, and the configuration has no `{0}`")]
     Unknown(String),
@@ -147,12 +149,8 @@ async fn colleagues(people: &Arc<People>) -> Result<Vec<Agent>, DemoError> {
                 people.create(&system, body, None).await?
             }
         };
-        let principal = Principal {
-            id: user.id,
-            name: user.name.as_str().into(),
-            role: user.role,
-            teams: user.teams.into(),
-        };
+        let principal =
+            Principal { id: user.id, name: user.name.as_str().into(), role: user.role, teams: user.teams.into() };
         agents.push(Agent { principal: Arc::new(principal), yours: colleague.yours });
     }
     Ok(agents)

@@ -52,7 +52,8 @@ impl Routing {
         let at = after.ticket.updated_at;
         let rank = |state: &TicketState| RankKey::of(state, rules.promote_after_ms, at);
         let mut mine: SmallVec<[UserId; 2]> = after.background.holders.iter().cloned().collect();
-        for holder in before.and_then(|state| state.ticket.assignee.as_ref()).into_iter().chain(&after.ticket.assignee) {
+        for holder in before.and_then(|state| state.ticket.assignee.as_ref()).into_iter().chain(&after.ticket.assignee)
+        {
             if !mine.contains(holder) {
                 mine.push(holder.clone());
             }
@@ -94,13 +95,7 @@ impl Feed {
     /// A feed that begins at the journal's head, where the board has this hash.
     ///
     /// `watch` follows the head from then on.
-    pub fn new(
-        head: Seq,
-        board_hash: u64,
-        limit_bytes: usize,
-        rules: Arc<Rules>,
-        watch: watch::Sender<Seq>,
-    ) -> Self {
+    pub fn new(head: Seq, board_hash: u64, limit_bytes: usize, rules: Arc<Rules>, watch: watch::Sender<Seq>) -> Self {
         Self {
             ring: RwLock::new(Ring {
                 entries: VecDeque::new(),

@@ -17,9 +17,9 @@ use super::{Death, Desk, ServeError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http;
+use crate::http::health::Phase;
 use crate::journal::Journal;
 use crate::journal::sled_store::{Options, SledJournal};
-use crate::http::health::Phase;
 use crate::people::AdminSeed;
 use crate::session;
 
@@ -42,7 +42,8 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     let data = config.server.data.clone();
     std::fs::create_dir_all(&data)
         .map_err(|error| ServeError::Storage(format!("cannot make the data folder {}: {error}", data.display())))?;
-    let journal: Arc<dyn Journal> = Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
+    let journal: Arc<dyn Journal> =
+        Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
     let (desk, mut died) = Desk::start(config, journal, Some(&data), Clock::system(), options.admin).await?;
     let demo = if options.demo { Some(crate::demo::begin(&desk).await.map_err(ServeError::Failed)?) } else { None };
 
@@ -158,11 +159,8 @@ async fn leave(desk: &Desk, server: &ServerHandle) {
 }
 
 fn announce(desk: &Desk, address: SocketAddr, demo: Option<&crate::demo::Demo>) {
-    let shown = if address.ip().is_unspecified() {
-        SocketAddr::from(([127, 0, 0, 1], address.port()))
-    } else {
-        address
-    };
+    let shown =
+        if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
     let mut text = format!("listening on http://{shown}\n");
     if let Some(secret) = desk.people.setup_secret() {
         text.push_str(&format!("make the first administrator: http://{shown}/setup?token={secret}\n"));

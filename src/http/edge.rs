@@ -3,13 +3,13 @@
 
 use std::time::Instant;
 
-use actix_web::{Error, ResponseError as _};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use actix_web::{Error, ResponseError as _};
 
 use super::assets::policy_header;
 use super::desk_state::Desk;

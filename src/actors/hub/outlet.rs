@@ -246,7 +246,8 @@ impl Outlet {
         }
         self.check_credential();
         // Two thirds, so that a heartbeat is never late by a tick.
-        if self.phase.get() == Phase::Reading && now - self.upto_at.get() >= config.session.heartbeat_ms as i64 * 2 / 3 {
+        if self.phase.get() == Phase::Reading && now - self.upto_at.get() >= config.session.heartbeat_ms as i64 * 2 / 3
+        {
             self.owes_upto.set(true);
             self.wake();
         }
