@@ -8,6 +8,7 @@ use super::super::rules::Rules;
 use super::super::sla::SlaPolicy;
 use super::super::state::{ClockNote, Clocks};
 use super::super::ticket::{Priority, Sla, SlaMetric, Status, Ticket};
+use super::super::time::Timestamp;
 use super::work::Work;
 
 /// The first policy that matches.
@@ -32,7 +33,7 @@ fn is_waiting(status: Status) -> bool {
     matches!(status, Status::Pending | Status::OnHold)
 }
 
-fn due(policy: &SlaPolicy, metric: SlaMetric, clock: &ClockNote) -> Option<super::super::time::Timestamp> {
+fn due(policy: &SlaPolicy, metric: SlaMetric, clock: &ClockNote) -> Option<Timestamp> {
     policy.budget_ms(metric).map(|budget| policy.due(clock.since, budget - clock.spent_ms))
 }
 
