@@ -13,8 +13,16 @@ use crate::domain::record::{Draft, Record};
 use crate::domain::state::TicketState;
 use crate::domain::time::Timestamp;
 
+pub mod archive;
+pub mod bench;
+pub mod cli;
+pub mod disk;
 pub mod format;
 pub mod memory;
+pub mod repair;
+pub mod sample;
+pub mod sled_store;
+pub mod verify;
 pub mod writer;
 
 /// What one command does to the journal: all of it is on disk, or none of it.
@@ -110,6 +118,12 @@ pub enum JournalError {
     /// The store is not what was written. The desk does not start on it.
     #[error("the journal is damaged: {what}")]
     Damaged { what: String },
+    /// Nothing is wrong with it, but this program cannot read it.
+    #[error("the journal has format {found}, written by a newer hotdesk; this one reads up to format {known}: run the newer one")]
+    Newer { found: u32, known: u32 },
+    /// Another process has it open.
+    #[error("the journal in {folder} is in use by another process")]
+    InUse { folder: String },
     /// No room: nothing of the group was written; the same may succeed later.
     #[error("there is no room on the disk")]
     Full,
@@ -122,8 +136,9 @@ pub enum JournalError {
 ///
 /// Contract, checked by one suite against every implementation:
 /// 1. [`Journal::commit`] is called by one thread at a time. When it returns `Ok`, everything in the group survives
-///    `kill -9` and power loss. When it returns an error, nothing of the group is ever read, now or after a reopen
-///    (after `Storage` the caller stops the process).
+///    `kill -9` and power loss. After `Full` nothing of the group is ever read. After any other error nothing of it is read in
+///    this process, which stops; a reopen finds the group whole or not at all (a disk that fails while it makes a group safe
+///    leaves it open which), and nobody was told that it was written.
 /// 2. Reads see whole groups only, and only committed ones; they may run on any thread while a commit runs.
 /// 3. Records have consecutive seqs from 1; each carries the CRC of the one before; opening verifies the tail
 ///    against the head that was written apart, and refuses with `Damaged` when they do not meet.
@@ -160,6 +175,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// A remembered command, however old; the caller judges its age.
     fn memo(&self, user: &UserId, key: &CommandId) -> Result<Option<Memo>, JournalError>;
+
+    /// All remembered commands, in no order.
+    fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError>;
 
     fn aside(&self, key: &str) -> Result<Option<Bytes>, JournalError>;
 
@@ -203,6 +221,14 @@ pub struct GroupState {
 }
 
 impl Group {
+    /// About what the group takes, before a store's own needs.
+    fn bytes(&self) -> u64 {
+        let records: usize = self.records.iter().map(|record| record.json.len() + 128).sum();
+        let states: usize = self.states.iter().map(|state| state.json.len() + 64).sum();
+        let asides: usize = self.asides.iter().map(|aside| aside.key.len() + aside.value.as_ref().map_or(0, Bytes::len)).sum();
+        (records + states + asides + self.memos.len() * 512) as u64
+    }
+
     /// Asserts that the group goes on where the journal ends: seqs without a gap, sums chained, the head that of the last record.
     fn check_follows(&self, head: Head) {
         let mut end = head;

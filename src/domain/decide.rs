@@ -177,3 +177,6 @@ fn no_other(id: TicketId, other: TicketId, pointer: &str) -> Rejection {
     let detail = if id == other { "a ticket stands in no relation to itself" } else { "there is no such ticket" };
     pair::refused(pointer, detail)
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,7 +140,7 @@ impl TicketState {
     pub fn next_breach_at(&self) -> Option<Timestamp> {
         SlaMetric::ALL
             .into_iter()
-            .filter(|metric| self.background.clocks.get(*metric).is_none_or(|clock| !clock.breached))
+            .filter(|metric| self.background.clocks.get(*metric).is_some_and(|clock| !clock.breached))
             .filter_map(|metric| self.ticket.sla.due(metric))
             .min()
     }

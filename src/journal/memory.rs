@@ -50,7 +50,6 @@ struct Image {
 #[derive(Clone)]
 struct ImageRecord {
     stored: Stored,
-    version: Version,
     crc: u32,
 }
 
@@ -73,6 +72,7 @@ struct Plan {
     broken: bool,
     held: usize,
     waiting: usize,
+    commits: usize,
 }
 
 /// Holds every commit until it is dropped, so that a test decides what happens while the disk is slow.
@@ -185,8 +185,14 @@ impl MemoryJournal {
         image.records.truncate(left);
     }
 
+    /// Commits that were asked for so far.
+    pub fn commits(&self) -> usize {
+        self.faults.plan.lock().commits
+    }
+
     fn pass_gate(&self) -> Option<Fault> {
         let mut plan = self.faults.plan.lock();
+        plan.commits += 1;
         plan.waiting += 1;
         self.faults.changed.notify_all();
         while plan.held > 0 {
@@ -207,7 +213,6 @@ impl Image {
         for record in &group.records[..records] {
             self.records.push(ImageRecord {
                 stored: Stored { seq: record.seq, ticket: record.ticket, json: record.json.clone() },
-                version: record.version,
                 crc: record.crc,
             });
         }
@@ -291,7 +296,7 @@ impl Journal for MemoryJournal {
 
     fn read_ticket(&self, ticket: TicketId, after: Version, limit: usize) -> Result<Vec<Stored>, JournalError> {
         let image = self.image.read();
-        let seqs = image.versions.range((ticket, after.next())..=(ticket, Version(u64::MAX))).take(limit);
+        let seqs = image.versions.range((ticket, Version(after.get().saturating_add(1)))..=(ticket, Version(u64::MAX))).take(limit);
         Ok(seqs.map(|(_, seq)| image.records[seq.get() as usize - 1].stored.clone()).collect())
     }
 
@@ -313,6 +318,12 @@ impl Journal for MemoryJournal {
 
     fn memo(&self, user: &UserId, key: &CommandId) -> Result<Option<Memo>, JournalError> {
         Ok(self.image.read().memos.get(&(user.clone(), key.clone())).cloned())
+    }
+
+    fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError> {
+        let memos: Vec<_> = self.image.read().memos.values().cloned().collect();
+        memos.into_iter().for_each(each);
+        Ok(())
     }
 
     fn aside(&self, key: &str) -> Result<Option<Bytes>, JournalError> {

@@ -321,7 +321,8 @@ impl Writer {
                     return Ok(());
                 }
                 Err(error) => {
-                    // The answers are dropped with the batch, after `stopped` is set: nobody is told that it was written.
+                    // The answers are dropped with the batch: nobody is told that it was written.
+                    self.shared.stopped.store(true, Ordering::SeqCst);
                     return Err(error);
                 }
             }

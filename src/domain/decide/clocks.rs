@@ -124,7 +124,9 @@ impl<'a> Work<'a> {
                 .collect();
             self.clock_step(policy, Event::SlaPaused { spent_ms }, |sla| {
                 sla.paused = true;
-                SlaMetric::ALL.into_iter().for_each(|metric| sla.set_due(metric, None));
+                for metric in SlaMetric::ALL {
+                    sla.set_due(metric, None);
+                }
             });
         } else if !is_waiting(status) && paused {
             self.clock_step(policy, Event::SlaResumed {}, |sla| {

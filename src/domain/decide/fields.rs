@@ -9,7 +9,7 @@ use super::super::lifecycle;
 use super::super::patch::Patch;
 use super::super::rejection::{FieldError, Rejection};
 use super::super::rules::FieldLimits;
-use super::super::ticket::{Requester, Status, Ticket};
+use super::super::ticket::{Requester, Sla, Status, Ticket};
 use super::super::time::Timestamp;
 use super::Context;
 
@@ -133,7 +133,7 @@ pub(super) fn ticket_of(
         merged_into: None,
         follow_up_of: None,
         links: Vec::new(),
-        sla: Default::default(),
+        sla: Sla::default(),
         triage: None,
         message_count: 1,
         last_message_at: Some(context.now),

@@ -8,7 +8,7 @@ use super::super::patch::Patch;
 use super::super::permissions::Permission;
 use super::super::rejection::Rejection;
 use super::super::state::TicketState;
-use super::super::ticket::{Requester, Status, Ticket};
+use super::super::ticket::{Requester, Sla, Status, Ticket};
 use super::fields::{Errors, move_to, ticket_of};
 use super::work::Work;
 use super::{Context, Decision, permit};
@@ -65,7 +65,7 @@ pub(super) fn follow_up(
         follow_up_of: Some(old.id),
         assignee: None,
         links: Vec::new(),
-        sla: Default::default(),
+        sla: Sla::default(),
         triage: None,
         message_count: 1,
         last_message_at: Some(context.now),

@@ -16,4 +16,8 @@ live: boolean, } | { "type": "released", reason?: string,
 /**
  * Given back by the desk because the holder vanished.
  */
-vanished?: UserId, } | { "type": "skipped", by: UserId, reason: string, } | { "type": "merged", into: TicketId, } | { "type": "merged_in", from: TicketId, } | { "type": "linked", to: TicketId, kind: LinkKind, } | { "type": "unlinked", to: TicketId, kind: LinkKind, } | { "type": "undone", command_id: CommandId, } | { "type": "sla_activated", metric: SlaMetric, } | { "type": "sla_paused", } | { "type": "sla_resumed", } | { "type": "sla_fulfilled", metric: SlaMetric, } | { "type": "sla_breached", metric: SlaMetric, } | { "type": "triage_changed", triage: Triage, applied?: UpdateTicket, };
+vanished?: UserId, } | { "type": "skipped", by: UserId, reason: string, } | { "type": "merged", into: TicketId, } | { "type": "merged_in", from: TicketId, } | { "type": "linked", to: TicketId, kind: LinkKind, } | { "type": "unlinked", to: TicketId, kind: LinkKind, } | { "type": "undone", command_id: CommandId, } | { "type": "sla_activated", metric: SlaMetric, } | { "type": "sla_paused", 
+/**
+ * Business time that each running target had used by then, in milliseconds.
+ */
+spent_ms?: Partial<Record<SlaMetric, number>>, } | { "type": "sla_resumed", } | { "type": "sla_fulfilled", metric: SlaMetric, } | { "type": "sla_breached", metric: SlaMetric, } | { "type": "triage_changed", triage: Triage, applied?: UpdateTicket, };

@@ -20,6 +20,6 @@ paused: boolean,
  */
 breached: boolean, 
 /**
- * Which targets were missed, in the order in which it happened.
+ * Which targets were missed, each once, in the order in which it first happened.
  */
 breaches: Array<SlaMetric>, };

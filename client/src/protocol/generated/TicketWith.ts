@@ -28,4 +28,8 @@ first_responded_at: Timestamp | null, solved_at: Timestamp | null,
 /**
  * Out of the queue until then. A time in the past counts as not snoozed.
  */
-snoozed_until: Timestamp | null, merged_into: TicketId | null, follow_up_of: TicketId | null, links: Array<Link>, sla: Sla, triage: Triage | null, message_count: number, last_message_at: Timestamp | null, custom: Record<string, unknown>, };
+snoozed_until: Timestamp | null, merged_into: TicketId | null, follow_up_of: TicketId | null, 
+/**
+ * Sorted, without repeats.
+ */
+links: Array<Link>, sla: Sla, triage: Triage | null, message_count: number, last_message_at: Timestamp | null, custom: Record<string, unknown>, };
