@@ -27,11 +27,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::rules::FieldLimits;
 use crate::feed::Feed;
+use crate::http;
+use crate::http::health::Health;
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Journal, JournalError};
 use crate::people::{AdminSeed, OpenError, People};
-use crate::reads::Reads;
+use crate::reads::{Reads, ReadsThreads};
 use crate::session::Door;
+use crate::telemetry::Telemetry;
 
 /// Reads of old records for sessions that are far behind, at the same time.
 const READS_BACK_AT_ONCE: usize = 8;
@@ -85,7 +88,10 @@ pub struct Desk {
     pub deadlines: Addr<Deadlines>,
     pub hubs: Arc<RwLock<Vec<HubHandle>>>,
     pub shared: Arc<Shared>,
+    pub health: Arc<Health>,
+    pub telemetry: Arc<Telemetry>,
     writer_thread: Mutex<Option<JoinHandle<()>>>,
+    reads_threads: Mutex<Option<ReadsThreads>>,
     arbiter: Arbiter,
     deaths: mpsc::UnboundedSender<Death>,
 }
@@ -105,8 +111,7 @@ impl Desk {
         let (deaths, died) = mpsc::unbounded_channel();
 
         let (head, watched) = watch::channel(journal.head().seq);
-        let reads = Reads::open(Arc::clone(&journal), data, &config, clock.clone(), watched)
-            .map_err(|error| ServeError::Failed(error.to_string()))?;
+        let (reads, reads_threads) = Reads::open(Arc::clone(&journal), data, &config, clock.clone(), watched)?;
         let (at, hash) = {
             let board = reads.board();
             (board.seq(), board.hash())
@@ -211,7 +216,10 @@ impl Desk {
             deadlines,
             hubs,
             shared,
+            health: Arc::default(),
+            telemetry: Arc::default(),
             writer_thread: Mutex::new(Some(writer_thread)),
+            reads_threads: Mutex::new(Some(reads_threads)),
             arbiter,
             deaths,
         });
@@ -227,6 +235,20 @@ impl Desk {
         hubs.push(Hub::start_here(Rc::clone(&local)));
         drop(hubs);
         local
+    }
+
+    /// What HTTP calls need.
+    pub fn services(&self) -> http::Desk {
+        http::Desk::new(http::Services {
+            gateway: Arc::new(self.directory.clone()),
+            reads: Arc::clone(&self.reads) as _,
+            people: Arc::clone(&self.people),
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            telemetry: Arc::clone(&self.telemetry),
+            health: Arc::clone(&self.health),
+            compressed: http::snapshot::Compressed::default(),
+        })
     }
 
     /// What sessions need.
@@ -255,7 +277,10 @@ impl Desk {
             // The writer ends once what was sent before is answered; joined apart from this thread's own work.
             let _ = actix_rt::task::spawn_blocking(move || thread.join()).await;
         }
-        self.reads.close();
+        let threads = self.reads_threads.lock().take();
+        if let Some(threads) = threads {
+            let _ = actix_rt::task::spawn_blocking(move || threads.stop()).await;
+        }
         self.arbiter.stop();
     }
 }

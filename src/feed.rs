@@ -65,7 +65,8 @@ impl Routing {
 pub struct Feed {
     ring: RwLock<Ring>,
     head: AtomicU64,
-    watch: watch::Sender<Seq>,
+    /// `None` once the server leaves: those who wait for records go empty-handed.
+    watch: RwLock<Option<watch::Sender<Seq>>>,
     listeners: RwLock<Vec<Box<dyn Fn() + Send + Sync>>>,
     rules: Arc<Rules>,
 }
@@ -110,7 +111,7 @@ impl Feed {
                 hash: board_hash,
             }),
             head: AtomicU64::new(head.get()),
-            watch,
+            watch: RwLock::new(Some(watch)),
             listeners: RwLock::default(),
             rules,
         }
@@ -121,9 +122,9 @@ impl Feed {
         Seq(self.head.load(Ordering::Acquire))
     }
 
-    /// Follows the head; a slow watcher sees the newest value only.
-    pub fn watch(&self) -> watch::Receiver<Seq> {
-        self.watch.subscribe()
+    /// The server leaves: nobody is told of new records any more, and whoever waits for one stops waiting.
+    pub fn leave(&self) {
+        self.watch.write().take();
     }
 
     /// Called after each group, on the writer's thread: it must only leave word.
@@ -165,7 +166,9 @@ impl Feed {
             }
         }
         self.head.store(newest.get(), Ordering::Release);
-        self.watch.send_replace(newest);
+        if let Some(watch) = &*self.watch.read() {
+            watch.send_replace(newest);
+        }
         for listener in self.listeners.read().iter() {
             listener();
         }

@@ -13,11 +13,16 @@ use crate::domain::record::{Draft, Record};
 use crate::domain::state::TicketState;
 use crate::domain::time::Timestamp;
 
+pub mod archive;
+pub mod bench;
+pub mod cli;
 pub mod disk;
 pub mod format;
 pub mod memory;
+pub mod repair;
 pub mod sample;
 pub mod sled_store;
+pub mod verify;
 pub mod writer;
 
 /// What one command does to the journal: all of it is on disk, or none of it.
@@ -170,6 +175,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// A remembered command, however old; the caller judges its age.
     fn memo(&self, user: &UserId, key: &CommandId) -> Result<Option<Memo>, JournalError>;
+
+    /// All remembered commands, in no order.
+    fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError>;
 
     fn aside(&self, key: &str) -> Result<Option<Bytes>, JournalError>;
 

@@ -19,3 +19,4 @@ pub mod projections;
 pub mod protocol;
 pub mod reads;
 pub mod session;
+pub mod telemetry;

@@ -4,4 +4,6 @@
 //! only the domain; `search` and `past` also read the journal. Called by `reads` and by the actors.
 
 pub mod board;
+pub mod past;
 pub mod queue;
+pub mod search;

@@ -320,6 +320,12 @@ impl Journal for MemoryJournal {
         Ok(self.image.read().memos.get(&(user.clone(), key.clone())).cloned())
     }
 
+    fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError> {
+        let memos: Vec<_> = self.image.read().memos.values().cloned().collect();
+        memos.into_iter().for_each(each);
+        Ok(())
+    }
+
     fn aside(&self, key: &str) -> Result<Option<Bytes>, JournalError> {
         Ok(self.image.read().asides.get(key).cloned())
     }
@@ -347,6 +353,7 @@ impl Journal for MemoryJournal {
 }
 
 fn parse_state(ticket: TicketId, json: &[u8]) -> Result<TicketState, JournalError> {
-    serde_json::from_slice(json)
-        .map_err(|error| JournalError::Damaged { what: format!("the state of ticket {ticket} cannot be read: {error}") })
+    serde_json::from_slice(json).map_err(|error| JournalError::Damaged {
+        what: format!("the state of ticket {ticket} cannot be read: {error}"),
+    })
 }

@@ -83,6 +83,12 @@ struct Durable {
 }
 
 impl SledJournal {
+    /// True when `data` holds a journal, whatever its condition.
+    pub fn exists(data: &Path) -> bool {
+        let folder = data.join(FOLDER);
+        folder.join(HEAD_FILE).exists() || folder.join("db").exists()
+    }
+
     /// Opens the journal in `data`, or makes a new one with an epoch of its own when there is none.
     pub fn open(data: &Path, options: &Options) -> Result<Self, JournalError> {
         let folder = data.join(FOLDER);
@@ -514,6 +520,20 @@ impl Journal for SledJournal {
         })
     }
 
+    fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError> {
+        let head = self.head().seq;
+        let mut values = Values::new(self.tree.scan_prefix([key::MEMO]));
+        while let Some(memo) = guarded(|| {
+            let Some((key, json)) = values.next_value()? else { return Ok(None) };
+            serde_json::from_slice::<Memo>(&json).map(Some).map_err(|_| unreadable(&key))
+        })? {
+            if memo.seq <= head {
+                each(memo);
+            }
+        }
+        Ok(())
+    }
+
     fn aside(&self, name: &str) -> Result<Option<Bytes>, JournalError> {
         let _reading = self.asides.read();
         self.check_sound()?;
@@ -565,21 +585,158 @@ impl SledJournal {
     }
 }
 
+/// How many entries of a kind the tree has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keys {
+    pub index: u64,
+    pub states: u64,
+    pub active: u64,
+}
+
+impl SledJournal {
+    /// Counts what stands beside the records, for the verifier.
+    pub fn count_keys(&self) -> Result<Keys, JournalError> {
+        let first_pieces = |prefix: u8| {
+            let mut count = 0;
+            for stored in self.tree.scan_prefix([prefix]).keys() {
+                count += u64::from(format::split_piece_key(&stored?).is_some_and(|(_, piece)| piece == 0));
+            }
+            Ok::<_, JournalError>(count)
+        };
+        guarded(|| {
+            let mut active = 0;
+            for stored in self.tree.scan_prefix([key::ACTIVE]).keys() {
+                stored?;
+                active += 1;
+            }
+            Ok(Keys { index: first_pieces(key::INDEX)?, states: first_pieces(key::STATE)?, active })
+        })
+    }
+
+    /// Bytes that the journal's folder takes.
+    pub fn bytes_on_disk(&self) -> io::Result<u64> {
+        let mut bytes = 0;
+        for entry in fs::read_dir(&self.folder)? {
+            let about = entry?.metadata()?;
+            if about.is_file() {
+                bytes += about.len();
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+/// A journal that may be damaged, for saving what can be read of it. It must be a copy: opening changes the files.
+pub struct Salvage {
+    tree: Tree,
+    confirmed: Option<HeadMark>,
+    _db: sled::Db,
+}
+
+impl Salvage {
+    /// Opens the journal in `folder`, without its table of pages where that is what is damaged.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, JournalError> {
+        let confirmed = fs::read(folder.join(HEAD_FILE)).ok().and_then(|bytes| head_file::newest(&bytes));
+        if let Some(mark) = &confirmed {
+            mark.check_format()?;
+        }
+        let (db, tree) = open_sled(folder, options.cache_bytes).or_else(|_| {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                // sled makes both anew, the table out of the log.
+                if name.starts_with("snap.") || name == "conf" {
+                    fs::remove_file(&path)?;
+                }
+            }
+            open_sled(folder, options.cache_bytes)
+        })?;
+        Ok(Self { tree, confirmed, _db: db })
+    }
+
+    /// What the head file says.
+    pub fn confirmed(&self) -> Option<&HeadMark> {
+        self.confirmed.as_ref()
+    }
+
+    /// Hands out the records in order, with their sums, until `each` says false; an error where the history breaks.
+    pub fn records(&self, each: &mut dyn FnMut(&[u8], u32) -> Result<bool, JournalError>) -> Result<(), JournalError> {
+        let mut values = Values::new(self.tree.scan_prefix([key::RECORD]));
+        let mut seq = 0;
+        let mut crc = 0;
+        loop {
+            let found = guarded(|| {
+                let Some((key, content)) = values.next_value()? else { return Ok(None) };
+                let found = key::parse_number(&key).map(Seq).ok_or_else(|| unreadable(&key))?;
+                let (mark, json) = RecordMark::split(&content).ok_or_else(|| unreadable(&key))?;
+                check_link(found, seq + 1, &mark, json, Some(crc))?;
+                Ok(Some((json.to_vec(), mark.crc)))
+            })?;
+            let Some((json, sum)) = found else { return Ok(()) };
+            (seq, crc) = (seq + 1, sum);
+            if !each(&json, sum)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The asides that can be read, and how many cannot.
+    pub fn asides(&self) -> Result<(Vec<Aside>, u64), JournalError> {
+        self.each_value(key::ASIDE, |key, content| {
+            let name = std::str::from_utf8(key[1..].strip_suffix(&[0])?).ok()?;
+            Some(Aside { key: name.to_owned(), value: Some(Bytes::copy_from_slice(content)) })
+        })
+    }
+
+    /// The remembered commands that can be read, and how many cannot.
+    pub fn memos(&self) -> Result<(Vec<Memo>, u64), JournalError> {
+        self.each_value(key::MEMO, |_, content| serde_json::from_slice(content).ok())
+    }
+
+    fn each_value<T>(
+        &self,
+        prefix: u8,
+        parse: impl Fn(&[u8], &[u8]) -> Option<T>,
+    ) -> Result<(Vec<T>, u64), JournalError> {
+        let mut values = Values::new(self.tree.scan_prefix([prefix]));
+        let (mut found, mut lost) = (Vec::new(), 0);
+        loop {
+            match guarded(|| Ok(values.next_value()?.map(|(key, content)| parse(&key, &content)))) {
+                Ok(Some(Some(value))) => found.push(value),
+                Ok(Some(None)) => lost += 1,
+                Ok(None) => return Ok((found, lost)),
+                // A page that cannot be read ends the walk: how many values were on it nobody knows.
+                Err(JournalError::Damaged { .. }) if values.stuck => return Ok((found, lost + 1)),
+                Err(JournalError::Damaged { .. }) => lost += 1,
+                Err(other) => return Err(other),
+            }
+        }
+    }
+}
+
 /// Puts the pieces of neighbouring values together while it walks over them.
 struct Values {
     entries: sled::Iter,
+    /// sled itself failed while it walked; it would fail at the same place again.
+    stuck: bool,
 }
 
 impl Values {
     fn new(entries: sled::Iter) -> Self {
-        Self { entries }
+        Self { entries, stuck: false }
+    }
+
+    fn next_entry(&mut self) -> Result<Option<(IVec, IVec)>, JournalError> {
+        self.stuck = true;
+        let entry = self.entries.next().transpose()?;
+        self.stuck = false;
+        Ok(entry)
     }
 
     /// The next value's key and content. Pieces that a longer value left behind are passed over.
     fn next_value(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, JournalError> {
         loop {
-            let Some(entry) = self.entries.next() else { return Ok(None) };
-            let (stored, first) = entry?;
+            let Some((stored, first)) = self.next_entry()? else { return Ok(None) };
             let (key, piece) = format::split_piece_key(&stored).ok_or_else(|| unreadable(&stored))?;
             if piece != 0 {
                 continue;
@@ -587,8 +744,7 @@ impl Values {
             let pieces = format::pieces(&first).ok_or_else(|| unreadable(key))?;
             let mut whole = first.to_vec();
             for expected in 1..pieces {
-                let Some(entry) = self.entries.next() else { return Err(unreadable(key)) };
-                let (stored, bytes) = entry?;
+                let Some((stored, bytes)) = self.next_entry()? else { return Err(unreadable(key)) };
                 if format::split_piece_key(&stored) != u16::try_from(expected).ok().map(|piece| (key, piece)) {
                     return Err(unreadable(key));
                 }

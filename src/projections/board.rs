@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::domain::ids::{Seq, TicketId, Version};
+use crate::domain::patch::Patch;
 use crate::domain::record::Record;
 use crate::domain::state::{Background, TicketState};
 use crate::domain::ticket::Ticket;
@@ -51,25 +52,35 @@ impl Board {
     }
 
     /// Takes in one record by its patch. What the rules remember beside the fields is not in records: it stays empty here.
+    /// `closed` is asked for a ticket that is not on the board: it was closed, and this record opens it again.
     pub fn apply_record(
         &mut self,
         record: &Record,
         closed: impl FnOnce(TicketId) -> Option<Ticket>,
     ) -> Result<(), Misfit> {
-        let misfit = Misfit { seq: record.seq, ticket: record.ticket };
-        let ticket = if record.version == Version(1) {
-            record.patch.clone().into_ticket(record.ticket, record.version).ok_or(misfit)?
+        self.apply_patch(record.seq, record.ticket, record.version, record.patch.clone(), closed)
+    }
+
+    /// The same, for those who read no more of a record than this.
+    pub fn apply_patch(
+        &mut self,
+        seq: Seq,
+        id: TicketId,
+        version: Version,
+        patch: Patch,
+        closed: impl FnOnce(TicketId) -> Option<Ticket>,
+    ) -> Result<(), Misfit> {
+        let misfit = Misfit { seq, ticket: id };
+        let ticket = if version == Version(1) {
+            patch.into_ticket(id, version).ok_or(misfit)?
         } else {
-            let before = match self.tickets.get(&record.ticket) {
-                Some(state) => state.ticket.clone(),
-                None => closed(record.ticket).ok_or(misfit)?,
-            };
-            let mut ticket = before;
-            record.patch.apply_to(&mut ticket);
-            ticket.version = record.version;
+            let before = self.tickets.get(&id).map(|state| state.ticket.clone());
+            let mut ticket = before.or_else(|| closed(id)).ok_or(misfit)?;
+            patch.apply_to(&mut ticket);
+            ticket.version = version;
             ticket
         };
-        self.fold(&Arc::new(TicketState { ticket, background: Background::default() }), record.seq);
+        self.fold(&Arc::new(TicketState { ticket, background: Background::default() }), seq);
         Ok(())
     }
 
@@ -168,7 +179,6 @@ mod tests {
     use super::*;
     use crate::domain::event::Event;
     use crate::domain::ids::{CommandId, UserId};
-    use crate::domain::patch::Patch;
     use crate::domain::record::Draft;
     use crate::domain::ticket::{Channel, Priority, Requester, Sla, Status};
     use crate::domain::time::Timestamp;
@@ -254,7 +264,7 @@ mod tests {
                         at: after.updated_at,
                         by: UserId::system(),
                         command_id: CommandId::from("c"),
-                        event: Event::SlaPaused { spent_ms: std::collections::BTreeMap::new() },
+                        event: Event::MergedIn { from: TicketId(1) },
                         patch,
                     },
                 };
@@ -292,7 +302,7 @@ mod tests {
                 at: Timestamp::default(),
                 by: UserId::system(),
                 command_id: CommandId::from("c"),
-                event: Event::SlaPaused { spent_ms: std::collections::BTreeMap::new() },
+                event: Event::MergedIn { from: TicketId(1) },
                 patch: Patch::default(),
             },
         };

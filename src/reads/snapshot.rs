@@ -1,0 +1,112 @@
+//! The whole board as one reply, serialised once for everybody who asks at the same time.
+//!
+//! A reply contains every write acknowledged before it was asked for; whoever comes while one is being made shares the next one.
+//! Called by [`super::Reads`].
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use super::{Core, past_fault};
+use crate::domain::ids::{Epoch, Seq};
+use crate::domain::time::Timestamp;
+use crate::projections::board::Board;
+use crate::protocol::problem::Problem;
+use crate::protocol::reading::{At, SnapshotBytes};
+
+#[derive(Default)]
+pub struct Snapshots {
+    newest: Mutex<Option<SnapshotBytes>>,
+    /// Held while a reply is made.
+    making: tokio::sync::Mutex<()>,
+    /// The moment in the past that was asked for last.
+    past: Mutex<Option<SnapshotBytes>>,
+}
+
+impl Snapshots {
+    fn newest(&self, least: Seq) -> Option<SnapshotBytes> {
+        self.newest.lock().clone().filter(|made| made.seq >= least)
+    }
+}
+
+/// The desk as it stands.
+pub async fn now(core: &Arc<Core>) -> Result<SnapshotBytes, Problem> {
+    let asked_at = core.desk.read().board.seq();
+    if let Some(made) = core.snapshots.newest(asked_at) {
+        return Ok(made);
+    }
+    let _making = core.snapshots.making.lock().await;
+    if let Some(made) = core.snapshots.newest(asked_at) {
+        return Ok(made);
+    }
+    core.blocking(|core| {
+        let board = core.desk.read().board.clone();
+        let made = serialise(&core.epoch, &board);
+        *core.snapshots.newest.lock() = Some(made.clone());
+        Ok(made)
+    })
+    .await
+}
+
+/// The desk as it stood.
+pub async fn at(core: &Arc<Core>, at: At) -> Result<SnapshotBytes, Problem> {
+    let head = core.desk.read().board.seq();
+    let future = |detail: String| Err(Problem::field("/at", "invalid", detail));
+    match at {
+        At::Seq(seq) if seq > head => {
+            return future(format!("the desk has not come to seq {seq} yet: it is at {head}"));
+        }
+        At::Time(time) if time > Timestamp::from_millis(core.clock.now_millis()) => {
+            return future(format!("{time} is in the future"));
+        }
+        At::Seq(seq) if seq == head => return now(core).await,
+        _ => {}
+    }
+    core.blocking(move |core| {
+        let seq = match at {
+            At::Seq(seq) => seq,
+            At::Time(time) => core.past.seq_at(time).map_err(|error| past_fault(&error))?,
+        };
+        if let Some(made) = core.snapshots.past.lock().clone().filter(|made| made.seq == seq) {
+            return Ok(made);
+        }
+        let board = core.past.board_at(seq).map_err(|error| past_fault(&error))?;
+        let made = serialise(&core.epoch, &board);
+        *core.snapshots.past.lock() = Some(made.clone());
+        Ok(made)
+    })
+    .await
+}
+
+/// The reply's body, byte for byte what serialising [`crate::protocol::views::Snapshot`] gives, without a copy of each ticket.
+fn serialise(epoch: &Epoch, board: &Board) -> SnapshotBytes {
+    const WHY: &str = "invariant: wire types have string keys and finite numbers";
+    let mut json = Vec::with_capacity(256 + board.len() * 768);
+    json.extend_from_slice(b"{\"epoch\":");
+    serde_json::to_writer(&mut json, epoch).expect(WHY);
+    json.extend_from_slice(format!(",\"seq\":{},\"board\":[", board.seq()).as_bytes());
+    for (index, state) in board.tickets().enumerate() {
+        if index > 0 {
+            json.push(b',');
+        }
+        serde_json::to_writer(&mut json, &state.ticket).expect(WHY);
+    }
+    json.extend_from_slice(format!("],\"board_hash\":\"{}\"}}", board.hash_hex()).as_bytes());
+    json.shrink_to_fit();
+    SnapshotBytes { seq: board.seq(), json: Bytes::from(json) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::views::Snapshot;
+
+    #[test]
+    fn the_body_is_that_of_the_wire_type() {
+        let epoch = Epoch::from("e\"1");
+        let board = Board::new();
+        let typed = Snapshot { epoch: epoch.clone(), seq: Seq::ZERO, board: Vec::new(), board_hash: board.hash_hex() };
+        assert_eq!(serialise(&epoch, &board).json, serde_json::to_vec(&typed).unwrap());
+    }
+}

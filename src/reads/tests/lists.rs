@@ -1,0 +1,408 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::protocol::code::Code;
+use crate::protocol::reading::AssigneeFilter;
+
+/// F52: a list holds every acknowledged write, whether its ticket is active, was just closed, or lies in the index.
+#[tokio::test]
+async fn f52_lists_are_read_your_writes() {
+    let mut desk = TestDesk::new();
+    let (one, two, three) =
+        (desk.create("One", "a").await, desk.create("Two", "b").await, desk.create("Three", "c").await);
+    let closed = || query(|query| query.statuses = vec![Status::Closed]);
+    assert_eq!(desk.list(query(|_| {})).await, [3, 2, 1]);
+    desk.close(two).await;
+    assert_eq!(desk.list(query(|_| {})).await, [3, 2, 1]);
+    assert_eq!(desk.list(closed()).await, [2]);
+    assert_eq!(desk.find("two").await, [2]);
+    desk.index().await;
+    assert_eq!(desk.find("two").await, [2]);
+    assert!(desk.reads.core.desk.read().overlay.closed.is_empty());
+    assert_eq!(desk.list(closed()).await, [2]);
+    assert_eq!(desk.list(query(|query| query.statuses = vec![Status::New])).await, [3, 1]);
+    desk.close(one).await;
+    desk.close(three).await;
+    assert_eq!(desk.list(closed()).await, [3, 2, 1]);
+    assert_eq!(desk.reads.ticket(two, &desk.me).await.unwrap().status, Status::Closed);
+    assert_eq!(desk.reads.ticket(TicketId(9), &desk.me).await.unwrap_err().code, Code::NotFound);
+}
+
+/// F53: a search finds words, phrases and beginnings in subjects and messages, written until the moment it is asked.
+#[tokio::test]
+async fn f53_search_is_read_your_writes() {
+    let mut desk = TestDesk::new();
+    let parcel = desk.create("Parcel lost", "It was sent to Québec on Monday").await;
+    desk.create("Refund", "Please pay back to ada.lovelace@example.org, order X-1234").await;
+    for indexed in [false, true] {
+        for (q, expect) in [
+            ("parcel", &[1][..]),
+            ("QUEBEC parcel", &[1]),
+            ("parcel refund", &[]),
+            ("\"on monday\"", &[1]),
+            ("\"monday on\"", &[]),
+            ("ada.lovelace@example.org", &[2]),
+            ("x-1234", &[2]),
+            ("ref*", &[2]),
+            ("ref", &[]),
+            ("?!", &[]),
+        ] {
+            assert_eq!(desk.find(q).await, expect, "{q}, indexed: {indexed}");
+        }
+        desk.index().await;
+    }
+    for round in 0..20 {
+        desk.note(parcel, &format!("Carrier says word{round}")).await;
+        assert_eq!(desk.find(&format!("word{round} lost")).await, [1]);
+        if round % 7 == 0 {
+            desk.index().await;
+        }
+    }
+    for subject in ["Crate lost", "Crate missing"] {
+        desk.update(parcel, UpdateTicket { subject: Some(subject.into()), ..UpdateTicket::default() }).await;
+    }
+    for _ in ["in memory", "indexed"] {
+        assert_eq!(desk.find("lost").await, [] as [u64; 0]);
+        assert_eq!(desk.find("parcel").await, [] as [u64; 0]);
+        assert_eq!(desk.find("missing word3").await, [1]);
+        desk.index().await;
+    }
+    desk.close(parcel).await;
+    assert_eq!(desk.find("missing word3").await, [1]);
+    assert_eq!(
+        desk.list(query(|query| {
+            query.q = Some("missing".into());
+            query.statuses = vec![Status::New];
+        }))
+        .await,
+        [] as [u64; 0]
+    );
+}
+
+/// F54: a merged ticket is listed as closed, and as active again once the merge is undone, before and after indexing.
+#[tokio::test]
+async fn f54_an_undone_merge_is_listed_once() {
+    for index_between in [false, true] {
+        let mut desk = TestDesk::new();
+        let (one, two) = (desk.create("One", "same").await, desk.create("Two", "same").await);
+        let merged = desk.merge(one, two).await;
+        if index_between {
+            desk.index().await;
+            assert_eq!(desk.find("same").await, [2, 1]);
+        }
+        assert_eq!(desk.list(query(|query| query.statuses = vec![Status::Closed])).await, [1]);
+        desk.undo_pair(one, two, merged).await;
+        assert_eq!(desk.list(query(|_| {})).await, [2, 1]);
+        assert_eq!(desk.list(query(|query| query.statuses = vec![Status::Closed])).await, [] as [u64; 0]);
+        assert_eq!(desk.find("same").await, [2, 1]);
+        desk.index().await;
+        assert_eq!(desk.find("same").await, [2, 1]);
+        assert_eq!(desk.list(query(|_| {})).await, [2, 1]);
+        assert!(desk.reads.core.desk.read().overlay.reopened.is_empty());
+    }
+}
+
+/// F55: every filter keeps what it names, any of its values is enough, and all filters must hold.
+#[tokio::test]
+async fn f55_filters() {
+    let mut desk = TestDesk::new();
+    for (number, email) in
+        [(1, "Ada@Example.org"), (2, "bob@example.org"), (3, "ada@example.org"), (4, "eve@example.org")]
+    {
+        desk.create_with(CreateTicket {
+            subject: format!("Ticket {number}"),
+            body: "Text".into(),
+            requester: Requester { name: "N".into(), email: email.into() },
+            priority: (number == 2).then_some(Priority::Urgent),
+            category: (number > 2).then(|| "category".into()),
+            team: (number == 3).then(|| "team".into()),
+            tags: Some(vec![format!("tag{number}"), "all".into()]),
+            channel: None,
+            body_format: None,
+            custom: None,
+        })
+        .await;
+    }
+    let me = desk.me.id.clone();
+    desk.act(TicketId(4), claim()).await;
+    for state in ["active", "in the overlay", "in the index"] {
+        let check = |expect: &'static [u64], change: fn(&mut ListQuery, &UserId)| {
+            let (desk, me) = (&desk, &me);
+            async move { assert_eq!(desk.list(query(|query| change(query, me))).await, expect, "{state}") }
+        };
+        check(&[3, 1], |query, _| query.requesters = vec!["ada@example.org".into()]).await;
+        check(&[2], |query, _| query.priorities = vec![Priority::Urgent]).await;
+        check(&[4, 3], |query, _| query.categories = vec!["category".into()]).await;
+        check(&[3], |query, _| query.teams = vec!["team".into()]).await;
+        check(&[4, 1], |query, _| query.tags = vec!["tag1".into(), "tag4".into()]).await;
+        check(&[3, 2, 1], |query, _| query.assignees = vec![AssigneeFilter::Nobody]).await;
+        check(&[4], |query, me| query.assignees = vec![AssigneeFilter::User(me.clone())]).await;
+        check(&[4, 3, 2, 1], |query, me| {
+            query.assignees = vec![AssigneeFilter::User(me.clone()), AssigneeFilter::Nobody];
+            query.tags = vec!["all".into()];
+        })
+        .await;
+        check(&[3], |query, _| {
+            query.categories = vec!["category".into()];
+            query.assignees = vec![AssigneeFilter::Nobody];
+        })
+        .await;
+        check(&[], |query, _| query.teams = vec!["nobody".into()]).await;
+        if state == "active" {
+            for id in 1..=4 {
+                desk.close(TicketId(id)).await;
+            }
+        } else {
+            desk.index().await;
+        }
+    }
+}
+
+/// F56: each sort is total, ties are broken by id, and tickets without a due time come last in both directions.
+#[tokio::test]
+async fn f56_sorts_across_active_and_closed() {
+    let mut desk = TestDesk::new();
+    for id in 1..=12 {
+        let id = {
+            desk.clock.advance(1_000);
+            desk.create(&format!("Ticket {id}"), "Text").await
+        };
+        let wanted = [Priority::Low, Priority::Urgent, Priority::Normal][id.get() as usize % 3];
+        desk.update(id, priority(wanted)).await;
+    }
+    for id in [2, 3, 5, 7, 11] {
+        desk.clock.advance(1_000);
+        desk.close(TicketId(id)).await;
+        if id == 5 {
+            desk.index().await;
+        }
+    }
+    let all = desk.all();
+    for key in SortKey::ALL {
+        for descending in [false, true] {
+            let mut expect: Vec<&Ticket> = all.values().collect();
+            expect.sort_by_key(|ticket| {
+                let value = match key {
+                    SortKey::Id => 0,
+                    SortKey::CreatedAt => ticket.created_at.as_millis(),
+                    SortKey::UpdatedAt => ticket.updated_at.as_millis(),
+                    SortKey::Priority => ticket.priority as i64,
+                    SortKey::Due => ticket.next_due().map_or(0, Timestamp::as_millis),
+                };
+                let turn = |value: i64| if descending { -value } else { value };
+                (ticket.next_due().is_none() && key == SortKey::Due, turn(value), turn(ticket.id.get() as i64))
+            });
+            let expect: Vec<u64> = expect.into_iter().map(|ticket| ticket.id.get()).collect();
+            let mut found = Vec::new();
+            let mut after = None;
+            loop {
+                let page = desk
+                    .reads
+                    .list(
+                        query(|query| {
+                            query.sort = sorted(key, descending);
+                            query.size = 5;
+                            query.after = after.take();
+                        }),
+                        &desk.me,
+                    )
+                    .await
+                    .unwrap();
+                found.extend(page.data.iter().map(|ticket| ticket.id.get()));
+                assert_eq!(page.meta.has_more, page.meta.after_cursor.is_some());
+                match page.meta.after_cursor {
+                    Some(cursor) => after = Some(cursor),
+                    None => break,
+                }
+            }
+            assert_eq!(found, expect, "{key:?} {descending}");
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Write {
+    Create,
+    Close(u64),
+    Touch(u64),
+    Merge(u64, u64),
+    UndoMerge,
+    Index,
+}
+
+fn any_write() -> impl Strategy<Value = Write> {
+    prop_oneof![
+        3 => Just(Write::Create),
+        3 => (0..100_u64).prop_map(Write::Close),
+        2 => (0..100_u64).prop_map(Write::Touch),
+        2 => (0..100_u64, 0..100_u64).prop_map(|(one, two)| Write::Merge(one, two)),
+        2 => Just(Write::UndoMerge),
+        2 => Just(Write::Index),
+    ]
+}
+
+async fn perform(desk: &mut TestDesk, write: Write, merges: &mut Vec<(TicketId, TicketId, CommandId)>) {
+    desk.clock.advance(7);
+    let last = desk.journal.last_ticket().get();
+    let pick = |number: u64| TicketId(number % last.max(1) + 1);
+    let active = |desk: &TestDesk, id| last > 0 && desk.state(id).ticket.is_active();
+    match write {
+        Write::Create => {
+            desk.create("Ticket", "needle").await;
+        }
+        Write::Close(number) if active(desk, pick(number)) => desk.close(pick(number)).await,
+        Write::Touch(number) if active(desk, pick(number)) => {
+            desk.note(pick(number), "touched").await;
+        }
+        Write::Merge(one, two) => {
+            let (one, two) = (pick(one), pick(two));
+            if one != two && active(desk, one) && active(desk, two) {
+                let command = desk.merge(one, two).await;
+                merges.push((one, two, command));
+            }
+        }
+        Write::UndoMerge => {
+            if let Some((one, two, command)) = merges.pop()
+                && active(desk, two)
+            {
+                desk.undo_pair(one, two, command).await;
+            }
+        }
+        Write::Index => desk.index().await,
+        Write::Close(_) | Write::Touch(_) => {}
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// F57: under id and created_at, in both directions, with and without a search, a ticket that is there from the first
+    /// page to the last comes exactly once, whatever is written between the pages.
+    #[test]
+    fn f57_pages_are_exactly_once_under_writes(
+        before in proptest::collection::vec(any_write(), 5..30),
+        between in proptest::collection::vec(proptest::collection::vec(any_write(), 0..4), 12),
+        by_id in any::<bool>(),
+        descending in any::<bool>(),
+        search in any::<bool>(),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut desk = TestDesk::new();
+            let mut merges = Vec::new();
+            for write in before {
+                perform(&mut desk, write, &mut merges).await;
+            }
+            let there_at_first = desk.journal.last_ticket().get();
+            let mut found: Vec<u64> = Vec::new();
+            let mut after = None;
+            let mut between = between.into_iter();
+            loop {
+                let page = desk.reads.list(query(|query| {
+                    query.size = 3;
+                    query.sort = sorted(if by_id { SortKey::Id } else { SortKey::CreatedAt }, descending);
+                    query.q = search.then(|| "needle".into());
+                    query.after = after.take();
+                }), &desk.me).await.unwrap();
+                found.extend(page.data.iter().map(|ticket| ticket.id.get()));
+                match page.meta.after_cursor {
+                    Some(cursor) => after = Some(cursor),
+                    None => break,
+                }
+                for write in between.next().unwrap_or_default() {
+                    perform(&mut desk, write, &mut merges).await;
+                }
+            }
+            let mut sorted = found.clone();
+            sorted.sort_unstable();
+            sorted.dedup();
+            assert_eq!(sorted.len(), found.len(), "a ticket came twice: {found:?}");
+            for id in 1..=there_at_first {
+                assert!(found.contains(&id), "ticket {id} is missing: {found:?}");
+            }
+            assert!(found.windows(2).all(|pair| if descending { pair[0] > pair[1] } else { pair[0] < pair[1] }));
+        });
+    }
+}
+
+/// F58: a cursor of another sort, or one that nobody gave out, is refused.
+#[tokio::test]
+async fn f58_a_foreign_cursor_is_refused() {
+    let mut desk = TestDesk::new();
+    for _ in 0..3 {
+        desk.create("Ticket", "Text").await;
+    }
+    let first = desk.reads.list(query(|query| query.size = 2), &desk.me).await.unwrap();
+    for (sort, after) in [
+        (sorted(SortKey::Id, false), first.meta.after_cursor.unwrap()),
+        (Sort::default(), "abc".into()),
+        (Sort::default(), String::new()),
+    ] {
+        let refused = desk
+            .reads
+            .list(
+                query(|query| {
+                    query.sort = sort;
+                    query.after = Some(after);
+                }),
+                &desk.me,
+            )
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code, Code::InvalidField);
+        assert_eq!(refused.errors[0].pointer, "/page[after]");
+    }
+}
+
+/// F59: after a restart, orderly or not, lists and searches are what they were; an index that is damaged or of another
+/// journal is built anew.
+#[tokio::test]
+async fn f59_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = TestDesk::open(MemoryJournal::new(), Some(folder.path().into()), Clock::manual(START));
+    for id in 1..=30 {
+        let id = desk.create(&format!("Ticket{id}"), "needle").await;
+        if id.get() % 3 == 0 {
+            desk.close(id).await;
+        }
+    }
+    let closed: Vec<u64> = (1..=30).rev().filter(|id| id % 3 == 0).collect();
+    let all: Vec<u64> = (1..=30).rev().collect();
+    async fn check(desk: &TestDesk, all: &[u64], closed: &[u64]) {
+        assert_eq!(desk.list(query(|query| query.statuses = vec![Status::Closed])).await, closed);
+        assert_eq!(desk.list(query(|_| {})).await, all);
+        assert_eq!(desk.find("needle").await, all);
+        assert_eq!(desk.find("ticket12").await, [12]);
+    }
+    check(&desk, &all, &closed).await;
+    let mut desk = desk.restart();
+    check(&desk, &all, &closed).await;
+
+    desk.create("Late", "needle").await;
+    let mut with_late = vec![31];
+    with_late.extend(&all);
+    let late = desk.stop();
+    std::fs::write(folder.path().join("search/meta.json"), "{}").unwrap();
+    let desk = TestDesk::open(late, Some(folder.path().into()), Clock::manual(START));
+    check(&desk, &with_late, &closed).await;
+
+    // A file of the index with another byte.
+    let late = desk.stop();
+    let segment = std::fs::read_dir(folder.path().join("search"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "idx"))
+        .unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[3] ^= 0x55;
+    std::fs::write(&segment, bytes).unwrap();
+    let desk = TestDesk::open(late, Some(folder.path().into()), Clock::manual(START));
+    check(&desk, &with_late, &closed).await;
+    desk.stop();
+
+    // Another journal with the same folder.
+    let mut other = TestDesk::open(MemoryJournal::new(), Some(folder.path().into()), Clock::manual(START));
+    other.create("Other", "needle").await;
+    assert_eq!(other.find("needle").await, [1]);
+    other.stop();
+}
