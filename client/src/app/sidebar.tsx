@@ -91,11 +91,11 @@ export function Sidebar({
           <MenuTrigger asChild>
             <button
               type="button"
-              aria-label={strings.nav.menu}
               className="flex h-9 items-center gap-2.5 rounded-md px-2 text-left text-sm hover:bg-hover coarse:h-12"
             >
               <Avatar name={me.name} me />
               <span className="min-w-0 flex-1 truncate">{me.name}</span>
+              <span className="sr-only">{strings.nav.menu}</span>
               <Ellipsis className="size-4 text-ink-3" />
             </button>
           </MenuTrigger>

@@ -162,11 +162,11 @@ function usePendingMessages(
 
 function DayBreak({ label }: { label: string }) {
   return (
-    <h3 className="my-3 flex items-center gap-3 text-2xs text-ink-3">
+    <h2 className="my-3 flex items-center gap-3 text-2xs text-ink-3">
       <span className="h-px flex-1 bg-line" />
       {label}
       <span className="h-px flex-1 bg-line" />
-    </h3>
+    </h2>
   );
 }
 

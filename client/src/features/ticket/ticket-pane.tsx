@@ -275,9 +275,9 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
             </Menu>
           </div>
           <div className="mx-auto flex max-w-[54rem] flex-col gap-2 px-4 pb-3 @2xl:px-6">
-            <h2 className="line-clamp-3 font-semibold text-lg tracking-tight [overflow-wrap:anywhere]">
+            <h1 className="line-clamp-3 font-semibold text-lg tracking-tight [overflow-wrap:anywhere]">
               {ticket.subject}
-            </h2>
+            </h1>
             {wide ? null : (
               <div className="flex flex-wrap gap-1.5">
                 <StatusProperty ticket={ticket} {...menu("status")} />
