@@ -73,8 +73,11 @@ test("C27: two browsers see each other's changes", async (t) => {
       (wanted) =>
         new Promise((done) => {
           const field = document.querySelector("[data-field=priority]");
-          const check = () => field.textContent.includes(wanted) && (watch.disconnect(), done(Date.now()));
-          const watch = new MutationObserver(check);
+          const watch = new MutationObserver(() => {
+            if (!field.textContent.includes(wanted)) return;
+            watch.disconnect();
+            done(Date.now());
+          });
           watch.observe(document.body, { subtree: true, childList: true, characterData: true });
         }),
       priority,

@@ -3,12 +3,13 @@
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer};
+use actix_web::{App, HttpRequest, HttpServer, web};
 use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -16,9 +17,11 @@ use super::{Death, Desk, ServeError};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http;
+use crate::http::health::Phase;
 use crate::journal::Journal;
 use crate::journal::sled_store::{Options, SledJournal};
 use crate::people::AdminSeed;
+use crate::session;
 
 /// What is said beside the configuration.
 pub struct ServeOptions {
@@ -39,13 +42,15 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     let data = config.server.data.clone();
     std::fs::create_dir_all(&data)
         .map_err(|error| ServeError::Storage(format!("cannot make the data folder {}: {error}", data.display())))?;
-    let journal: Arc<dyn Journal> = Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
+    let journal: Arc<dyn Journal> =
+        Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
     let (desk, mut died) = Desk::start(config, journal, Some(&data), Clock::system(), options.admin).await?;
     let demo = if options.demo { Some(crate::demo::begin(&desk).await.map_err(ServeError::Failed)?) } else { None };
 
     let server = listen(&desk, listener)?;
     let handle = server.handle();
     let running = actix_rt::spawn(server);
+    desk.health.set_phase(Phase::Ready);
     announce(&desk, address, demo.as_ref());
 
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| ServeError::Failed(error.to_string()))?;
@@ -86,10 +91,21 @@ pub fn listen(desk: &Arc<Desk>, listener: TcpListener) -> Result<actix_web::dev:
         workers => workers,
     };
     let limits = config.limits.clone();
-    let desk = Arc::clone(desk);
+    let (desk, services, door) = (Arc::clone(desk), desk.services(), desk.door());
     let server = HttpServer::new(move || {
-        let local = desk.local();
-        App::new().configure(|app| http::configure(app, &desk, &local)).wrap(http::edge(&desk))
+        let (local, door) = (desk.local(), Arc::clone(&door));
+        App::new().service(http::scope(services.clone(), move |scope| {
+            scope.route(
+                session::PATH,
+                web::get().to(move |request: HttpRequest, payload: web::Payload, services: web::Data<http::Desk>| {
+                    let (local, door) = (Rc::clone(&local), Arc::clone(&door));
+                    async move {
+                        let credential = http::auth::handshake(&request, &services)?;
+                        session::open(&request, payload, &door, &local, credential).map_err(http::reply::Failure::from)
+                    }
+                }),
+            );
+        }))
     })
     .workers(workers)
     .max_connections((config.limits.connections / workers).max(1))
@@ -121,7 +137,9 @@ fn bound(socket: SockRef<'_>, send_buffer_bytes: usize, stuck_reader_ms: u64) {
 
 /// Says goodbye: readiness fails, new sockets are refused, clients are told to come back later, and what is under way ends.
 async fn leave(desk: &Desk, server: &ServerHandle) {
+    desk.health.set_phase(Phase::Draining);
     desk.shared.draining.store(true, Ordering::SeqCst);
+    desk.feed.leave();
     let drain_ms = desk.config.server.drain_ms;
     let sessions = desk.shared.sessions.load(Ordering::Relaxed);
     tracing::info!(sessions, "leaving");
@@ -141,11 +159,8 @@ async fn leave(desk: &Desk, server: &ServerHandle) {
 }
 
 fn announce(desk: &Desk, address: SocketAddr, demo: Option<&crate::demo::Demo>) {
-    let shown = if address.ip().is_unspecified() {
-        SocketAddr::from(([127, 0, 0, 1], address.port()))
-    } else {
-        address
-    };
+    let shown =
+        if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
     let mut text = format!("listening on http://{shown}\n");
     if let Some(secret) = desk.people.setup_secret() {
         text.push_str(&format!("make the first administrator: http://{shown}/setup?token={secret}\n"));

@@ -1,7 +1,7 @@
 //! Lists of tickets: active ones from the board in memory, closed ones from the search index, in one order.
 //!
 //! What the index does not hold yet lies in the overlay, so a list contains every acknowledged write without waiting for the
-//! index; only a full-text search waits for it. Called by [`super::Reads`] on threads that may block.
+//! index. Called by [`super::Reads`] on threads that may block.
 
 use std::collections::BinaryHeap;
 use std::sync::Arc;
@@ -15,9 +15,11 @@ use crate::protocol::problem::Problem;
 use crate::protocol::reading::{AssigneeFilter, ListQuery, SortKey};
 use crate::protocol::views::{Page, PageMeta};
 
-/// Up to where the index must have read before this list can be made: what changed later is in the overlay.
+/// Up to where the index must have read before this list can be made: what changed later is in memory.
 pub fn needs_index(core: &Core, query: &ListQuery) -> Option<Seq> {
-    if query.q.is_some() { Some(core.desk.read().board.seq()) } else { wants_closed(query).then_some(core.opened_at) }
+    let desk = core.desk.read();
+    let closed = wants_closed(query).then_some(desk.overlay.from);
+    closed.max(query.q.is_some().then(|| desk.tail.from()))
 }
 
 pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
@@ -26,8 +28,17 @@ pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
     let within = match &query.q {
         None => None,
         Some(q) => {
-            let view = core.desk.read().view.clone();
-            Some(view.ok_or_else(super::index_not_ready)?.matching(q).map_err(|error| core.index_failed(&error))?)
+            let (view, texts) = {
+                let desk = core.desk.read();
+                // The tail grew too long since the index was waited for.
+                let view = desk.view.clone().filter(|view| view.seq() >= desk.tail.from());
+                (view, desk.tail.texts())
+            };
+            Some(
+                view.ok_or_else(super::index_not_ready)?
+                    .matching(q, &texts)
+                    .map_err(|error| core.index_failed(&error))?,
+            )
         }
     };
     // One more than the page holds says whether there is another page.
@@ -40,7 +51,7 @@ pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
         for (_, state) in desk.overlay.closed.values() {
             first.offer(query, state);
         }
-        (desk.view.clone(), desk.overlay.ids())
+        (desk.view.clone().filter(|view| view.seq() >= desk.overlay.from), desk.overlay.ids())
     };
     let mut rows = first.best.into_sorted_vec();
     if wants_closed(query) {
@@ -48,6 +59,7 @@ pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
             facets: facets(query),
             order,
             after,
+            before: rows.get(query.size).map(|row| row.place),
             within: within.as_ref(),
             except: &except,
             limit: query.size + 1,

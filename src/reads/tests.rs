@@ -242,6 +242,11 @@ impl TestDesk {
         self.list(query(|query| query.q = Some(q.into()))).await
     }
 
+    /// Has the index commit everything.
+    async fn index(&self) {
+        self.reads.core.index_up_to(self.head()).await.unwrap();
+    }
+
     /// Every ticket as the journal has it.
     fn all(&self) -> BTreeMap<u64, Ticket> {
         (1..=self.journal.last_ticket().get()).map(|id| (id, self.state(TicketId(id)).ticket)).collect()
@@ -252,15 +257,12 @@ impl TestDesk {
         let mut tickets: BTreeMap<u64, Ticket> = BTreeMap::new();
         for stored in self.journal.read(Seq::ZERO, upto.get() as usize, usize::MAX).unwrap() {
             let record = stored.record().unwrap();
-            match tickets.get_mut(&record.ticket.get()) {
-                Some(ticket) => {
-                    record.patch.apply_to(ticket);
-                    ticket.version = record.version;
-                }
-                None => {
-                    let opened = record.patch.clone().into_ticket(record.ticket, record.version).unwrap();
-                    tickets.insert(record.ticket.get(), opened);
-                }
+            if let Some(ticket) = tickets.get_mut(&record.ticket.get()) {
+                record.patch.apply_to(ticket);
+                ticket.version = record.version;
+            } else {
+                let opened = record.patch.clone().into_ticket(record.ticket, record.version).unwrap();
+                tickets.insert(record.ticket.get(), opened);
             }
         }
         tickets

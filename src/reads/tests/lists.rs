@@ -15,7 +15,8 @@ async fn f52_lists_are_read_your_writes() {
     desk.close(two).await;
     assert_eq!(desk.list(query(|_| {})).await, [3, 2, 1]);
     assert_eq!(desk.list(closed()).await, [2]);
-    // A search has the index read up to here.
+    assert_eq!(desk.find("two").await, [2]);
+    desk.index().await;
     assert_eq!(desk.find("two").await, [2]);
     assert!(desk.reads.core.desk.read().overlay.closed.is_empty());
     assert_eq!(desk.list(closed()).await, [2]);
@@ -33,24 +34,39 @@ async fn f53_search_is_read_your_writes() {
     let mut desk = TestDesk::new();
     let parcel = desk.create("Parcel lost", "It was sent to Québec on Monday").await;
     desk.create("Refund", "Please pay back to ada.lovelace@example.org, order X-1234").await;
-    assert_eq!(desk.find("parcel").await, [1]);
-    assert_eq!(desk.find("QUEBEC parcel").await, [1]);
-    assert_eq!(desk.find("parcel refund").await, [] as [u64; 0]);
-    assert_eq!(desk.find("\"on monday\"").await, [1]);
-    assert_eq!(desk.find("\"monday on\"").await, [] as [u64; 0]);
-    assert_eq!(desk.find("ada.lovelace@example.org").await, [2]);
-    assert_eq!(desk.find("x-1234").await, [2]);
-    assert_eq!(desk.find("ref*").await, [2]);
-    assert_eq!(desk.find("ref").await, [] as [u64; 0]);
-    assert_eq!(desk.find("?!").await, [] as [u64; 0]);
-
+    for indexed in [false, true] {
+        for (q, expect) in [
+            ("parcel", &[1][..]),
+            ("QUEBEC parcel", &[1]),
+            ("parcel refund", &[]),
+            ("\"on monday\"", &[1]),
+            ("\"monday on\"", &[]),
+            ("ada.lovelace@example.org", &[2]),
+            ("x-1234", &[2]),
+            ("ref*", &[2]),
+            ("ref", &[]),
+            ("?!", &[]),
+        ] {
+            assert_eq!(desk.find(q).await, expect, "{q}, indexed: {indexed}");
+        }
+        desk.index().await;
+    }
     for round in 0..20 {
         desk.note(parcel, &format!("Carrier says word{round}")).await;
         assert_eq!(desk.find(&format!("word{round} lost")).await, [1]);
+        if round % 7 == 0 {
+            desk.index().await;
+        }
     }
-    desk.update(parcel, UpdateTicket { subject: Some("Crate missing".into()), ..UpdateTicket::default() }).await;
-    assert_eq!(desk.find("lost").await, [] as [u64; 0]);
-    assert_eq!(desk.find("missing word3").await, [1]);
+    for subject in ["Crate lost", "Crate missing"] {
+        desk.update(parcel, UpdateTicket { subject: Some(subject.into()), ..UpdateTicket::default() }).await;
+    }
+    for _ in ["in memory", "indexed"] {
+        assert_eq!(desk.find("lost").await, [] as [u64; 0]);
+        assert_eq!(desk.find("parcel").await, [] as [u64; 0]);
+        assert_eq!(desk.find("missing word3").await, [1]);
+        desk.index().await;
+    }
     desk.close(parcel).await;
     assert_eq!(desk.find("missing word3").await, [1]);
     assert_eq!(
@@ -71,12 +87,15 @@ async fn f54_an_undone_merge_is_listed_once() {
         let (one, two) = (desk.create("One", "same").await, desk.create("Two", "same").await);
         let merged = desk.merge(one, two).await;
         if index_between {
+            desk.index().await;
             assert_eq!(desk.find("same").await, [2, 1]);
         }
         assert_eq!(desk.list(query(|query| query.statuses = vec![Status::Closed])).await, [1]);
         desk.undo_pair(one, two, merged).await;
         assert_eq!(desk.list(query(|_| {})).await, [2, 1]);
         assert_eq!(desk.list(query(|query| query.statuses = vec![Status::Closed])).await, [] as [u64; 0]);
+        assert_eq!(desk.find("same").await, [2, 1]);
+        desk.index().await;
         assert_eq!(desk.find("same").await, [2, 1]);
         assert_eq!(desk.list(query(|_| {})).await, [2, 1]);
         assert!(desk.reads.core.desk.read().overlay.reopened.is_empty());
@@ -134,7 +153,7 @@ async fn f55_filters() {
                 desk.close(TicketId(id)).await;
             }
         } else {
-            desk.find("text").await;
+            desk.index().await;
         }
     }
 }
@@ -155,7 +174,7 @@ async fn f56_sorts_across_active_and_closed() {
         desk.clock.advance(1_000);
         desk.close(TicketId(id)).await;
         if id == 5 {
-            desk.find("text").await;
+            desk.index().await;
         }
     }
     let all = desk.all();
@@ -208,7 +227,7 @@ enum Write {
     Touch(u64),
     Merge(u64, u64),
     UndoMerge,
-    Search,
+    Index,
 }
 
 fn any_write() -> impl Strategy<Value = Write> {
@@ -218,7 +237,7 @@ fn any_write() -> impl Strategy<Value = Write> {
         2 => (0..100_u64).prop_map(Write::Touch),
         2 => (0..100_u64, 0..100_u64).prop_map(|(one, two)| Write::Merge(one, two)),
         2 => Just(Write::UndoMerge),
-        2 => Just(Write::Search),
+        2 => Just(Write::Index),
     ]
 }
 
@@ -249,9 +268,7 @@ async fn perform(desk: &mut TestDesk, write: Write, merges: &mut Vec<(TicketId, 
                 desk.undo_pair(one, two, command).await;
             }
         }
-        Write::Search => {
-            desk.find("needle").await;
-        }
+        Write::Index => desk.index().await,
         Write::Close(_) | Write::Touch(_) => {}
     }
 }

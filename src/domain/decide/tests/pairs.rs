@@ -93,6 +93,10 @@ fn t22_links() {
     assert_eq!(pair.run("ann", "9", &undo("1")), "undone links=[] | undone links=[]");
     assert_eq!(pair.run_on(2, "ann", "10", &status(Status::Closed)), "updated status=closed | nothing");
     assert_eq!(pair.run("ann", "11", &link(2, LinkKind::Related)), "refused: /to invalid");
+    let mut pair = Pair::new();
+    pair.run("ann", "1", &link(2, LinkKind::Related));
+    pair.run("bob", "2", &unlink(2, LinkKind::Related));
+    assert_eq!(pair.run("ann", "u", &undo("1")), "refused: this cannot be undone: the link was changed since");
     for kind in [LinkKind::Related, LinkKind::CausedBy, LinkKind::Causes, LinkKind::DuplicateOf, LinkKind::DuplicatedBy]
     {
         assert_eq!(kind.inverse().and_then(LinkKind::inverse), Some(kind));

@@ -55,6 +55,20 @@ fn t40_t50_policies() {
     assert_eq!(dues(&desk), "40 - 90");
 }
 
+/// T40: a policy that left the settings gives way to the one that matches now, at the next command.
+#[test]
+fn t40_a_policy_that_left_the_settings() {
+    let mut desk = with_sla();
+    desk.rules.sla_policies = vec![policy("Other", 40, 40, 200)];
+    desk.at(10, "ann", &status(Status::Pending));
+    assert_eq!(desk.ticket().sla.policy.as_deref(), Some("Other"));
+    desk.at(20, "ann", &status(Status::Open));
+    assert_eq!(dues(&desk), "50 - 210");
+    desk.rules.sla_policies.clear();
+    assert_eq!(desk.at(30, "ann", &status(Status::Pending)), "updated status=pending");
+    assert_eq!((&desk.ticket().sla.policy, dues(&desk).as_str()), (&None, "- - -"));
+}
+
 /// T41: the first public answer meets the first target. T42: each further message of the requester starts the next one, until
 /// the next public answer.
 #[test]
@@ -117,6 +131,11 @@ fn t44_pauses() {
     let told = desk.at(210, "ann", &asks());
     assert!(told.ends_with("sla_resumed; sla_activated next_response"), "{told}");
     assert_eq!(dues(&desk), "- 230 319");
+    desk.at(220, "ann", &status(Status::Closed));
+    let Command::Message(add) = reply_and(Status::Pending) else { panic!("a message") };
+    let follow_up = |context: &Context<'_>| decide_follow_up(&desk.state, TicketId(9), &add, context);
+    let decision = with_context("ann", "f", desk.now, &desk.rules, follow_up).unwrap();
+    assert!(super::told(Ok(decision.drafts)).ends_with("; sla_paused paused=true"), "a follow-up that waits begins so");
 }
 
 /// T45: a missed target is a record by the desk, once; its due time stays until it is met. T49: the timer is told of

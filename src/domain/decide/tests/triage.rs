@@ -84,6 +84,43 @@ fn t26_people_go_before_proposals() {
     );
 }
 
+/// T26: it is so with every field.
+#[test]
+fn t26_every_field_is_guarded() {
+    let by_person: [fn(&mut UpdateTicket); 9] = [
+        |u| u.subject = Some("Mine".to_owned()),
+        |u| u.status = Some(Status::OnHold),
+        |u| u.priority = Some(Priority::Low),
+        |u| u.category = Some(Some("billing".to_owned())),
+        |u| u.tags = Some(vec!["mine".to_owned()]),
+        |u| u.assignee = Some(Some("bob".into())),
+        |u| u.team = Some(Some("support".to_owned())),
+        |u| u.snoozed_until = Some(Some(Timestamp::from_millis(START))),
+        |u| u.custom = Some([("mine".to_owned(), 1.into())].into()),
+    ];
+    let by_triage: [fn(&mut UpdateTicket); 9] = [
+        |u| u.subject = Some("Theirs".to_owned()),
+        |u| u.status = Some(Status::Pending),
+        |u| u.priority = Some(Priority::High),
+        |u| u.category = Some(None),
+        |u| u.tags = Some(Vec::new()),
+        |u| u.assignee = Some(Some("ann".into())),
+        |u| u.team = Some(None),
+        |u| u.snoozed_until = Some(None),
+        |u| u.custom = Some([].into()),
+    ];
+    for (person, triage) in by_person.into_iter().zip(by_triage) {
+        let mut theirs = UpdateTicket::default();
+        triage(&mut theirs);
+        check_triage(&[("ann", update(person))], ("system", propose(1, theirs.clone())), "triage_changed");
+        let mut desk = Desk::new();
+        desk.run("ann", &update(person)).unwrap();
+        let version = desk.ticket().version.get();
+        let drafts = desk.run("system", &propose(version, theirs)).unwrap();
+        assert!(matches!(&drafts[0].event, Event::TriageChanged { applied: Some(_), .. }));
+    }
+}
+
 /// T27: people take a proposal, or parts of it, or refuse it.
 #[test]
 fn t27_accept_and_reject() {

@@ -47,6 +47,9 @@ fn t31_undo_is_refused_when_the_field_moved_on() {
     assert_eq!(cannot(&[("ann", status(Status::Open)), ("bob", claim())], ("ann", undo("c1"))), by_bob);
     assert_eq!(cannot(&[("ann", priority(Priority::High)), ("ann", undo("c1"))], ("ann", undo("c1"))), None);
     assert_eq!(cannot(&[("ann", reply())], ("ann", undo("c1"))), None);
+    // The former holder is not of the team that the ticket has now.
+    let given = [("ann", assign(Some("sue"))), ("sam", release()), ("ann", team(Some("support")))];
+    assert_eq!(cannot(&given, ("sam", undo("c2"))), None);
     assert_eq!(cannot(&[], ("ann", undo("open"))), None);
     assert_eq!(cannot(&[], ("ann", undo("nothing"))), None);
 }
@@ -89,4 +92,7 @@ fn t35_what_undo_remembers() {
     }
     assert_eq!(desk.state.background.recent.len(), crate::domain::state::UNDO_MEMORY_COMMANDS);
     assert_eq!(desk.state.background.skips.len(), crate::domain::state::SKIP_MEMORY_PEOPLE);
+    desk.now += crate::domain::state::SKIP_MEMORY_MS;
+    desk.run("ann", &skip()).unwrap();
+    assert_eq!(desk.state.background.skips.len(), 1, "old skips are forgotten");
 }
