@@ -17,7 +17,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use tokio::sync::oneshot;
 
 use super::{
-    Append, Aside, Committed, CommittedPart, Group, GroupRecord, GroupState, Head, Journal, JournalError, Part, Stored, format,
+    Append, Aside, Committed, CommittedPart, Group, GroupRecord, GroupState, Head, Journal, JournalError, Part, Stored,
+    format,
 };
 use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::record::{Draft, Record};
@@ -236,7 +237,8 @@ impl Writer {
             let Some(first) = self.wait(receiver) else { return Ok(()) };
             let mut batch = Batch::new(self.head);
             let mut open = self.take(first, &mut batch)?;
-            while open && batch.group.records.len() < self.config.group_records && batch.bytes < self.config.group_bytes {
+            while open && batch.group.records.len() < self.config.group_records && batch.bytes < self.config.group_bytes
+            {
                 let Ok(message) = receiver.try_recv() else { break };
                 open = self.take(message, &mut batch)?;
             }

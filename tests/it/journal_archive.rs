@@ -1,5 +1,7 @@
 //! Archives and the command line around them.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::Path;
 
@@ -38,10 +40,8 @@ fn archive(journal: &dyn Journal) -> Vec<u8> {
 #[test]
 fn j60_an_archive_gives_the_same_desk_with_an_epoch_of_its_own() {
     let data = TempDir::new().unwrap();
-    let stores: [Box<dyn Journal>; 2] = [
-        Box::new(MemoryJournal::new()),
-        Box::new(SledJournal::open(data.path(), &Options::default()).unwrap()),
-    ];
+    let stores: [Box<dyn Journal>; 2] =
+        [Box::new(MemoryJournal::new()), Box::new(SledJournal::open(data.path(), &Options::default()).unwrap())];
     for from in &stores {
         let whole = fill(&**from);
         let archive = archive(&**from);
@@ -157,7 +157,10 @@ fn j63_the_command_line_backs_up_restores_and_verifies() {
     assert!(out.contains("7 records up to 7, 5 tickets (4 active), 2 asides, 7 remembered commands"), "{out}");
     let (exit, out, _) = run(&["verify", "--json", "--data", text(data.path())]);
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((exit, &report["problems"], &report["head"]), (Exit::Done, &serde_json::json!([]), &serde_json::json!(7)));
+    assert_eq!(
+        (exit, &report["problems"], &report["head"]),
+        (Exit::Done, &serde_json::json!([]), &serde_json::json!(7))
+    );
     let (exit, out, _) = run(&["stats", "--json", "--data", text(data.path())]);
     let stats: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((exit, &stats["tickets"], &stats["active"]), (Exit::Done, &serde_json::json!(5), &serde_json::json!(4)));
@@ -175,7 +178,10 @@ fn j63_the_command_line_backs_up_restores_and_verifies() {
         assert_eq!(exit, Exit::Failed);
         assert!(err.contains("holds a journal already"), "{err}");
     }
-    assert!(fs::read(data.path().join("desk.ndjson.zst")).unwrap().len() < fs::read(data.path().join("desk.ndjson")).unwrap().len());
+    assert!(
+        fs::read(data.path().join("desk.ndjson.zst")).unwrap().len()
+            < fs::read(data.path().join("desk.ndjson")).unwrap().len()
+    );
 
     let nothing = TempDir::new().unwrap();
     for command in ["verify", "stats"] {

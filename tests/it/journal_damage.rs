@@ -1,6 +1,8 @@
 //! Damage: kills, torn ends, flipped bits, lost files. Whatever happens to the files, the journal is either whole or refused;
 //! it is never silently a shorter or another history.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -41,8 +43,11 @@ fn written() -> (TempDir, Seen) {
 }
 
 fn files(data: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> =
-        fs::read_dir(data.join(FOLDER)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
+    let mut files: Vec<_> = fs::read_dir(data.join(FOLDER))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect();
     files.sort();
     files
 }
@@ -231,8 +236,12 @@ fn child_that_appends_until_it_is_killed() {
     let Some(data) = std::env::var_os("HOTDESK_TEST_KILL") else { return };
     let journal = Arc::new(SledJournal::open(Path::new(&data), &Options::default()).unwrap());
     let first = journal.last_ticket().get() + 1;
-    let config =
-        WriterConfig { waiting_appends: 64, group_records: 4096, group_bytes: 1 << 20, remember_commands_ms: 86_400_000 };
+    let config = WriterConfig {
+        waiting_appends: 64,
+        group_records: 4096,
+        group_bytes: 1 << 20,
+        remember_commands_ms: 86_400_000,
+    };
     let (writer, _) = writer::spawn(journal, config, Box::new(|_| {}), Box::new(|error| panic!("{error}")));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(futures_util::future::join_all((0..8).map(|lane| {
@@ -257,7 +266,12 @@ fn j48_what_was_acknowledged_survives_kill_9() {
     let mut acknowledged = Vec::new();
     for round in 1..=4 {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["journal_damage::child_that_appends_until_it_is_killed", "--exact", "--nocapture", "--test-threads=1"])
+            .args([
+                "journal_damage::child_that_appends_until_it_is_killed",
+                "--exact",
+                "--nocapture",
+                "--test-threads=1",
+            ])
             .env("HOTDESK_TEST_KILL", data.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -324,7 +338,10 @@ fn j49_repair_saves_the_history_up_to_the_damage_into_a_new_folder() {
     let mut cut = before.clone();
     cut[used * 6 / 10..].fill(0);
     fs::write(&log, &cut).unwrap();
-    assert!(matches!(SledJournal::open(copied(data.path()).path(), &Options::default()), Err(JournalError::Damaged { .. })));
+    assert!(matches!(
+        SledJournal::open(copied(data.path()).path(), &Options::default()),
+        Err(JournalError::Damaged { .. })
+    ));
     let saved = TempDir::new().unwrap();
     let repaired = repair(data.path(), saved.path(), &Options::default()).unwrap();
     assert_eq!(repaired.confirmed_to, Some(whole.head.seq));
@@ -334,5 +351,8 @@ fn j49_repair_saves_the_history_up_to_the_damage_into_a_new_folder() {
     let kept = everything(&journal).unwrap();
     assert_eq!(kept.records[..], whole.records[..kept.records.len()]);
     assert!(verify(&journal).unwrap().is_sound());
-    assert!(repair(data.path(), saved.path(), &Options::default()).is_err(), "a folder with a journal is not written over");
+    assert!(
+        repair(data.path(), saved.path(), &Options::default()).is_err(),
+        "a folder with a journal is not written over"
+    );
 }

@@ -1,5 +1,7 @@
 //! The bytes on disk, against a golden file: a change that older programs cannot read must be seen in a review.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
