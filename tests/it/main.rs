@@ -2,7 +2,10 @@
 
 mod faults;
 mod generated;
+mod journal_archive;
 mod journal_contract;
+mod journal_damage;
+mod journal_format;
 mod journal_store;
 mod journal_writer;
 mod queue;
