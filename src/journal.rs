@@ -119,7 +119,9 @@ pub enum JournalError {
     #[error("the journal is damaged: {what}")]
     Damaged { what: String },
     /// Nothing is wrong with it, but this program cannot read it.
-    #[error("the journal has format {found}, written by a newer hotdesk; this one reads up to format {known}: run the newer one")]
+    #[error(
+        "the journal has format {found}, written by a newer hotdesk; this one reads up to format {known}: run the newer one"
+    )]
     Newer { found: u32, known: u32 },
     /// Another process has it open.
     #[error("the journal in {folder} is in use by another process")]
@@ -225,7 +227,8 @@ impl Group {
     fn bytes(&self) -> u64 {
         let records: usize = self.records.iter().map(|record| record.json.len() + 128).sum();
         let states: usize = self.states.iter().map(|state| state.json.len() + 64).sum();
-        let asides: usize = self.asides.iter().map(|aside| aside.key.len() + aside.value.as_ref().map_or(0, Bytes::len)).sum();
+        let asides: usize =
+            self.asides.iter().map(|aside| aside.key.len() + aside.value.as_ref().map_or(0, Bytes::len)).sum();
         (records + states + asides + self.memos.len() * 512) as u64
     }
 

@@ -137,7 +137,9 @@ pub fn import(archive: &mut dyn BufRead, journal: &dyn Journal) -> Result<Counts
     }
     if header.format > ARCHIVE_FORMAT {
         let found = header.format;
-        return Err(lines.refused(format!("archive format {found} is newer than this program, which reads {ARCHIVE_FORMAT}")));
+        return Err(
+            lines.refused(format!("archive format {found} is newer than this program, which reads {ARCHIVE_FORMAT}"))
+        );
     }
     let mut rebuild = Rebuild::new(journal);
     let mut counts = Counts::default();

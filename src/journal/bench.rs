@@ -114,7 +114,8 @@ fn journal(data: &Path, load: Load) -> Result<(f64, u64, u64, u64), JournalError
     let per_s = appended as f64 / started.elapsed().as_secs_f64();
     writer.close();
     thread.join().map_err(|_| io::Error::other("the writer panicked"))?;
-    let mean = journal.read(Seq(journal.head().seq.get().saturating_sub(1)), 1, 0)?.first().map_or(0, |last| last.json.len());
+    let mean =
+        journal.read(Seq(journal.head().seq.get().saturating_sub(1)), 1, 0)?.first().map_or(0, |last| last.json.len());
     Ok((per_s, groups.load(Ordering::Relaxed), mean as u64, journal.bytes_on_disk()?))
 }
 

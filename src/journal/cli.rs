@@ -205,7 +205,10 @@ fn run_verify(data: &Path, json: bool, out: &mut dyn Write) -> Result<Exit, Arch
         writeln!(out, "{}", serde_json::to_string(&report).map_err(io::Error::from)?)?;
     } else {
         let Report { records, tickets, active, asides, memos, head, epoch, .. } = &report;
-        writeln!(out, "{records} records up to {head}, {tickets} tickets ({active} active), {asides} asides, {memos} remembered commands")?;
+        writeln!(
+            out,
+            "{records} records up to {head}, {tickets} tickets ({active} active), {asides} asides, {memos} remembered commands"
+        )?;
         writeln!(out, "epoch {epoch}")?;
         if report.older_backgrounds > 0 {
             writeln!(out, "{} states were folded by an older program; that is harmless", report.older_backgrounds)?;
@@ -325,7 +328,8 @@ fn run_import(data: &Path, file: &Path, err: &mut dyn Write) -> Result<Exit, Arc
         let what = format!("{} holds a journal already; give an empty folder", data.display());
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, what).into());
     }
-    let reader: Box<dyn Read> = if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
+    let reader: Box<dyn Read> =
+        if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
     let mut reader = BufReader::with_capacity(1 << 20, reader);
     fs::create_dir_all(data)?;
     // Built beside its place and moved there whole: an archive that turns out to be cut leaves no journal behind.

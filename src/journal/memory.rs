@@ -296,7 +296,10 @@ impl Journal for MemoryJournal {
 
     fn read_ticket(&self, ticket: TicketId, after: Version, limit: usize) -> Result<Vec<Stored>, JournalError> {
         let image = self.image.read();
-        let seqs = image.versions.range((ticket, Version(after.get().saturating_add(1)))..=(ticket, Version(u64::MAX))).take(limit);
+        let seqs = image
+            .versions
+            .range((ticket, Version(after.get().saturating_add(1)))..=(ticket, Version(u64::MAX)))
+            .take(limit);
         Ok(seqs.map(|(_, seq)| image.records[seq.get() as usize - 1].stored.clone()).collect())
     }
 

@@ -143,7 +143,8 @@ impl SledJournal {
     fn create(&self) -> Result<HeadMark, JournalError> {
         if !guarded(|| Ok(self.tree.is_empty()))? {
             // A process that died while it made the journal leaves the mark of the new journal and nothing else.
-            let only_mark = guarded(|| self.mark_in_tree())?.filter(|mark| mark.commit == 1 && mark.head == Head::default());
+            let only_mark =
+                guarded(|| self.mark_in_tree())?.filter(|mark| mark.commit == 1 && mark.head == Head::default());
             return match only_mark {
                 Some(mark) => {
                     self.make_safe(&mark)?;
@@ -255,13 +256,17 @@ impl SledJournal {
                 ticket: record.ticket,
                 version: record.version,
             };
-            format::seal(&key::record(record.seq), &[&about.encode(), &record.json], |key, value| batch.insert(key, value));
+            format::seal(&key::record(record.seq), &[&about.encode(), &record.json], |key, value| {
+                batch.insert(key, value)
+            });
             let seq = record.seq.get().to_be_bytes();
             format::seal(&key::index(record.ticket, record.version), &[&seq], |key, value| batch.insert(key, value));
         }
         for state in &group.states {
             let about = StateMark { seq: group.head.seq, version: state.version, active: state.active };
-            format::seal(&key::state(state.ticket), &[&about.encode(), &state.json], |key, value| batch.insert(key, value));
+            format::seal(&key::state(state.ticket), &[&about.encode(), &state.json], |key, value| {
+                batch.insert(key, value)
+            });
             let marker = key::active(state.ticket);
             if self.tree.contains_key(&marker)? != state.active {
                 if state.active {

@@ -359,7 +359,7 @@ async fn f58_a_foreign_cursor_is_refused() {
 #[tokio::test]
 async fn f59_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let mut desk = TestDesk::open(MemoryJournal::new(), Some(folder.path().into()), Clock::manual(START));
+    let mut desk = TestDesk::open(Store::memory(), Some(folder.path().into()), Clock::manual(START));
     for id in 1..=30 {
         let id = desk.create(&format!("Ticket{id}"), "needle").await;
         if id.get() % 3 == 0 {
@@ -401,7 +401,7 @@ async fn f59_restart() {
     desk.stop();
 
     // Another journal with the same folder.
-    let mut other = TestDesk::open(MemoryJournal::new(), Some(folder.path().into()), Clock::manual(START));
+    let mut other = TestDesk::open(Store::memory(), Some(folder.path().into()), Clock::manual(START));
     other.create("Other", "needle").await;
     assert_eq!(other.find("needle").await, [1]);
     other.stop();

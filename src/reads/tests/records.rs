@@ -162,3 +162,30 @@ async fn f70_the_board_survives_a_restart() {
     assert_eq!((after.seq(), after.hash(), after.len()), (before.seq(), before.hash(), before.len()));
     assert!(after.tickets().eq(before.tickets()));
 }
+
+/// F71: on a disk the read side is the same: after a restart lists, searches, the past and the board are what they were.
+#[tokio::test]
+async fn f71_restart_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = TestDesk::open(Store::Sled(folder.path().into()), Some(folder.path().into()), Clock::manual(START));
+    for number in 0..25 {
+        let id = desk.create(&format!("Ticket{number}"), "needle").await;
+        desk.note(id, "note").await;
+        if number % 2 == 0 {
+            desk.close(id).await;
+        }
+    }
+    let body = |at| {
+        let (reads, me) = (Arc::clone(&desk.reads), desk.me.clone());
+        async move { reads.snapshot(at, &me).await.unwrap().json }
+    };
+    let middle = Some(crate::protocol::reading::At::Seq(Seq(37)));
+    let (now, then) = (body(None).await, body(middle).await);
+    let lists = (desk.list(query(|_| {})).await, desk.find("needle").await, desk.find("ticket12 note").await);
+    assert_eq!((lists.0.len(), lists.1.len(), lists.2.as_slice()), (25, 25, &[13][..]));
+
+    let desk = desk.restart();
+    assert_eq!(desk.reads.snapshot(None, &desk.me).await.unwrap().json, now);
+    assert_eq!(desk.reads.snapshot(middle, &desk.me).await.unwrap().json, then);
+    assert_eq!((desk.list(query(|_| {})).await, desk.find("needle").await, desk.find("ticket12 note").await), lists);
+}
