@@ -77,10 +77,14 @@ impl TestDesk {
     }
 
     fn open(store: Store, folder: Option<PathBuf>, clock: Clock) -> Self {
+        // Nothing but a test makes the index commit.
+        Self::open_with(store, folder, clock, 3_600_000)
+    }
+
+    fn open_with(store: Store, folder: Option<PathBuf>, clock: Clock, commit_ms: u64) -> Self {
         let mut config = Config::defaults();
         config.journal.checkpoint_records = 10;
-        // Nothing but a question makes the index commit.
-        config.search.commit_ms = 3_600_000;
+        config.search.commit_ms = commit_ms;
         let journal = store.open();
         let (head, watching) = watch::channel(journal.head().seq);
         let (reads, threads) =

@@ -26,9 +26,8 @@ pub fn touches_queue(before: Option<&TicketState>, after: &TicketState, at: Time
 
 /// Whether a ticket is the user's or was until this record.
 pub fn is_mine(before: Option<&TicketState>, after: &TicketState, user: &UserId) -> bool {
-    let holds =
-        |state: &TicketState| state.ticket.assignee.as_ref() == Some(user) || state.background.holders.contains(user);
-    before.is_some_and(holds) || holds(after)
+    let holds = |state: &TicketState| state.ticket.assignee.as_ref() == Some(user);
+    after.background.holders.contains(user) || before.is_some_and(holds) || holds(after)
 }
 
 /// Sifts records by topic.
