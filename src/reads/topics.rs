@@ -49,6 +49,12 @@ impl Sieve {
             && !self.topics.contains(&Topic::Board)
     }
 
+    /// The tickets, where nothing but tickets is asked for. Topics without records ask for nothing.
+    pub fn only_tickets(&self) -> Option<Vec<TicketId>> {
+        let with_records = self.topics.iter().filter(|topic| topic.has_records());
+        with_records.map(|topic| if let Topic::Ticket(id) = topic { Some(*id) } else { None }).collect()
+    }
+
     pub fn passes(&mut self, stored: &Stored) -> Result<bool, JournalError> {
         // Only active tickets change, and the record that closes one is still the board's.
         if self.topics.contains(&Topic::Board) || self.topics.contains(&Topic::Ticket(stored.ticket)) {

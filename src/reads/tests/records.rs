@@ -77,6 +77,10 @@ async fn f67_events_by_topic() {
     let of = |topics: &[Topic]| EventsQuery { topics: Some(topics.to_vec()), ..after(0) };
     assert_eq!(seqs(&events(&desk, of(&[Topic::Board])).await), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(seqs(&events(&desk, of(&[Topic::Ticket(one)])).await), [1, 3, 7]);
+    let first = events(&desk, EventsQuery { limit: 2, ..of(&[Topic::Ticket(one)]) }).await;
+    assert_eq!((seqs(&first), first.next_after), (vec![1, 3], Seq(3)));
+    let rest = events(&desk, EventsQuery { after: Seq(3), limit: 2, ..of(&[Topic::Ticket(one)]) }).await;
+    assert_eq!((seqs(&rest), rest.next_after), (vec![7], desk.head()));
     assert_eq!(seqs(&events(&desk, of(&[Topic::Queue])).await), [1, 2, 4, 6, 7]);
     assert_eq!(seqs(&events(&desk, of(&[Topic::Mine])).await), [4, 5, 6]);
     assert_eq!(seqs(&events(&desk, of(&[Topic::Ticket(one), Topic::Mine])).await), [1, 3, 4, 5, 6, 7]);
