@@ -1,15 +1,17 @@
-//! The configuration: defaults in the binary, then a file, then `HOTDESK__SECTION__KEY` from the environment.
+//! The configuration: plain values, read in layers and checked as a whole before anything starts.
 //!
-//! Plain values only; `app` turns them into what the parts need. Unknown keys and bad values are refused at the start.
+//! It never turns values into what the parts need (that is `app`'s), and never reads `HOTDESK_ADMIN_…` or other secrets of
+//! the start. Called by the command line.
+
+mod check;
+mod layers;
+mod print;
 
 use std::path::{Path, PathBuf};
 
-use figment::Figment;
-use figment::providers::{Env, Format, Toml};
 use serde::{Deserialize, Serialize};
 
-/// What `config/default.toml` says; every key is documented there.
-const DEFAULTS: &str = include_str!("../config/default.toml");
+pub use layers::Layers;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,6 +28,7 @@ pub struct Config {
     pub search: Search,
     pub desk: Desk,
     pub sla: Sla,
+    pub demo: Demo,
     pub log: Log,
 }
 
@@ -196,6 +199,19 @@ pub struct SlaPolicy {
     pub calendar: Option<String>,
 }
 
+/// What `serve --demo` makes; without that switch nothing here has an effect.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demo {
+    /// Made-up customers and colleagues keep working while the desk runs.
+    pub live: bool,
+    /// Between two of their actions, on average.
+    pub pace_ms: u64,
+    /// The same seed makes the same two weeks.
+    pub seed: u64,
+    pub tickets: usize,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
@@ -205,41 +221,31 @@ pub struct Log {
     pub filter: String,
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("the configuration is not usable: {0}")]
-pub struct ConfigError(String);
-
-impl Config {
-    /// Reads the layers and checks them.
-    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
-        let mut figment = Figment::from(Toml::string(DEFAULTS));
-        if let Some(file) = file {
-            if !file.exists() {
-                return Err(ConfigError(format!("there is no file {}", file.display())));
-            }
-            figment = figment.merge(Toml::file(file));
-        }
-        Self::from_figment(figment.merge(Env::prefixed("HOTDESK__").split("__")))
-    }
-
-    /// The defaults alone, for tests and for `config print`.
-    pub fn defaults() -> Self {
-        Self::from_figment(Figment::from(Toml::string(DEFAULTS))).expect("invariant: config/default.toml is complete")
-    }
-
-    fn from_figment(figment: Figment) -> Result<Self, ConfigError> {
-        figment.extract().map_err(|errors| {
-            ConfigError(errors.into_iter().map(|error| error.to_string()).collect::<Vec<_>>().join("; "))
-        })
-    }
+/// Why the desk does not start: every problem that was found, each with the key that it is about.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration is not usable:{}", .problems.iter().map(|problem| format!("\n  {problem}")).collect::<String>())]
+pub struct ConfigError {
+    pub problems: Vec<String>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl Config {
+    /// The layers of this process: the defaults, the profile that `HOTDESK_PROFILE` names, `file`, the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        Layers::of_process(file)?.read()
+    }
 
-    #[test]
-    fn the_defaults_are_complete() {
-        assert_eq!(Config::defaults().session.heartbeat_ms, 15_000);
+    /// The defaults alone.
+    pub fn defaults() -> Self {
+        Layers::default().read().expect("invariant: config/default.toml is complete and valid")
+    }
+
+    /// Everything that is wrong with the values; empty when the desk can start.
+    pub fn problems(&self) -> Vec<String> {
+        check::problems(self)
+    }
+
+    /// As TOML that `--config` reads again, except that secrets are covered.
+    pub fn print(&self) -> String {
+        print::print(self)
     }
 }

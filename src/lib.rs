@@ -3,11 +3,20 @@
 //! The crate is laid out so that imports point one way: `domain` knows nothing of the rest, `app` knows everything. The
 //! table in `docs/ARCHITECTURE.md` is checked against the code by a test.
 
+pub mod actors;
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod config;
-
+pub mod demo;
 pub mod domain;
+pub mod feed;
+pub mod http;
+pub mod import;
 pub mod journal;
+pub mod people;
 pub mod projections;
 pub mod protocol;
 pub mod reads;
+pub mod session;
+pub mod telemetry;

@@ -1,3 +1,7 @@
-//! The binary: reads the command line and hands over to the library.
+//! The binary: hands the command line over to the library and gives its exit status back.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    hotdesk::cli::run()
+}

@@ -96,7 +96,7 @@ patch! {
     follow_up_of: Option<TicketId> as "number | null",
     links: Vec<Link>,
     sla: Sla,
-    triage: Option<Triage> as "Triage | null",
+    triage: Option<Triage>,
     message_count: u32,
     last_message_at: Option<Timestamp> as "string | null",
     custom: std::collections::BTreeMap<String, serde_json::Value> as "Record<string, unknown>",

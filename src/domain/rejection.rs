@@ -58,3 +58,15 @@ impl Status {
         }
     }
 }
+
+impl super::ticket::Priority {
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
+}

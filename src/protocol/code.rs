@@ -38,6 +38,7 @@ macro_rules! codes {
 codes! {
     BadJson = "bad_json", 400, false, "The body is not JSON";
     UnknownField = "unknown_field", 400, false, "The request has a field that is not known here";
+    BadHandshake = "bad_handshake", 400, false, "This is not a WebSocket handshake";
     UnknownMessage = "unknown_message", 400, false, "The message is not one that the protocol knows";
     IdempotencyNotSupported = "idempotency_not_supported", 400, false, "This call takes no idempotency key";
     NotSignedIn = "not_signed_in", 401, false, "Sign in first";

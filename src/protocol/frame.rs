@@ -6,6 +6,7 @@ use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::code::Code;
+use super::parse;
 use super::problem::Problem;
 use super::views::UserView;
 use crate::domain::command::Command;
@@ -16,15 +17,72 @@ use crate::domain::record::Record;
 pub const SUBPROTOCOL: &str = "hotdesk.v1";
 
 /// What a client may say. `cmd` keeps its command as text until its id is known, so that every refusal can carry the id.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "t", rename_all = "snake_case")]
-pub enum ClientFrame {
+#[derive(Debug)]
+pub enum ClientFrame<'a> {
     Hello(Hello),
     Sub(Subscribe),
     Unsub(Unsubscribe),
-    Cmd(CommandFrame),
+    Cmd(CommandFrame<'a>),
     Presence(PresenceReport),
     Visible(Visible),
+}
+
+/// A line that is not a message.
+#[derive(Debug)]
+pub struct BadFrame {
+    /// The command's id, where one could be read.
+    pub id: Option<CommandId>,
+    pub problem: Problem,
+    /// Not even JSON with a known `t`: there is no talking to this client.
+    pub hopeless: bool,
+}
+
+impl<'a> ClientFrame<'a> {
+    /// Reads one line.
+    pub fn parse(line: &'a str) -> Result<Self, BadFrame> {
+        #[derive(Deserialize)]
+        struct Tag<'a> {
+            #[serde(borrow)]
+            t: std::borrow::Cow<'a, str>,
+        }
+        let tag: Tag<'a> = serde_json::from_str(line).map_err(|error| BadFrame {
+            id: None,
+            problem: Problem::new(Code::BadJson, format!("a message is a JSON object with a field t: {error}")),
+            hopeless: true,
+        })?;
+        if tag.t == "cmd" {
+            return parse::borrowed(line, "").map(Self::Cmd).map_err(|problem| {
+                #[derive(Deserialize)]
+                struct Id {
+                    id: CommandId,
+                }
+                let id = serde_json::from_str::<Id>(line).ok().map(|found| found.id);
+                BadFrame { id, problem, hopeless: false }
+            });
+        }
+        let body = |line: &str| -> Result<Vec<u8>, serde_json::Error> {
+            let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line)?;
+            fields.remove("t");
+            serde_json::to_vec(&fields)
+        };
+        let body = body(line).map_err(|error| BadFrame {
+            id: None,
+            problem: Problem::new(Code::BadJson, error.to_string()),
+            hopeless: true,
+        })?;
+        let parsed = match &*tag.t {
+            "hello" => parse::object(&body, "").map(Self::Hello),
+            "sub" => parse::object(&body, "").map(Self::Sub),
+            "unsub" => parse::object(&body, "").map(Self::Unsub),
+            "presence" => parse::object(&body, "").map(Self::Presence),
+            "visible" => parse::object(&body, "").map(Self::Visible),
+            other => {
+                let detail = format!("there is no message `{}`", other.chars().take(64).collect::<String>());
+                return Err(BadFrame { id: None, problem: Problem::new(Code::UnknownMessage, detail), hopeless: true });
+            }
+        };
+        parsed.map_err(|problem| BadFrame { id: None, problem, hopeless: false })
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
@@ -69,14 +127,17 @@ pub struct Unsubscribe {
 
 /// `cmd` as it is read: the command itself is parsed in a second step.
 #[derive(Debug, Deserialize)]
-pub struct CommandFrame {
+#[serde(deny_unknown_fields)]
+pub struct CommandFrame<'a> {
+    #[serde(rename = "t")]
+    _tag: serde::de::IgnoredAny,
     pub id: CommandId,
     #[serde(default)]
     pub ticket: Option<TicketId>,
     #[serde(default)]
     pub expect: Option<Version>,
-    #[serde(rename = "do")]
-    pub body: Box<RawValue>,
+    #[serde(borrow, rename = "do")]
+    pub body: &'a RawValue,
 }
 
 /// `cmd` as a client writes it.
@@ -142,11 +203,9 @@ pub enum ServerMessage {
 }
 
 impl ServerMessage {
-    /// One line of a frame, with its line end.
+    /// One line of a frame, without a line end.
     pub fn line(&self) -> String {
-        let mut line = serde_json::to_string(self).expect("invariant: wire types have string keys and finite numbers");
-        line.push('\n');
-        line
+        serde_json::to_string(self).expect("invariant: wire types have string keys and finite numbers")
     }
 }
 
@@ -259,6 +318,8 @@ pub struct Drain {
 #[repr(u16)]
 pub enum CloseReason {
     GoingAway = 1001,
+    BadFrame = 1002,
+    NotUtf8 = 1007,
     Policy = 1008,
     TooBig = 1009,
     NotSignedIn = 4001,
@@ -278,6 +339,8 @@ impl CloseReason {
     pub fn text(self) -> &'static str {
         match self {
             Self::GoingAway => "the server is going away",
+            Self::BadFrame => "the frame breaks the WebSocket protocol",
+            Self::NotUtf8 => "text must be UTF-8",
             Self::Policy => "this is not allowed",
             Self::TooBig => "the message is too big",
             Self::NotSignedIn => "the sign-in was withdrawn",

@@ -54,7 +54,7 @@ pub fn command(raw: &RawValue, at: &str) -> Result<Command, Problem> {
         #[serde(borrow, rename = "type")]
         kind: std::borrow::Cow<'a, str>,
     }
-    let tag: Tag<'_> = object_borrowed(raw.get(), at)?;
+    let tag: Tag<'_> = borrowed(raw.get(), at)?;
     let kind = tag.kind.into_owned();
     let mut body: serde_json::Map<String, serde_json::Value> = object(raw.get().as_bytes(), at)?;
     body.remove("type");
@@ -84,6 +84,7 @@ pub fn command(raw: &RawValue, at: &str) -> Result<Command, Problem> {
     })
 }
 
-fn object_borrowed<'a, T: serde::Deserialize<'a>>(json: &'a str, at: &str) -> Result<T, Problem> {
+/// Like [`object`] for types that borrow from the text; pointers are as deep as serde_json tells.
+pub fn borrowed<'a, T: serde::Deserialize<'a>>(json: &'a str, at: &str) -> Result<T, Problem> {
     serde_json::from_str(json).map_err(|error| refusal(&error, at.to_owned()))
 }

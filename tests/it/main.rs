@@ -1,6 +1,10 @@
 //! The integration tests, one binary so that it links once.
 
+mod faults;
 mod generated;
 mod journal_contract;
 mod journal_store;
 mod journal_writer;
+mod queue;
+mod support;
+mod ws;

@@ -50,8 +50,6 @@ export class LiveView {
     }
     if (this.#order !== null) this.#order = [...this.#members.values()].sort(this.#compare);
     this.#moved = true;
-    // Nobody watches a view that has just been made.
-    if (this.#order === null) this.#count.set(this.#members.size);
   }
 
   place(id: number, ticket: Ticket | undefined, now: number): void {

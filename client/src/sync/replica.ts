@@ -34,6 +34,10 @@ export class Replica {
     return this.#board.values();
   }
 
+  isActive(id: number): boolean {
+    return this.#board.has(id);
+  }
+
   get size(): number {
     return this.#board.size;
   }

@@ -59,6 +59,7 @@ export class TicketStore {
       view = new LiveView(spec);
       this.#views.set(spec.key, view);
       view.rebuild(this.#active(), this.#clock.now());
+      view.publish();
     }
     return view;
   }
@@ -112,7 +113,7 @@ export class TicketStore {
   #place(id: number): void {
     const ticket = this.get(id);
     const now = this.#clock.now();
-    const active = ticket !== undefined && ticket.status !== "closed" ? ticket : undefined;
+    const active = this.#replica.isActive(id) && ticket?.status !== "closed" ? ticket : undefined;
     for (const view of this.#views.values()) view.place(id, active, now);
     if (active) this.#remember(active);
     else this.#snoozed.delete(id);

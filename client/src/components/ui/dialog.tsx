@@ -31,7 +31,7 @@ export function Dialog({
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
-        <Radix.Overlay className="fixed inset-0 z-30 animate-fade bg-[oklch(0.1_0.02_268/35%)]" />
+        <Radix.Overlay className="fixed inset-0 z-30 animate-fade bg-veil" />
         <Radix.Content
           aria-describedby={undefined}
           className={clsx(

@@ -6,6 +6,7 @@ import type { Requester } from "./Requester";
 import type { Sla } from "./Sla";
 import type { Status } from "./Status";
 import type { Timestamp } from "./Timestamp";
+import type { Triage } from "./Triage";
 
 /**
  * Changed fields only; an absent field did not change, a `null` one became empty.

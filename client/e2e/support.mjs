@@ -1,0 +1,152 @@
+// Starts the real server for a test file, and browsers that look at it.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+export const BINARY = resolve(
+  process.env.HOTDESK_BIN ?? new URL("../../target/debug/hotdesk", import.meta.url).pathname,
+);
+const CHROMIUM = process.env.HOTDESK_CHROMIUM ?? "/usr/bin/chromium";
+const START_WITHIN_MS = 30_000;
+
+export const ADMIN = {
+  email: "admin@example.com",
+  password: "correct horse battery staple",
+  token: "e2e-administrator-token-0123456789abcdef",
+};
+
+/** A desk in a folder of its own, with its demo data unless told otherwise. Ended and removed by `stop`. */
+export async function startDesk({ demo = true } = {}) {
+  const data = await mkdtemp(join(tmpdir(), "hotdesk-e2e-"));
+  const server = await launch(data, "127.0.0.1:0", demo);
+  return {
+    ...server,
+    data,
+    /** The same desk again, at the same address, after it was stopped. */
+    async restart() {
+      Object.assign(this, await launch(data, new URL(this.url).host, demo));
+    },
+    async stop() {
+      await this.halt();
+      await rm(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function launch(data, listen, demo) {
+  const child = spawn(BINARY, ["serve", ...(demo ? ["--demo"] : []), "--listen", listen, "--data", data], {
+    env: {
+      ...process.env,
+      HOTDESK_ADMIN_EMAIL: ADMIN.email,
+      HOTDESK_ADMIN_PASSWORD: ADMIN.password,
+      HOTDESK_ADMIN_TOKEN: ADMIN.token,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const errors = [];
+  child.stderr.on("data", (chunk) => errors.push(chunk));
+  const ended = new Promise((done) => child.once("exit", done));
+  const url = await new Promise((done, fail) => {
+    const late = setTimeout(
+      () => fail(new Error("the server did not say where it listens")),
+      START_WITHIN_MS,
+    );
+    child.once("error", fail);
+    child.once("exit", (code) => fail(new Error(`the server ended with ${code}: ${Buffer.concat(errors)}`)));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const found = /^listening on (http:\/\/\S+)/.exec(line);
+      if (!found) return;
+      clearTimeout(late);
+      done(found[1].replace(/\/$/, ""));
+    });
+  });
+  return {
+    url,
+    async halt() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+    /** As a power cut would: without a word. */
+    async kill() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
+
+/** A call of the HTTP interface, as the administrator unless a token says otherwise. */
+export async function call(desk, method, path, body, token = ADMIN.token) {
+  const response = await fetch(`${desk.url}/api/v1${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  });
+  const text = await response.text();
+  assert.ok(response.ok, `${method} ${path} answered ${response.status}: ${text}`);
+  return text === "" ? undefined : JSON.parse(text);
+}
+
+/** A new agent who can sign in. */
+export async function newAgent(desk, name) {
+  const email = `${name.toLowerCase()}@example.com`;
+  const password = `${name} has a long password`;
+  const user = await call(desk, "POST", "/users", { email, name, role: "agent", password });
+  const { token } = await call(desk, "POST", "/tokens", { user: user.id, name: "e2e" });
+  return { id: user.id, name, email, password, token };
+}
+
+export async function newTicket(desk, over = {}) {
+  return call(desk, "POST", "/tickets", {
+    subject: "The printer is on fire",
+    body: "It started this morning. Please help.",
+    requester: { name: "Rosa Requester", email: "rosa@example.com" },
+    ...over,
+  });
+}
+
+export async function launchBrowser() {
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
+  });
+}
+
+/** A browser of its own, signed in, with the inbox on the screen. Any error in it fails the test. */
+export async function signIn(browser, desk, who, options = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    locale: "en-GB",
+    ...options,
+  });
+  const page = await context.newPage();
+  page.on("pageerror", (error) => {
+    throw error;
+  });
+  await page.goto(`${desk.url}/sign-in`);
+  await page.getByLabel("Email").fill(who.email);
+  await page.getByLabel("Password").fill(who.password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator("[data-connection=live]").waitFor({ state: "attached" });
+  return page;
+}
+
+export async function openTicket(page, desk, id) {
+  await page.goto(`${desk.url}/tickets/${id}`);
+  await page.getByRole("region", { name: "Conversation" }).getByRole("article").first().waitFor();
+}

@@ -1,0 +1,293 @@
+//! The composition root: the only place that starts the parts, joins them, and stops them in reverse.
+//!
+//! Order of birth: journal, read models and feed, writer, people, tickets' directory, queue, presence, deadlines, HTTP. What
+//! dies of the vital parts takes the process with it: a desk without its queue or its journal is not a desk.
+
+pub mod rules;
+pub mod serve;
+
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::thread::JoinHandle;
+
+use actix::{Actor, Addr};
+use actix_rt::Arbiter;
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use crate::actors::deadlines::Deadlines;
+use crate::actors::directory::{Core, Directory};
+use crate::actors::hub::{Hub, HubHandle, Local, Shared};
+use crate::actors::presence::Presence;
+use crate::actors::queue::{Queue, QueueDoor};
+use crate::actors::vital::Vital;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::rules::FieldLimits;
+use crate::feed::Feed;
+use crate::http;
+use crate::http::health::Health;
+use crate::journal::writer::{self, WriterConfig, WriterHandle};
+use crate::journal::{Journal, JournalError};
+use crate::people::{AdminSeed, OpenError, People};
+use crate::reads::{Reads, ReadsThreads};
+use crate::session::Door;
+use crate::telemetry::Telemetry;
+
+/// Reads of old records for sessions that are far behind, at the same time.
+const READS_BACK_AT_ONCE: usize = 8;
+
+/// Why the desk did not start, or stopped. Each has an exit status of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// Exit status 2.
+    #[error("{0}")]
+    Config(String),
+    /// Exit status 3.
+    #[error("{0}")]
+    Damaged(JournalError),
+    /// Exit status 4.
+    #[error("{0}")]
+    Storage(String),
+    /// Exit status 1.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<JournalError> for ServeError {
+    fn from(error: JournalError) -> Self {
+        match error {
+            JournalError::Damaged { .. } => Self::Damaged(error),
+            JournalError::Newer { .. } | JournalError::InUse { .. } => Self::Failed(error.to_string()),
+            JournalError::Full | JournalError::Storage(_) => Self::Storage(error.to_string()),
+        }
+    }
+}
+
+/// What ends the desk from inside.
+#[derive(Debug)]
+pub enum Death {
+    Storage(String),
+    Part(&'static str),
+}
+
+/// The desk without its doors: everything below HTTP. Tests talk to this.
+pub struct Desk {
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub journal: Arc<dyn Journal>,
+    pub writer: WriterHandle,
+    pub reads: Arc<Reads>,
+    pub feed: Arc<Feed>,
+    pub people: Arc<People>,
+    pub directory: Directory,
+    pub queue: QueueDoor,
+    pub presence: Addr<Presence>,
+    pub deadlines: Addr<Deadlines>,
+    pub hubs: Arc<RwLock<Vec<HubHandle>>>,
+    pub shared: Arc<Shared>,
+    pub health: Arc<Health>,
+    pub telemetry: Arc<Telemetry>,
+    writer_thread: Mutex<Option<JoinHandle<()>>>,
+    reads_threads: Mutex<Option<ReadsThreads>>,
+    arbiter: Arbiter,
+    deaths: mpsc::UnboundedSender<Death>,
+}
+
+impl Desk {
+    /// Starts everything below HTTP on a journal. `deaths` hears of what the desk cannot go on without. Must be called in
+    /// an actix system.
+    pub async fn start(
+        config: Config,
+        journal: Arc<dyn Journal>,
+        data: Option<&Path>,
+        clock: Clock,
+        seed: AdminSeed,
+    ) -> Result<(Arc<Self>, mpsc::UnboundedReceiver<Death>), ServeError> {
+        let config = Arc::new(config);
+        let rules = Arc::new(rules::from_config(&config).map_err(ServeError::Config)?);
+        let (deaths, died) = mpsc::unbounded_channel();
+
+        let (head, watched) = watch::channel(journal.head().seq);
+        let (reads, reads_threads) = Reads::open(Arc::clone(&journal), data, &config, clock.clone(), watched)?;
+        let (at, hash) = {
+            let board = reads.board();
+            (board.seq(), board.hash())
+        };
+        let feed = Arc::new(Feed::new(at, hash, config.feed.bytes, Arc::clone(&rules), head));
+
+        let publish = {
+            let (reads, feed) = (Arc::clone(&reads), Arc::clone(&feed));
+            Box::new(move |group: &[Arc<crate::journal::Committed>]| {
+                // The board first: whoever hears of a record finds it there.
+                reads.publish(group);
+                feed.publish(group);
+            })
+        };
+        let storage_died = deaths.clone();
+        let (writer, writer_thread) = writer::spawn(
+            Arc::clone(&journal),
+            WriterConfig {
+                waiting_appends: config.journal.waiting_appends,
+                group_records: config.journal.group_records,
+                group_bytes: config.journal.group_bytes,
+                remember_commands_ms: config.journal.remember_commands_ms,
+            },
+            publish,
+            Box::new(move |error| tell(&storage_died, Death::Storage(error.to_string()))),
+        );
+
+        let people = People::open(Arc::clone(&journal), writer.clone(), &config, clock.clone(), &seed).await.map_err(
+            |error| match error {
+                OpenError::Journal(error) => error.into(),
+                OpenError::Seed(error) => ServeError::Config(error.to_string()),
+                OpenError::Refused(problem) => ServeError::Failed(problem.to_string()),
+            },
+        )?;
+
+        let storage_died = deaths.clone();
+        let fatal: Arc<dyn Fn(&JournalError) + Send + Sync> =
+            Arc::new(move |error: &JournalError| tell(&storage_died, Death::Storage(error.to_string())));
+        let core = Arc::new(Core {
+            config: Arc::clone(&config),
+            rules: Arc::clone(&rules),
+            limits: FieldLimits {
+                subject_chars: config.limits.subject_chars,
+                message_chars: config.limits.message_chars,
+                tags: config.limits.tags,
+                custom_bytes: config.limits.custom_bytes,
+            },
+            people: Arc::clone(&people) as _,
+            clock: clock.clone(),
+            journal: Arc::clone(&journal),
+            writer: writer.clone(),
+            reads: Arc::clone(&reads),
+            fatal: Arc::clone(&fatal),
+        });
+        let arbiter = Arbiter::new();
+        let directory = Directory::new(core, arbiter.handle());
+
+        let part_died = deaths.clone();
+        let on_death: crate::actors::vital::OnDeath = Arc::new(move |name| tell(&part_died, Death::Part(name)));
+        let queue =
+            Queue::open(directory.clone(), Arc::clone(&feed), Vital::new("queue", on_death.clone()), &arbiter.handle());
+        directory.set_queue(queue.clone());
+
+        let hubs: Arc<RwLock<Vec<HubHandle>>> = Arc::default();
+        let presence = {
+            let presence =
+                Presence::new(directory.clone(), Arc::clone(&hubs), Vital::new("presence", on_death.clone()));
+            Presence::start_in_arbiter(&arbiter.handle(), move |_| presence)
+        };
+        let deadlines = {
+            let deadlines = Deadlines::new(directory.clone(), Arc::clone(&feed), Vital::new("deadlines", on_death));
+            Deadlines::start_in_arbiter(&arbiter.handle(), move |_| deadlines)
+        };
+        feed.on_more({
+            let hubs = Arc::clone(&hubs);
+            move || {
+                for hub in hubs.read().iter() {
+                    hub.more();
+                }
+            }
+        });
+        let shared = Arc::new(Shared {
+            config: Arc::clone(&config),
+            rules,
+            clock: clock.clone(),
+            feed: Arc::clone(&feed),
+            journal: Arc::clone(&journal),
+            reading: Arc::new(Semaphore::new(READS_BACK_AT_ONCE)),
+            fatal,
+            sessions: AtomicUsize::new(0),
+            draining: AtomicBool::new(false),
+        });
+        let desk = Arc::new(Self {
+            config,
+            clock,
+            journal,
+            writer,
+            reads,
+            feed,
+            people,
+            directory,
+            queue,
+            presence,
+            deadlines,
+            hubs,
+            shared,
+            health: Arc::default(),
+            telemetry: Arc::default(),
+            writer_thread: Mutex::new(Some(writer_thread)),
+            reads_threads: Mutex::new(Some(reads_threads)),
+            arbiter,
+            deaths,
+        });
+        Ok((desk, died))
+    }
+
+    /// A hub for the thread that calls this.
+    pub fn local(&self) -> Rc<Local> {
+        let local = Local::new(Arc::clone(&self.shared));
+        let mut hubs = self.hubs.write();
+        // A worker that was replaced took its hub with it.
+        hubs.retain(HubHandle::is_connected);
+        hubs.push(Hub::start_here(Rc::clone(&local)));
+        drop(hubs);
+        local
+    }
+
+    /// What HTTP calls need.
+    pub fn services(&self) -> http::Desk {
+        http::Desk::new(http::Services {
+            gateway: Arc::new(self.directory.clone()),
+            reads: Arc::clone(&self.reads) as _,
+            people: Arc::clone(&self.people),
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            telemetry: Arc::clone(&self.telemetry),
+            health: Arc::clone(&self.health),
+            compressed: http::snapshot::Compressed::default(),
+        })
+    }
+
+    /// What sessions need.
+    pub fn door(&self) -> Arc<Door> {
+        Arc::new(Door {
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            gateway: Arc::new(self.directory.clone()),
+            people: Arc::clone(&self.people),
+            presence: self.presence.clone(),
+            epoch: self.journal.epoch(),
+        })
+    }
+
+    /// Told when something the desk cannot do without has died.
+    pub fn deaths(&self) -> mpsc::UnboundedSender<Death> {
+        self.deaths.clone()
+    }
+
+    /// Ends the parts in reverse: nothing is acknowledged after this, and everything that was is on disk.
+    pub async fn stop(&self) {
+        self.hubs.write().clear();
+        self.writer.close();
+        let thread = self.writer_thread.lock().take();
+        if let Some(thread) = thread {
+            // The writer ends once what was sent before is answered; joined apart from this thread's own work.
+            let _ = actix_rt::task::spawn_blocking(move || thread.join()).await;
+        }
+        let threads = self.reads_threads.lock().take();
+        if let Some(threads) = threads {
+            let _ = actix_rt::task::spawn_blocking(move || threads.stop()).await;
+        }
+        self.arbiter.stop();
+    }
+}
+
+fn tell(deaths: &mpsc::UnboundedSender<Death>, death: Death) {
+    // Nobody listens any more only while the desk stops.
+    let _ = deaths.send(death);
+}

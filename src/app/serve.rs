@@ -1,0 +1,189 @@
+//! The desk with its doors: opens the journal, listens, waits for the end, and leaves in good order.
+
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{App, HttpRequest, HttpServer, web};
+use socket2::SockRef;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Death, Desk, ServeError};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::demo::{self, Demo};
+use crate::http;
+use crate::http::health::Phase;
+use crate::journal::Journal;
+use crate::journal::sled_store::{Options, SledJournal};
+use crate::people::AdminSeed;
+use crate::session;
+
+/// What is said beside the configuration.
+pub struct ServeOptions {
+    /// Fill an empty desk with a believable one, and keep life coming if the configuration says so.
+    pub demo: bool,
+    pub admin: AdminSeed,
+}
+
+/// Runs until a signal or a death. Blocks the thread that calls it.
+pub fn serve(config: Config, options: ServeOptions) -> Result<(), ServeError> {
+    actix_rt::System::new().block_on(run(config, options))
+}
+
+async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
+    let listener = TcpListener::bind(&config.server.listen)
+        .map_err(|error| ServeError::Failed(format!("cannot listen on {}: {error}", config.server.listen)))?;
+    let address = listener.local_addr().map_err(|error| ServeError::Failed(error.to_string()))?;
+    let data = config.server.data.clone();
+    std::fs::create_dir_all(&data)
+        .map_err(|error| ServeError::Storage(format!("cannot make the data folder {}: {error}", data.display())))?;
+    let journal: Arc<dyn Journal> =
+        Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
+    let clock = Clock::system();
+    let mut demo = match options.demo {
+        true => Some(demo::prepare(&journal, &config, &clock, &options.admin).await?),
+        false => None,
+    };
+    let (desk, mut died) = Desk::start(config, journal, Some(&data), clock, options.admin).await?;
+
+    let server = listen(&desk, listener)?;
+    let handle = server.handle();
+    let running = actix_rt::spawn(server);
+    desk.health.set_phase(Phase::Ready);
+    announce(&desk, address, demo.as_ref());
+    if let Some(demo) = &mut demo {
+        demo.begin(&desk);
+    }
+
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| ServeError::Failed(error.to_string()))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| ServeError::Failed(error.to_string()))?;
+    let mut sweep = tokio::time::interval(Duration::from_secs(10));
+    let end = loop {
+        tokio::select! {
+            _ = terminate.recv() => break Ok(()),
+            _ = interrupt.recv() => break Ok(()),
+            death = died.recv() => break Err(death),
+            _ = sweep.tick() => desk.directory.retire_idle(),
+        }
+    };
+    match end {
+        Ok(()) => {
+            drop(demo);
+            leave(&desk, &handle).await;
+            desk.stop().await;
+            drop(running);
+            tracing::info!("stopped; everything acknowledged is on disk");
+            Ok(())
+        }
+        // Nothing more may be promised: no farewell, no waiting.
+        Err(Some(Death::Storage(error))) => Err(ServeError::Storage(format!(
+            "storage failed, so the desk stopped at once; what was acknowledged before is safe: {error}"
+        ))),
+        Err(Some(Death::Part(name))) => {
+            Err(ServeError::Failed(format!("the {name} died, and the desk does not run without it; start it again")))
+        }
+        Err(None) => Err(ServeError::Failed("the desk's parts are gone".to_owned())),
+    }
+}
+
+/// Serves the desk on a listener. Also what tests start.
+pub fn listen(desk: &Arc<Desk>, listener: TcpListener) -> Result<actix_web::dev::Server, ServeError> {
+    let config = Arc::clone(&desk.config);
+    let workers = match config.server.workers {
+        0 => std::thread::available_parallelism().map_or(2, usize::from),
+        workers => workers,
+    };
+    let limits = config.limits.clone();
+    let (desk, services, door) = (Arc::clone(desk), desk.services(), desk.door());
+    let server = HttpServer::new(move || {
+        let (local, door) = (desk.local(), Arc::clone(&door));
+        App::new().service(http::scope(services.clone(), move |scope| {
+            scope.route(
+                session::PATH,
+                web::get().to(move |request: HttpRequest, payload: web::Payload, services: web::Data<http::Desk>| {
+                    let (local, door) = (Rc::clone(&local), Arc::clone(&door));
+                    async move {
+                        let credential = http::auth::handshake(&request, &services)?;
+                        session::open(&request, payload, &door, &local, credential).map_err(http::reply::Failure::from)
+                    }
+                }),
+            );
+        }))
+    })
+    .workers(workers)
+    .max_connections((config.limits.connections / workers).max(1))
+    .client_request_timeout(Duration::from_millis(config.limits.head_timeout_ms))
+    .client_disconnect_timeout(Duration::from_secs(2))
+    .keep_alive(Duration::from_secs(75))
+    .tcp_nodelay(true)
+    .disable_signals()
+    .shutdown_timeout(config.server.drain_ms.div_ceil(1000))
+    .on_connect(move |connection, _| {
+        if let Some(stream) = connection.downcast_ref::<actix_rt::net::TcpStream>() {
+            bound(SockRef::from(stream), limits.send_buffer_bytes, limits.stuck_reader_ms);
+        }
+    })
+    .listen(listener)
+    .map_err(|error| ServeError::Failed(error.to_string()))?;
+    Ok(server.run())
+}
+
+/// Bounds what the kernel holds for a reader that does not read, and how long it waits for one that takes nothing.
+fn bound(socket: SockRef<'_>, send_buffer_bytes: usize, stuck_reader_ms: u64) {
+    let outcome = socket
+        .set_send_buffer_size(send_buffer_bytes)
+        .and_then(|()| socket.set_tcp_user_timeout(Some(Duration::from_millis(stuck_reader_ms))));
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "a connection's buffers could not be bounded");
+    }
+}
+
+/// Says goodbye: readiness fails, new sockets are refused, clients are told to come back later, and what is under way ends.
+async fn leave(desk: &Desk, server: &ServerHandle) {
+    desk.health.set_phase(Phase::Draining);
+    desk.shared.draining.store(true, Ordering::SeqCst);
+    desk.feed.leave();
+    let drain_ms = desk.config.server.drain_ms;
+    let sessions = desk.shared.sessions.load(Ordering::Relaxed);
+    tracing::info!(sessions, "leaving");
+    let hubs = desk.hubs.read().clone();
+    for hub in &hubs {
+        hub.drain(drain_ms / 4, drain_ms / 4);
+    }
+    let patience = Duration::from_millis(if sessions == 0 { 0 } else { drain_ms });
+    let deadline = tokio::time::Instant::now() + patience;
+    while desk.shared.sessions.load(Ordering::Relaxed) > 0 && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for hub in &hubs {
+        hub.close_all();
+    }
+    server.stop(true).await;
+}
+
+fn announce(desk: &Desk, address: SocketAddr, demo: Option<&Demo>) {
+    let shown =
+        if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
+    let mut text = format!("listening on http://{shown}\n");
+    if let Some(secret) = desk.people.setup_secret() {
+        text.push_str(&format!("make the first administrator: http://{shown}/setup?token={secret}\n"));
+    }
+    if let Some(demo) = demo {
+        text.push_str(&demo.sign_in_help());
+    }
+    let mut out = std::io::stdout().lock();
+    // Nobody reads stdout: the log still says where the desk listens.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    tracing::info!(%address, "listening");
+}
+
+/// Opens the journal of a data folder, for commands that work on it directly.
+pub fn open_journal(data: &Path, cache_bytes: u64) -> Result<Arc<dyn Journal>, ServeError> {
+    Ok(Arc::new(SledJournal::open(data, &Options { cache_bytes, ..Options::default() })?))
+}

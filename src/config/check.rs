@@ -1,0 +1,178 @@
+//! What the values must be for the desk to start. All problems are told at once, each with its key. Calendars and windows of
+//! time are judged by `app::rules`, which makes the rules out of them.
+
+use std::collections::BTreeSet;
+use std::net::ToSocketAddrs;
+
+use super::{Config, NamedOption, SlaPolicy};
+
+pub fn problems(config: &Config) -> Vec<String> {
+    let mut found = Found::default();
+    server(config, &mut found);
+    limits(config, &mut found);
+    names("desk.categories", &config.desk.categories, &mut found);
+    names("desk.teams", &config.desk.teams, &mut found);
+    sla(config, &mut found);
+    found.check(["text", "json"].contains(&config.log.format.as_str()), "log.format", "must be text or json");
+    found.0
+}
+
+#[derive(Default)]
+struct Found(Vec<String>);
+
+impl Found {
+    fn check(&mut self, holds: bool, key: &str, must: impl AsRef<str>) {
+        if !holds {
+            self.0.push(format!("{key}: {}", must.as_ref()));
+        }
+    }
+
+    fn within<N: PartialOrd + std::fmt::Display>(&mut self, key: &str, value: N, least: N, most: N) {
+        let holds = value >= least && value <= most;
+        self.check(holds, key, format!("is {value}, must be {least} to {most}"));
+    }
+}
+
+fn server(config: &Config, found: &mut Found) {
+    let server = &config.server;
+    found.check(
+        server.listen.to_socket_addrs().is_ok_and(|mut addresses| addresses.next().is_some()),
+        "server.listen",
+        format!("`{}` is not an address and a port, like 127.0.0.1:8080", server.listen),
+    );
+    found.check(!server.data.as_os_str().is_empty(), "server.data", "must name a folder");
+    found.within("server.workers", server.workers, 0, 1024);
+    found.within("server.drain_ms", server.drain_ms, 0, 600_000);
+    for origin in &server.allowed_origins {
+        let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+        found.check(
+            host.is_some_and(|host| !host.is_empty() && !host.contains('/') && !host.contains('*')),
+            "server.allowed_origins",
+            format!("`{origin}` is not an origin, like https://desk.example.com"),
+        );
+    }
+    let token = &server.operations_token;
+    found.check(
+        token.is_empty() || (token.len() >= 16 && token.chars().all(|c| c.is_ascii_graphic())),
+        "server.operations_token",
+        "must be empty or at least 16 visible ASCII characters",
+    );
+}
+
+fn limits(config: &Config, found: &mut Found) {
+    let Config { limits, journal, feed, session, tickets, queue, presence, people, search, desk, demo, .. } = config;
+    found.within("limits.body_bytes", limits.body_bytes, 65_536, 1 << 30);
+    found.within("limits.body_timeout_ms", limits.body_timeout_ms, 100, 600_000);
+    found.within("limits.head_timeout_ms", limits.head_timeout_ms, 100, 600_000);
+    found.within("limits.connections", limits.connections, 1, 1_000_000);
+    // The kernel may hold this much for each stuck connection; the contract allows 2 MiB.
+    found.within("limits.send_buffer_bytes", limits.send_buffer_bytes, 4096, 2 << 20);
+    found.within("limits.stuck_reader_ms", limits.stuck_reader_ms, 100, 600_000);
+    found.within("limits.subject_chars", limits.subject_chars, 1, 10_000);
+    found.within("limits.message_chars", limits.message_chars, 1, 10_000_000);
+    found.within("limits.tags", limits.tags, 0, 10_000);
+    found.within("limits.custom_bytes", limits.custom_bytes, 0, 1 << 20);
+    found.within("journal.waiting_appends", journal.waiting_appends, 1, 1 << 20);
+    found.within("journal.group_records", journal.group_records, 1, 1 << 20);
+    found.within("journal.group_bytes", journal.group_bytes, 65_536, 1 << 30);
+    found.within("journal.cache_bytes", journal.cache_bytes, 1 << 20, 1 << 40);
+    found.within("journal.remember_commands_ms", journal.remember_commands_ms, 86_400_000, i64::MAX);
+    found.within("journal.checkpoint_records", journal.checkpoint_records, 1, u64::MAX);
+    found.within("feed.bytes", feed.bytes, 65_536, 1 << 34);
+    found.within("session.hello_timeout_ms", session.hello_timeout_ms, 100, 600_000);
+    found.within("session.heartbeat_ms", session.heartbeat_ms, 100, 15_000);
+    // Mails are long: the contract promises 1 MiB.
+    found.within("session.max_message_bytes", session.max_message_bytes, 1 << 20, 1 << 30);
+    found.within("session.messages_per_s", session.messages_per_s, 1, u32::MAX);
+    found.within("session.commands_in_flight", session.commands_in_flight, 1, 1 << 20);
+    found.within("session.topics", session.topics, 1, 1 << 20);
+    found.within("session.frame_bytes", session.frame_bytes, 1024, 1 << 26);
+    found.within("tickets.mailbox", tickets.mailbox, 1, 1 << 20);
+    found.within("tickets.idle_ms", tickets.idle_ms, 100, 86_400_000);
+    found.within("queue.mailbox", queue.mailbox, 1, 1 << 20);
+    found.within("queue.promote_after_ms", queue.promote_after_ms, 1000, i64::MAX);
+    found.within("queue.skip_window_ms", queue.skip_window_ms, 0, i64::MAX);
+    found.within("queue.vanish_grace_ms", queue.vanish_grace_ms, 0, i64::MAX);
+    found.within("presence.updates_per_s", presence.updates_per_s, 1, 1000);
+    // A lost session must be away within 10 s.
+    found.within("presence.grace_ms", presence.grace_ms, 0, 9_500);
+    found.within("presence.typing_ms", presence.typing_ms, 1000, 600_000);
+    found.within("people.hashing", people.hashing, 1, 64);
+    found.within("people.session_ms", people.session_ms, 60_000, i64::MAX);
+    found.within("people.password_min_chars", people.password_min_chars, 8, 128);
+    // Less than this and tantivy refuses to start a writer.
+    found.within("search.writer_bytes", search.writer_bytes, 15_000_000, 4_000_000_000);
+    found.within("search.commit_ms", search.commit_ms, 10, 600_000);
+    found.check(!desk.name.trim().is_empty(), "desk.name", "must not be blank");
+    found.within("desk.undo_window_ms", desk.undo_window_ms, 0, 86_400_000);
+    found.within("demo.pace_ms", demo.pace_ms, 100, 3_600_000);
+    found.within("demo.tickets", demo.tickets, 1, 10_000);
+}
+
+fn names(key: &str, options: &[NamedOption], found: &mut Found) {
+    let mut ids = BTreeSet::new();
+    for option in options {
+        found.check(!option.id.trim().is_empty(), key, "an id is blank");
+        found.check(!option.name.trim().is_empty(), key, format!("`{}` has no name", option.id));
+        found.check(ids.insert(&option.id), key, format!("`{}` stands there twice", option.id));
+    }
+}
+
+fn sla(config: &Config, found: &mut Found) {
+    let mut calendars = BTreeSet::new();
+    for calendar in &config.sla.calendars {
+        let name = calendar.name.as_str();
+        found.check(calendars.insert(name), "sla.calendars", format!("`{name}` stands there twice"));
+    }
+    let known = |options: &[NamedOption], id: &String| options.iter().any(|option| option.id == *id);
+    for SlaPolicy { name, teams, categories, first_response_min, next_response_min, resolution_min, .. } in
+        &config.sla.policies
+    {
+        let key = format!("sla.policies.{name}");
+        found.check(!name.trim().is_empty(), "sla.policies", "a policy has no name");
+        for team in teams.iter().filter(|team| !known(&config.desk.teams, team)) {
+            found.check(false, &key, format!("there is no team `{team}`"));
+        }
+        for category in categories.iter().filter(|category| !known(&config.desk.categories, category)) {
+            found.check(false, &key, format!("there is no category `{category}`"));
+        }
+        for (target, minutes) in [
+            ("first_response_min", first_response_min),
+            ("next_response_min", next_response_min),
+            ("resolution_min", resolution_min),
+        ] {
+            found.check(*minutes != Some(0), &key, format!("{target} must be at least 1"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// D44: everything that is wrong is told at once, each with its key.
+    #[test]
+    fn all_problems_are_told_at_once() {
+        let mut config = Config::defaults();
+        config.server.listen = "everywhere".into();
+        config.server.allowed_origins = vec!["desk.example".into()];
+        config.server.operations_token = "short".into();
+        config.session.max_message_bytes = 10;
+        config.log.format = "xml".into();
+        config.sla.policies[0].teams = vec!["sales".into()];
+        config.sla.policies[0].resolution_min = Some(0);
+        let problems = config.problems();
+        for key in [
+            "server.listen: `everywhere`",
+            "server.allowed_origins: `desk.example`",
+            "server.operations_token",
+            "session.max_message_bytes: is 10, must be 1048576 to",
+            "log.format",
+            "sla.policies.Urgent: there is no team `sales`",
+            "sla.policies.Urgent: resolution_min must be at least 1",
+        ] {
+            assert!(problems.iter().any(|problem| problem.starts_with(key)), "{key} is missing in {problems:#?}");
+        }
+        assert_eq!(problems.len(), 7, "{problems:#?}");
+    }
+}

@@ -1,0 +1,157 @@
+//! The HTTP side of the desk: every route on this page, one file for each noun.
+//!
+//! Handlers parse, ask one of the desk's services, and answer; no rule lives here. What is the same for all calls (sign-in,
+//! permissions, keys, known parameters) is checked in [`call`] from the operations' own descriptions, which are also what the
+//! OpenAPI document is made of. `app` mounts [`scope`].
+
+pub mod actions;
+pub mod assets;
+pub mod auth;
+pub mod body;
+pub mod bulk;
+pub mod call;
+pub mod desk;
+pub mod desk_state;
+pub mod docs;
+mod edge;
+pub mod events;
+pub mod health;
+pub mod list_query;
+pub mod me;
+pub mod messages;
+pub mod metrics;
+pub mod openapi;
+pub mod operation;
+pub mod paging;
+pub mod params;
+pub mod people_list;
+pub mod queue;
+pub mod reply;
+pub mod session_;
+pub mod setup;
+pub mod snapshot;
+pub mod tickets;
+pub mod tokens;
+pub mod users;
+
+use std::collections::BTreeMap;
+
+use actix_web::dev::HttpServiceFactory;
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, Route};
+
+pub use desk_state::{Desk, Services};
+use operation::Operation;
+use reply::Failure;
+
+use crate::protocol::code::Code;
+use crate::protocol::problem::Problem;
+
+/// Every call of the API. What is not here does not exist.
+fn routes() -> Vec<Routed> {
+    vec![
+        to(&session_::SIGN_IN, session_::sign_in),
+        to(&session_::SIGN_OUT, session_::sign_out),
+        to(&setup::SET_UP, setup::set_up),
+        to(&me::SHOW, me::show),
+        to(&desk::SHOW, desk::show),
+        to(&people_list::LIST, people_list::list),
+        to(&users::LIST, users::list),
+        to(&users::CREATE, users::create),
+        to(&users::UPDATE, users::update),
+        to(&tokens::LIST, tokens::list),
+        to(&tokens::CREATE, tokens::create),
+        to(&tokens::REVOKE, tokens::revoke),
+        to(&tickets::LIST, tickets::list),
+        to(&tickets::CREATE, tickets::create),
+        to(&bulk::RUN, bulk::run),
+        to(&tickets::SHOW, tickets::show),
+        to(&tickets::UPDATE, tickets::update),
+        to(&messages::ADD, messages::add),
+        to(&events::OF_TICKET, events::of_ticket),
+        to(&actions::CLAIM, actions::claim),
+        to(&actions::RELEASE, actions::release),
+        to(&actions::SKIP, actions::skip),
+        to(&actions::UNDO, actions::undo),
+        to(&actions::MERGE, actions::merge),
+        to(&actions::LINK, actions::link),
+        to(&actions::UNLINK, actions::unlink),
+        to(&queue::SHOW, queue::show),
+        to(&queue::CLAIM, queue::claim),
+        to(&snapshot::SHOW, snapshot::show),
+        to(&events::AFTER, events::after),
+        to(&openapi::SHOW, openapi::show),
+        to(&docs::SHOW, docs::show),
+        to(&health::LIVE, health::live),
+        to(&health::READY, health::ready),
+        to(&metrics::SHOW, metrics::show),
+    ]
+}
+
+struct Routed {
+    operation: &'static Operation,
+    routes: Vec<Route>,
+}
+
+fn to<F, Args>(operation: &'static Operation, handler: F) -> Routed
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    let method: Method = operation.method.parse().expect("invariant: an operation's method is one of HTTP's");
+    let mut routes = Vec::with_capacity(2);
+    if method == Method::GET {
+        routes.push(web::head().to(handler.clone()));
+    }
+    routes.push(web::method(method).to(handler));
+    Routed { operation, routes }
+}
+
+/// The operations, in the order of the page.
+pub fn operations() -> Vec<&'static Operation> {
+    routes().into_iter().map(|routed| routed.operation).collect()
+}
+
+/// The whole HTTP side as one service: the API, the app's files, and `also` (the WebSocket's route), all behind the same edge.
+/// Mount it as the only service of the server.
+pub fn scope(desk: Desk, also: impl FnOnce(&mut ServiceConfig)) -> impl HttpServiceFactory {
+    let mut scope = web::scope("").app_data(Data::new(desk)).configure(also);
+    for resource in resources() {
+        scope = scope.service(resource);
+    }
+    scope.default_service(web::to(assets::serve)).wrap(from_fn(edge::guard))
+}
+
+/// One for each path, in the page's order: a fixed path stands before the pattern that would take it.
+fn resources() -> Vec<Resource> {
+    let mut order: Vec<&'static str> = Vec::new();
+    let mut by_path: BTreeMap<&'static str, (Vec<&'static str>, Vec<Route>)> = BTreeMap::new();
+    for routed in routes() {
+        let path = routed.operation.path;
+        if !by_path.contains_key(path) {
+            order.push(path);
+        }
+        let (methods, routes) = by_path.entry(path).or_default();
+        methods.push(routed.operation.method);
+        if routed.operation.method == "GET" {
+            methods.push("HEAD");
+        }
+        routes.extend(routed.routes);
+    }
+    let paths = order.into_iter();
+    paths
+        .map(|path| {
+            let (methods, routes) = by_path.remove(path).expect("invariant: every path in the order has its routes");
+            let resource = routes.into_iter().fold(web::resource(path), Resource::route);
+            resource.default_service(web::to(move |request: HttpRequest| refuse_method(request, methods.join(", "))))
+        })
+        .collect()
+}
+
+async fn refuse_method(request: HttpRequest, allow: String) -> Result<&'static str, Failure> {
+    let detail = format!("{} is not known at this address", request.method());
+    Err(Failure { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail).into() })
+}

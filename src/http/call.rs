@@ -1,0 +1,229 @@
+//! A request that passed everything that is the same for all calls: it is one of the table's, its query parameters are known,
+//! its caller is signed in, allowed and not a foreign page, its key is well-formed. Handlers take it first.
+
+use std::collections::HashMap;
+use std::future::{Ready, ready};
+use std::sync::{Arc, OnceLock};
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::web::{Data, Payload as BodyStream};
+use actix_web::{FromRequest, HttpRequest};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use super::auth;
+use super::body;
+use super::desk_state::Desk;
+use super::operation::{Access, KeyUse, Operation};
+use super::params::{Params, digits};
+use super::reply::Failure;
+use crate::domain::command::Command;
+use crate::domain::ids::{CommandId, TicketId, Version};
+use crate::domain::permissions::Principal;
+use crate::people::{Credential, Keyed, Kind, State};
+use crate::protocol::code::Code;
+use crate::protocol::gateway::{Done, Order};
+use crate::protocol::problem::Problem;
+
+/// A key has at most so many characters.
+const KEY_CHARS: usize = 200;
+
+pub struct Call {
+    pub desk: Desk,
+    pub request: HttpRequest,
+    pub params: Params,
+    caller: Option<Caller>,
+    key: Option<CommandId>,
+}
+
+struct Caller {
+    credential: Arc<Credential>,
+    principal: Arc<Principal>,
+}
+
+impl FromRequest for Call {
+    type Error = Failure;
+    type Future = Ready<Result<Self, Failure>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::admit(request).map_err(Failure::from))
+    }
+}
+
+impl Call {
+    fn admit(request: &HttpRequest) -> Result<Self, Problem> {
+        let desk = request.app_data::<Data<Desk>>().expect("invariant: the router carries the desk").get_ref().clone();
+        let operation = operation(request).expect("invariant: a handler is reached by its operation's route");
+        let caller = match operation.access {
+            Access::Open => None,
+            Access::SignedIn | Access::Needs(_) => Some(Caller::of(request, &desk)?),
+            Access::Operations => {
+                super::health::check_operations(request, &desk)?;
+                None
+            }
+        };
+        if operation.is_unsafe() {
+            let by_cookie = caller.as_ref().is_none_or(|caller| caller.credential.kind() == Kind::Cookie);
+            if by_cookie {
+                auth::refuse_foreign(request, &desk.config)?;
+            }
+        }
+        if let (Access::Needs(permission), Some(caller)) = (operation.access, &caller)
+            && !caller.principal.role.may(permission)
+        {
+            return Err(crate::domain::rejection::Rejection::Forbidden(permission).into());
+        }
+        let key = match operation.key {
+            KeyUse::Ignored => None,
+            KeyUse::Taken => key(request)?,
+            KeyUse::Refused => match request.headers().contains_key("idempotency-key") {
+                true => {
+                    let detail = "this call takes no Idempotency-Key: its answer has a secret that is shown once";
+                    return Err(Problem::new(Code::IdempotencyNotSupported, detail));
+                }
+                false => None,
+            },
+        };
+        let params = Params::parse(request.query_string(), operation.query)?;
+        Ok(Self { desk, request: request.clone(), params, caller, key })
+    }
+
+    /// Who is asking. Only calls that need a sign-in have somebody.
+    pub fn principal(&self) -> &Arc<Principal> {
+        &self.caller().principal
+    }
+
+    pub fn credential(&self) -> &Arc<Credential> {
+        &self.caller().credential
+    }
+
+    fn caller(&self) -> &Caller {
+        self.caller.as_ref().expect("invariant: the operation needs a sign-in")
+    }
+
+    /// The ticket of the path. What is no number is no ticket.
+    pub fn ticket(&self) -> Result<TicketId, Problem> {
+        let id = self.request.match_info().get("id").and_then(digits).filter(|id| *id > 0);
+        id.map(TicketId).ok_or_else(|| Problem::new(Code::NotFound, "there is no such ticket"))
+    }
+
+    pub fn path_id(&self) -> &str {
+        self.request.match_info().get("id").unwrap_or_default()
+    }
+
+    /// The key and what it is compared with, for requests that are no command on a ticket.
+    pub fn keyed(&self) -> Option<Keyed> {
+        let path = format!("{} {}", self.request.method(), self.request.path());
+        self.key.clone().map(|key| Keyed { key, path })
+    }
+
+    pub async fn json<T: DeserializeOwned>(&self, payload: BodyStream) -> Result<T, Problem> {
+        body::json(&self.request, payload, &self.desk.config.limits).await
+    }
+
+    pub async fn optional_json<T: DeserializeOwned>(&self, payload: BodyStream) -> Result<T, Problem> {
+        body::optional_json(&self.request, payload, &self.desk.config.limits).await
+    }
+
+    /// Sends a command through the desk's door.
+    pub async fn execute(&self, ticket: Option<TicketId>, command: Command) -> Result<Done, Problem> {
+        let principal = self.principal().clone();
+        if let Some(key) = &self.key {
+            self.desk.people.refuse_foreign_key(&principal.id, key)?;
+        }
+        let expect = match ticket {
+            Some(id) => self.expect(id).await?,
+            None => None,
+        };
+        let order = Order {
+            principal,
+            command_id: self.key.clone().unwrap_or_else(fresh_command_id),
+            keyed: self.key.is_some(),
+            live: false,
+            ticket,
+            expect,
+            command,
+        };
+        self.desk.gateway.execute(order).await
+    }
+
+    /// The version that `If-Match` asks for. Of a list it is the one where the ticket stands, if that is in it.
+    async fn expect(&self, id: TicketId) -> Result<Option<Version>, Problem> {
+        let versions = match if_match(&self.request)? {
+            None | Some(IfMatch::Any) => return Ok(None),
+            Some(IfMatch::Versions(versions)) => versions,
+        };
+        if let [version] = versions.as_slice() {
+            return Ok(Some(*version));
+        }
+        let now = self.desk.reads.ticket(id, self.principal()).await?.version;
+        // No version at all is 0, which no ticket ever has: a conflict.
+        Ok(Some(if versions.contains(&now) { now } else { Version::ZERO }))
+    }
+}
+
+impl Caller {
+    fn of(request: &HttpRequest, desk: &Desk) -> Result<Self, Problem> {
+        let credential = auth::credential(request, desk)?;
+        match credential.state() {
+            State::Live(principal) => Ok(Self { credential, principal }),
+            State::Revoked => Err(Problem::new(Code::NotSignedIn, "the session has ended: sign in again")),
+            State::RoleWithdrawn => Err(Problem::new(Code::Forbidden, "your role was changed a moment ago")),
+        }
+    }
+}
+
+/// A command id for those who gave none.
+pub fn fresh_command_id() -> CommandId {
+    CommandId::from(Uuid::now_v7().to_string())
+}
+
+/// The operation that a request is routed to.
+pub fn operation(request: &HttpRequest) -> Option<&'static Operation> {
+    static INDEX: OnceLock<HashMap<(&'static str, &'static str), &'static Operation>> = OnceLock::new();
+    let index = INDEX.get_or_init(|| {
+        super::operations().into_iter().map(|operation| ((operation.method, operation.path), operation)).collect()
+    });
+    let method = if request.method() == "HEAD" { "GET" } else { request.method().as_str() };
+    index.get(&(method, request.match_pattern()?.as_str())).copied()
+}
+
+fn key(request: &HttpRequest) -> Result<Option<CommandId>, Problem> {
+    let Some(value) = request.headers().get("idempotency-key") else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).unwrap_or_default();
+    let chars = text.chars().count();
+    if chars == 0 || chars > KEY_CHARS {
+        let detail = format!("an Idempotency-Key has 1 to {KEY_CHARS} characters");
+        return Err(Problem::field("/Idempotency-Key", "invalid", detail));
+    }
+    Ok(Some(CommandId::from(text)))
+}
+
+enum IfMatch {
+    /// `*`
+    Any,
+    Versions(Vec<Version>),
+}
+
+fn if_match(request: &HttpRequest) -> Result<Option<IfMatch>, Problem> {
+    let mut versions = Vec::new();
+    let mut any = false;
+    for value in request.headers().get_all(header::IF_MATCH) {
+        for tag in value.to_str().unwrap_or("?").split(',').map(str::trim) {
+            match tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"')) {
+                // A tag that was never given out matches nothing.
+                Some(inner) => versions.push(Version(digits(inner).unwrap_or(0))),
+                None if tag == "*" => any = true,
+                // If-Match compares strongly, and a weak tag never does.
+                None if tag.starts_with("W/\"") => versions.push(Version::ZERO),
+                None => return Err(Problem::field("/If-Match", "invalid", "expected an ETag like \"7\"")),
+            }
+        }
+    }
+    Ok(match (any, versions.is_empty()) {
+        (true, _) => Some(IfMatch::Any),
+        (false, true) => None,
+        (false, false) => Some(IfMatch::Versions(versions)),
+    })
+}

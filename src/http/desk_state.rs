@@ -1,0 +1,44 @@
+//! Everything that a handler may call. Cheap to clone; put together by `app` (and by tests), handed to the router.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::health::Health;
+use super::snapshot::Compressed;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::people::People;
+use crate::protocol::gateway::Gateway;
+use crate::protocol::reading::Reading;
+use crate::telemetry::Telemetry;
+
+#[derive(Clone)]
+pub struct Desk(Arc<Services>);
+
+pub struct Services {
+    /// Commands.
+    pub gateway: Arc<dyn Gateway>,
+    /// Questions.
+    pub reads: Arc<dyn Reading>,
+    pub people: Arc<People>,
+    pub config: Arc<Config>,
+    pub clock: Clock,
+    pub telemetry: Arc<Telemetry>,
+    pub health: Arc<Health>,
+    /// The last snapshot in its compressed form.
+    pub compressed: Compressed,
+}
+
+impl Desk {
+    pub fn new(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+}
+
+impl Deref for Desk {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
+}

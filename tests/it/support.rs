@@ -1,0 +1,240 @@
+//! A whole desk in the test's own process, and clients to talk to it. Time is a manual clock: tests turn it.
+
+use std::collections::VecDeque;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use futures_util::{SinkExt, StreamExt};
+use hotdesk::app::serve::listen;
+use hotdesk::app::{Death, Desk};
+use hotdesk::clock::Clock;
+use hotdesk::config::Config;
+use hotdesk::journal::Journal;
+use hotdesk::journal::memory::MemoryJournal;
+use hotdesk::people::AdminSeed;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+/// The bearer token of the first administrator.
+pub const ADMIN: &str = "test-administrator-token";
+
+/// 2026-11-23T08:00:00Z.
+pub const START: i64 = 1_795_420_800_000;
+
+/// Longer than anything takes here; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub struct TestApp {
+    pub desk: Arc<Desk>,
+    pub clock: Clock,
+    pub journal: Arc<dyn Journal>,
+    pub deaths: UnboundedReceiver<Death>,
+    pub address: SocketAddr,
+    server: ServerHandle,
+    http: reqwest::Client,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// A desk in memory, with a changed configuration.
+    pub async fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(Arc::new(MemoryJournal::new()), Clock::manual(START), change).await
+    }
+
+    /// A desk on this journal: also how a test restarts one.
+    pub async fn on(journal: Arc<dyn Journal>, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::defaults();
+        config.server.workers = 2;
+        change(&mut config);
+        let seed = AdminSeed { token: Some(ADMIN.to_owned()), ..AdminSeed::default() };
+        let (desk, deaths) = Desk::start(config, Arc::clone(&journal), None, clock.clone(), seed).await.unwrap();
+        desk.health.set_phase(hotdesk::http::health::Phase::Ready);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = listen(&desk, listener).unwrap();
+        let handle = server.handle();
+        actix_rt::spawn(server);
+        Self { desk, clock, journal, deaths, address, server: handle, http: reqwest::Client::new() }
+    }
+
+    /// Stops everything; the journal stays as it is.
+    pub async fn stop(self) {
+        self.server.stop(false).await;
+        self.desk.stop().await;
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        let method = method.parse().unwrap();
+        self.http.request(method, format!("http://{}{path}", self.address)).bearer_auth(ADMIN)
+    }
+
+    /// Sends JSON as the administrator; gives the status and the body (null where there is none).
+    pub async fn call(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        self.call_as(ADMIN, method, path, body).await
+    }
+
+    pub async fn call_as(&self, token: &str, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let mut request =
+            self.http.request(method.parse().unwrap(), format!("http://{}{path}", self.address)).bearer_auth(token);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        answer(request).await
+    }
+
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.call("GET", path, Value::Null).await;
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Opens a ticket and gives it.
+    pub async fn ticket(&self, subject: &str, fields: Value) -> Value {
+        let mut body = json!({
+            "subject": subject,
+            "body": "It does not work.",
+            "requester": {"name": "Ada", "email": "ada@example.org"},
+        });
+        body.as_object_mut().unwrap().extend(fields.as_object().cloned().unwrap_or_default());
+        let (status, ticket) = self.call("POST", "/api/v1/tickets", body).await;
+        assert_eq!(status, 201, "{ticket}");
+        ticket
+    }
+
+    /// Makes a user of this role and gives the id and a token.
+    pub async fn user(&self, name: &str, role: &str) -> (String, String) {
+        let body = json!({"email": format!("{name}@example.org"), "name": name, "role": role});
+        let (status, user) = self.call("POST", "/api/v1/users", body).await;
+        assert_eq!(status, 201, "{user}");
+        let id = user["id"].as_str().unwrap().to_owned();
+        let (status, token) = self.call("POST", "/api/v1/tokens", json!({"user": id, "name": "test"})).await;
+        assert_eq!(status, 201, "{token}");
+        (id, token["token"].as_str().unwrap().to_owned())
+    }
+
+    pub async fn peer(&self, token: &str) -> Peer {
+        Peer::connect(self.address, token).await
+    }
+
+    /// A peer that has said hello and been welcomed.
+    pub async fn live_peer(&self, token: &str, topics: &[&str]) -> Peer {
+        let mut peer = self.peer(token).await;
+        peer.send(json!({"t": "hello", "v": 1, "client": "test", "topics": topics})).await;
+        let welcome = peer.expect("welcome").await;
+        assert_eq!(welcome["resume"], "live", "{welcome}");
+        peer
+    }
+
+    /// Waits until what the test looks at is so.
+    pub async fn until(&self, what: &str, mut so: impl AsyncFnMut() -> bool) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !so().await {
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "waited in vain until {what}");
+    }
+}
+
+pub async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+/// A WebSocket client that speaks the contract and nothing else.
+pub struct Peer {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    lines: VecDeque<Value>,
+    /// Every record that came, in order.
+    pub records: Vec<Value>,
+}
+
+impl Peer {
+    pub async fn connect(address: SocketAddr, token: &str) -> Self {
+        let mut request = format!("ws://{address}/api/v1/ws").into_client_request().unwrap();
+        request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+        request.headers_mut().insert("sec-websocket-protocol", "hotdesk.v1".parse().unwrap());
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        Self { socket, lines: VecDeque::new(), records: Vec::new() }
+    }
+
+    pub async fn send(&mut self, message: Value) {
+        self.send_raw(Message::text(message.to_string())).await;
+    }
+
+    pub async fn send_raw(&mut self, message: Message) {
+        self.socket.send(message).await.unwrap();
+    }
+
+    /// The next line, or the close code as `{"t": "close", "code": …}`.
+    pub async fn next(&mut self) -> Value {
+        loop {
+            if let Some(line) = self.lines.pop_front() {
+                if line["t"] == "rec" {
+                    self.records.push(line.clone());
+                }
+                return line;
+            }
+            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
+            match message {
+                Some(Ok(Message::Text(text))) => {
+                    self.lines.extend(text.lines().map(|line| serde_json::from_str(line).unwrap()));
+                }
+                Some(Ok(Message::Close(frame))) => {
+                    let code = frame.map_or(1005, |frame| u16::from(frame.code));
+                    return json!({"t": "close", "code": code});
+                }
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return json!({"t": "close", "code": 1006}),
+            }
+        }
+    }
+
+    /// The next line of this kind; what comes before it is passed over.
+    pub async fn expect(&mut self, kind: &str) -> Value {
+        self.find(|line| line["t"] == kind).await
+    }
+
+    pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let line = self.next().await;
+            if wanted(&line) {
+                return line;
+            }
+            assert_ne!(line["t"], "close", "closed while waiting: {line}");
+        }
+    }
+
+    /// Sends a command and gives its `ok` or `err`.
+    pub async fn command(&mut self, id: &str, ticket: Option<u64>, command: Value) -> Value {
+        let mut message = json!({"t": "cmd", "id": id, "do": command});
+        if let Some(ticket) = ticket {
+            message["ticket"] = ticket.into();
+        }
+        self.send(message).await;
+        self.find(|line| (line["t"] == "ok" || line["t"] == "err") && line["id"] == id).await
+    }
+
+    /// Reads until records up to `seq` have come.
+    pub async fn read_to(&mut self, seq: u64) {
+        while self.records.last().is_none_or(|record| record["seq"].as_u64().unwrap() < seq) {
+            let line = self.next().await;
+            assert_ne!(line["t"], "close", "{line}");
+        }
+    }
+
+    pub fn seqs(&self) -> Vec<u64> {
+        self.records.iter().map(|record| record["seq"].as_u64().unwrap()).collect()
+    }
+}
