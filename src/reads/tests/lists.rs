@@ -407,6 +407,45 @@ async fn f59_restart() {
     other.stop();
 }
 
+/// F73: while the index is being built, lists in order of id come without it, whole and in pages.
+#[tokio::test]
+async fn f73_lists_by_id_do_not_wait_for_the_index() {
+    let mut desk = TestDesk::new();
+    for number in 1..=20 {
+        let id = desk.create("Ticket", "Text").await;
+        if number % 2 == 0 {
+            desk.close(id).await;
+        }
+    }
+    // As after a start on a journal that the index has not read.
+    desk.reads.core.desk.write().overlay.from = Seq(u64::MAX);
+    for (descending, statuses) in
+        [(true, vec![]), (false, vec![]), (true, vec![Status::Closed]), (false, vec![Status::Closed])]
+    {
+        let mut expect: Vec<u64> = (1..=20).filter(|id| statuses.is_empty() || id % 2 == 0).collect();
+        if descending {
+            expect.reverse();
+        }
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let asked = query(|query| {
+                query.size = 7;
+                query.sort = sorted(SortKey::Id, descending);
+                query.statuses.clone_from(&statuses);
+                query.after = after.take();
+            });
+            let page = desk.reads.list(asked, &desk.me).await.unwrap();
+            found.extend(page.data.iter().map(|ticket| ticket.id.get()));
+            match page.meta.after_cursor {
+                Some(cursor) => after = Some(cursor),
+                None => break,
+            }
+        }
+        assert_eq!(found, expect);
+    }
+}
+
 /// What [`ListQuery`] says, by hand.
 fn by_hand(all: &BTreeMap<u64, Ticket>, query: &ListQuery) -> Vec<u64> {
     let mut tickets: Vec<&Ticket> = all
