@@ -300,7 +300,7 @@ mod tests {
     }
 
     fn map(arguments: &[&str]) -> Result<Map, MapError> {
-        let fixed = ["import", "file.csv", "--to", "http://127.0.0.1:1"];
+        let fixed = ["import", "file.csv"];
         Map::new(&Just::parse_from(fixed.iter().chain(arguments)).args)
     }
 
