@@ -3,7 +3,10 @@
 mod command_line;
 mod faults;
 mod generated;
+mod journal_archive;
 mod journal_contract;
+mod journal_damage;
+mod journal_format;
 mod journal_store;
 mod journal_writer;
 mod queue;
