@@ -1,5 +1,6 @@
 //! The integration tests, one binary so that it links once.
 
+mod command_line;
 mod faults;
 mod generated;
 mod journal_archive;
