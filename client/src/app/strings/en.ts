@@ -43,6 +43,7 @@ export const en = {
       not_acceptable: "The server does not know this. Reload the page.",
       unsupported_media_type: "The server does not know this. Reload the page.",
       unknown_topic: "The server does not know this. Reload the page.",
+      bad_handshake: "The line could not be opened as asked. Reload the page.",
       idempotency_not_supported: "The server does not know this. Reload the page.",
       idempotency_key_reused: "It was sent before with other words.",
       resnapshot: "The desk has to be loaded again.",
