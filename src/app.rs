@@ -28,11 +28,13 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::rules::FieldLimits;
 use crate::feed::Feed;
+use crate::http::health::Health;
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Journal, JournalError};
 use crate::people::{AdminSeed, OpenError, People};
 use crate::reads::{Reads, ReadsThreads};
 use crate::session::Door;
+use crate::telemetry::Telemetry;
 
 /// Reads of old records for sessions that are far behind, at the same time.
 const READS_BACK_AT_ONCE: usize = 8;
@@ -86,6 +88,8 @@ pub struct Desk {
     pub deadlines: Addr<Deadlines>,
     pub hubs: Arc<RwLock<Vec<HubHandle>>>,
     pub shared: Arc<Shared>,
+    pub health: Arc<Health>,
+    pub telemetry: Arc<Telemetry>,
     writer_thread: Mutex<Option<JoinHandle<()>>>,
     reads_threads: Mutex<Option<ReadsThreads>>,
     arbiter: Arbiter,
@@ -135,13 +139,13 @@ impl Desk {
             Box::new(move |error| tell(&storage_died, Death::Storage(error.to_string()))),
         );
 
-        let people = People::open(Arc::clone(&journal), writer.clone(), &config, clock.clone(), &seed)
-            .await
-            .map_err(|error| match error {
+        let people = People::open(Arc::clone(&journal), writer.clone(), &config, clock.clone(), &seed).await.map_err(
+            |error| match error {
                 OpenError::Journal(error) => error.into(),
                 OpenError::Seed(error) => ServeError::Config(error.to_string()),
                 OpenError::Refused(problem) => ServeError::Failed(problem.to_string()),
-            })?;
+            },
+        )?;
 
         let storage_died = deaths.clone();
         let fatal: Arc<dyn Fn(&JournalError) + Send + Sync> =
@@ -167,12 +171,14 @@ impl Desk {
 
         let part_died = deaths.clone();
         let on_death: crate::actors::vital::OnDeath = Arc::new(move |name| tell(&part_died, Death::Part(name)));
-        let queue = Queue::open(directory.clone(), Arc::clone(&feed), Vital::new("queue", on_death.clone()), &arbiter.handle());
+        let queue =
+            Queue::open(directory.clone(), Arc::clone(&feed), Vital::new("queue", on_death.clone()), &arbiter.handle());
         directory.set_queue(queue.clone());
 
         let hubs: Arc<RwLock<Vec<HubHandle>>> = Arc::default();
         let presence = {
-            let presence = Presence::new(directory.clone(), Arc::clone(&hubs), Vital::new("presence", on_death.clone()));
+            let presence =
+                Presence::new(directory.clone(), Arc::clone(&hubs), Vital::new("presence", on_death.clone()));
             Presence::start_in_arbiter(&arbiter.handle(), move |_| presence)
         };
         let deadlines = {
@@ -212,6 +218,8 @@ impl Desk {
             deadlines,
             hubs,
             shared,
+            health: Arc::default(),
+            telemetry: Arc::default(),
             writer_thread: Mutex::new(Some(writer_thread)),
             reads_threads: Mutex::new(Some(reads_threads)),
             arbiter,

@@ -3,13 +3,18 @@
 //! It holds no logic of its own: each command is one call into the part that it belongs to. Called by `main`.
 
 mod configuration;
+mod serve;
+mod tickets;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-use crate::import::{self, ImportArgs};
+use crate::app::ServeError;
+use crate::import::ImportArgs;
+use crate::journal::cli::{self as journal, Backup, JournalCommand, Restore};
 
 /// How a command ended, as its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,27 +36,65 @@ impl From<Exit> for ExitCode {
     }
 }
 
-const STATUS: &str = "Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 the journal is damaged, 4 storage \
-                      failed while running.";
+const HELP: &str = "\
+Without a command it serves. Examples:
+  hotdesk                                   a desk in ./hotdesk-data, on http://127.0.0.1:8080
+  hotdesk serve --demo --data demo-data     the same with made-up customers and colleagues
+  hotdesk backup --data hotdesk-data desk.ndjson.zst
+
+Environment: HOTDESK__SECTION__KEY for any key of the configuration (`hotdesk config print` shows them), HOTDESK_PROFILE,
+PORT; for the first administrator HOTDESK_ADMIN_EMAIL with HOTDESK_ADMIN_PASSWORD, or HOTDESK_ADMIN_TOKEN.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 the journal is damaged, 4 storage failed while running.";
 
 /// A real-time support desk: many people, one queue, every change on every screen the moment it is on disk.
 #[derive(Debug, Parser)]
-#[command(name = "hotdesk", version, after_help = STATUS, args_conflicts_with_subcommands = true)]
+#[command(name = "hotdesk", version, after_help = HELP, args_conflicts_with_subcommands = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
+    #[command(flatten)]
+    pub serve: ServeArgs,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Runs the desk (the default)
+    #[command(after_help = "Example:\n  hotdesk serve --data hotdesk-data --listen 127.0.0.1:8080")]
+    Serve(ServeArgs),
     /// Brings tickets in from a CSV or NDJSON file
     Import(ImportArgs),
+    /// Looks after the journal of a desk that stands still
+    #[command(subcommand, after_help = "Example:\n  hotdesk journal verify --data hotdesk-data")]
+    Journal(JournalCommand),
+    /// Writes the whole desk, people included, into one file
+    Backup(Backup),
+    /// Makes a desk out of a backup, in a folder that has none
+    Restore(Restore),
     /// Checks or prints the configuration that `serve` would use
+    #[command(after_help = "Example:\n  hotdesk config check --config desk.toml")]
     Config(ConfigArgs),
 }
 
+/// Where and how the desk runs.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeArgs {
+    /// A TOML file that goes over the defaults
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The folder with everything that the desk knows [default: hotdesk-data]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// Fills an empty desk with made-up people and two weeks of tickets, and keeps life coming
+    #[arg(long)]
+    pub demo: bool,
+}
+
 /// Checks or prints the configuration that `serve` would use.
-#[derive(Debug, clap::Args)]
+#[derive(Args, Debug)]
 pub struct ConfigArgs {
     #[command(subcommand)]
     pub action: ConfigAction,
@@ -81,9 +124,87 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Exit {
+    let (mut out, mut err) = (io::stdout(), io::stderr());
     match cli.command {
-        Some(Command::Import(args)) => import::run(&args),
+        None => serve::run(&cli.serve),
+        Some(Command::Serve(args)) => serve::run(&args),
+        Some(Command::Import(args)) => tickets::run(&args),
+        Some(Command::Journal(command)) => journal::run(command, &mut out, &mut err).into(),
+        Some(Command::Backup(backup)) => journal::backup(backup, &mut out, &mut err).into(),
+        Some(Command::Restore(restore)) => journal::restore(restore, &mut err).into(),
         Some(Command::Config(args)) => configuration::run(&args.action),
-        None => Exit::Usage,
+    }
+}
+
+impl From<journal::Exit> for Exit {
+    fn from(exit: journal::Exit) -> Self {
+        match exit {
+            journal::Exit::Done => Self::Done,
+            journal::Exit::Failed => Self::Failed,
+            journal::Exit::Usage => Self::Usage,
+            journal::Exit::Damaged => Self::Damaged,
+        }
+    }
+}
+
+impl From<&ServeError> for Exit {
+    fn from(error: &ServeError) -> Self {
+        match error {
+            ServeError::Config(_) => Self::Usage,
+            ServeError::Damaged(_) => Self::Damaged,
+            ServeError::Storage(_) => Self::Storage,
+            ServeError::Failed(_) => Self::Failed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn clap_finds_nothing_wrong() {
+        Cli::command().debug_assert();
+    }
+
+    /// D45: serving is the default command, with the same options as `serve`.
+    #[test]
+    fn serving_is_the_default() {
+        let bare = parse("hotdesk --demo --listen 127.0.0.1:0").unwrap();
+        assert!(bare.command.is_none() && bare.serve.demo);
+        let Some(Command::Serve(args)) = parse("hotdesk serve --data d --listen 127.0.0.1:0").unwrap().command else {
+            panic!("serve is a command")
+        };
+        assert_eq!((args.data, args.listen.as_deref()), (Some("d".into()), Some("127.0.0.1:0")));
+        assert!(parse("hotdesk --demo journal verify").is_err());
+    }
+
+    /// D46: every command explains itself with an example.
+    #[test]
+    fn every_command_has_an_example() {
+        fn walk(command: &mut clap::Command, seen: &mut usize) {
+            let name = command.get_name().to_owned();
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Example"), "{name} has no example");
+            *seen += 1;
+            for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+                walk(sub, seen);
+            }
+        }
+        let mut seen = 0;
+        walk(&mut Cli::command(), &mut seen);
+        assert!(seen > 12, "{seen}");
+    }
+
+    #[test]
+    fn wrong_usage_has_its_own_status() {
+        for line in ["hotdesk nonsense", "hotdesk serve --nonsense", "hotdesk import", "hotdesk journal"] {
+            assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
+        }
     }
 }

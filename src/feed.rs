@@ -52,7 +52,8 @@ impl Routing {
         let at = after.ticket.updated_at;
         let rank = |state: &TicketState| RankKey::of(state, rules.promote_after_ms, at);
         let mut mine: SmallVec<[UserId; 2]> = after.background.holders.iter().cloned().collect();
-        for holder in before.and_then(|state| state.ticket.assignee.as_ref()).into_iter().chain(&after.ticket.assignee) {
+        for holder in before.and_then(|state| state.ticket.assignee.as_ref()).into_iter().chain(&after.ticket.assignee)
+        {
             if !mine.contains(holder) {
                 mine.push(holder.clone());
             }
@@ -65,7 +66,8 @@ impl Routing {
 pub struct Feed {
     ring: RwLock<Ring>,
     head: AtomicU64,
-    watch: watch::Sender<Seq>,
+    /// `None` once the server leaves: those who wait for records go empty-handed.
+    watch: RwLock<Option<watch::Sender<Seq>>>,
     listeners: RwLock<Vec<Box<dyn Fn() + Send + Sync>>>,
     rules: Arc<Rules>,
 }
@@ -93,13 +95,7 @@ impl Feed {
     /// A feed that begins at the journal's head, where the board has this hash.
     ///
     /// `watch` follows the head from then on.
-    pub fn new(
-        head: Seq,
-        board_hash: u64,
-        limit_bytes: usize,
-        rules: Arc<Rules>,
-        watch: watch::Sender<Seq>,
-    ) -> Self {
+    pub fn new(head: Seq, board_hash: u64, limit_bytes: usize, rules: Arc<Rules>, watch: watch::Sender<Seq>) -> Self {
         Self {
             ring: RwLock::new(Ring {
                 entries: VecDeque::new(),
@@ -110,7 +106,7 @@ impl Feed {
                 hash: board_hash,
             }),
             head: AtomicU64::new(head.get()),
-            watch,
+            watch: RwLock::new(Some(watch)),
             listeners: RwLock::default(),
             rules,
         }
@@ -121,9 +117,9 @@ impl Feed {
         Seq(self.head.load(Ordering::Acquire))
     }
 
-    /// Follows the head; a slow watcher sees the newest value only.
-    pub fn watch(&self) -> watch::Receiver<Seq> {
-        self.watch.subscribe()
+    /// The server leaves: nobody is told of new records any more, and whoever waits for one stops waiting.
+    pub fn leave(&self) {
+        self.watch.write().take();
     }
 
     /// Called after each group, on the writer's thread: it must only leave word.
@@ -165,7 +161,9 @@ impl Feed {
             }
         }
         self.head.store(newest.get(), Ordering::Release);
-        self.watch.send_replace(newest);
+        if let Some(watch) = &*self.watch.read() {
+            watch.send_replace(newest);
+        }
         for listener in self.listeners.read().iter() {
             listener();
         }

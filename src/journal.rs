@@ -13,11 +13,16 @@ use crate::domain::record::{Draft, Record};
 use crate::domain::state::TicketState;
 use crate::domain::time::Timestamp;
 
+pub mod archive;
+pub mod bench;
+pub mod cli;
 pub mod disk;
 pub mod format;
 pub mod memory;
+pub mod repair;
 pub mod sample;
 pub mod sled_store;
+pub mod verify;
 pub mod writer;
 
 /// What one command does to the journal: all of it is on disk, or none of it.
@@ -114,7 +119,9 @@ pub enum JournalError {
     #[error("the journal is damaged: {what}")]
     Damaged { what: String },
     /// Nothing is wrong with it, but this program cannot read it.
-    #[error("the journal has format {found}, written by a newer hotdesk; this one reads up to format {known}: run the newer one")]
+    #[error(
+        "the journal has format {found}, written by a newer hotdesk; this one reads up to format {known}: run the newer one"
+    )]
     Newer { found: u32, known: u32 },
     /// Another process has it open.
     #[error("the journal in {folder} is in use by another process")]
@@ -171,6 +178,9 @@ pub trait Journal: Send + Sync + 'static {
     /// A remembered command, however old; the caller judges its age.
     fn memo(&self, user: &UserId, key: &CommandId) -> Result<Option<Memo>, JournalError>;
 
+    /// All remembered commands, in no order.
+    fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError>;
+
     fn aside(&self, key: &str) -> Result<Option<Bytes>, JournalError>;
 
     /// All asides whose key begins with `prefix`, in order of key.
@@ -217,7 +227,8 @@ impl Group {
     fn bytes(&self) -> u64 {
         let records: usize = self.records.iter().map(|record| record.json.len() + 128).sum();
         let states: usize = self.states.iter().map(|state| state.json.len() + 64).sum();
-        let asides: usize = self.asides.iter().map(|aside| aside.key.len() + aside.value.as_ref().map_or(0, Bytes::len)).sum();
+        let asides: usize =
+            self.asides.iter().map(|aside| aside.key.len() + aside.value.as_ref().map_or(0, Bytes::len)).sum();
         (records + states + asides + self.memos.len() * 512) as u64
     }
 

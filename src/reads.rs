@@ -35,7 +35,7 @@ use crate::domain::ticket::Ticket;
 use crate::journal::{Committed, Journal, JournalError};
 use crate::projections::board::Board;
 use crate::projections::past::{Past, PastError};
-use crate::projections::search::{Search, SearchConfig, View};
+use crate::projections::search::{Search, SearchConfig, Tail, View};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::{Answer, At, EventsBytes, EventsQuery, ListQuery, Reading, SnapshotBytes};
@@ -82,8 +82,6 @@ pub(crate) struct Core {
     snapshots: snapshot::Snapshots,
     /// Ticks with the journal's head; closed when the server leaves.
     head: watch::Receiver<Seq>,
-    /// The journal's head when this process opened it: changes after it are in the overlay until the index has them.
-    opened_at: Seq,
     turns: Semaphore,
 }
 
@@ -91,19 +89,26 @@ pub(crate) struct Core {
 pub(crate) struct Desk {
     board: Board,
     overlay: Overlay,
+    /// Texts that the index does not hold yet.
+    tail: Tail,
     /// `None` until the index is open.
     view: Option<View>,
 }
 
 /// What the board does not hold and the index does not know yet.
-#[derive(Default)]
 struct Overlay {
+    /// The index together with the overlay is complete once it has come this far.
+    from: Seq,
     closed: HashMap<TicketId, (Seq, Arc<TicketState>)>,
     /// Closed as far as the index may know, but active: an undone merge.
     reopened: HashMap<TicketId, Seq>,
 }
 
 impl Overlay {
+    fn new(from: Seq) -> Self {
+        Self { from, closed: HashMap::new(), reopened: HashMap::new() }
+    }
+
     fn ids(&self) -> HashSet<TicketId> {
         self.closed.keys().chain(self.reopened.keys()).copied().collect()
     }
@@ -111,6 +116,7 @@ impl Overlay {
     fn forget(&mut self, indexed: Seq) {
         self.closed.retain(|_, (seq, _)| *seq > indexed);
         self.reopened.retain(|_, seq| *seq > indexed);
+        self.from = self.from.max(indexed);
     }
 }
 
@@ -131,7 +137,12 @@ impl Reads {
         let mut active = Vec::new();
         journal.active(&mut |state| active.push(state))?;
         let board = Board::load(opened_at, active);
-        let desk = Arc::new(RwLock::new(Desk { board, overlay: Overlay::default(), view: None }));
+        let desk = Arc::new(RwLock::new(Desk {
+            board,
+            overlay: Overlay::new(opened_at),
+            tail: Tail::new(opened_at),
+            view: None,
+        }));
 
         let installed = Arc::clone(&desk);
         let search_config = SearchConfig {
@@ -142,6 +153,7 @@ impl Reads {
         let (search, indexer) = Search::start(Arc::clone(&journal), search_config, move |view| {
             let mut desk = installed.write();
             desk.overlay.forget(view.seq());
+            desk.tail.forget(view.seq());
             desk.view = Some(view);
         });
         let past = Arc::new(Past::new(Arc::clone(&journal), data.map(|data| data.join("checkpoints"))));
@@ -159,7 +171,6 @@ impl Reads {
             keeper,
             snapshots: snapshot::Snapshots::default(),
             head,
-            opened_at,
             turns: Semaphore::new(QUESTIONS_AT_ONCE),
         });
         let threads = std::iter::once(indexer).chain(keeping).collect();
@@ -172,6 +183,9 @@ impl Reads {
             let mut desk = self.core.desk.write();
             for part in group.iter().flat_map(|committed| &committed.parts) {
                 let Some(last) = part.stored.last() else { continue };
+                for record in &part.records {
+                    desk.tail.push(record);
+                }
                 desk.take(part.before.as_deref(), &part.after, last.seq);
             }
             desk.board.seq()
@@ -247,7 +261,14 @@ impl Reading for Reads {
     fn list<'a>(&'a self, query: ListQuery, principal: &'a Principal) -> Answer<'a, Page<Ticket>> {
         Box::pin(async move {
             may_read(principal)?;
-            if let Some(seq) = list::needs_index(&self.core, &query) {
+            let query = Arc::new(query);
+            if let Some(seq) = list::needs_index(&self.core, &query)
+                && !self.core.search.has_reached(seq)
+            {
+                let walked = Arc::clone(&query);
+                if let Some(page) = self.core.blocking(move |core| list::walk(core, &walked)).await? {
+                    return Ok(page);
+                }
                 self.core.index_up_to(seq).await?;
             }
             self.core.blocking(move |core| list::page(core, &query)).await

@@ -30,6 +30,9 @@ use crate::protocol::problem::Problem;
 use socket::Outgoing;
 use talk::Session;
 
+/// Where the socket is.
+pub const PATH: &str = "/api/v1/ws";
+
 /// What every session needs of the desk.
 pub struct Door {
     pub config: Arc<Config>,

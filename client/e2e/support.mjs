@@ -142,7 +142,7 @@ export async function signIn(browser, desk, who, options = {}) {
   await page.getByLabel("Email").fill(who.email);
   await page.getByLabel("Password").fill(who.password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.locator("[data-connection=live]").waitFor({ state: "attached" });
+  await page.locator("[data-connection=live]").first().waitFor({ state: "attached" });
   return page;
 }
 

@@ -27,8 +27,8 @@ const sources = filesBelow(root)
 
 function resolved(from: string, name: string): string[] {
   if (name.startsWith("@/")) return [name.slice(2)];
-  if (name.startsWith(".")) return [relative(root, resolve(dirname(from), name))];
-  return [];
+  const target = name.startsWith(".") ? relative(root, resolve(dirname(from), name)) : "..";
+  return target.startsWith("..") ? [] : [target];
 }
 
 /** Which folders each folder may import from, beside itself. */

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::report::Report;
 use crate::server::Launcher;
 
+pub mod boot;
 pub mod claim;
 pub mod commands;
 pub mod connections;
@@ -23,6 +24,8 @@ pub enum Measurement {
     FanOut,
     /// Memory of the server for each idle connection.
     Connections,
+    /// Start time and memory with a long history.
+    Boot,
     /// 160 agents taking tickets from one queue.
     Claim,
 }
@@ -35,6 +38,9 @@ pub struct Options {
     /// Also write the figures to this file
     #[arg(long)]
     json: Option<PathBuf>,
+    /// Tickets in the history of the start measurement, 20,000 of them active
+    #[arg(long, default_value_t = 1_000_000)]
+    tickets: u64,
     /// Sessions of the fan-out measurement; may be given more than once
     #[arg(long, default_values_t = [1000, 5000])]
     sessions: Vec<usize>,
@@ -53,6 +59,7 @@ pub async fn run(launcher: &Launcher, options: &Options) -> Result<bool> {
             Measurement::Commands => commands::run(launcher, &mut report).await,
             Measurement::FanOut => fan_out::run(launcher, &options.sessions, &mut report).await,
             Measurement::Connections => connections::run(launcher, &mut report).await,
+            Measurement::Boot => boot::run(launcher, options.tickets, &mut report).await,
             Measurement::Claim => claim::run(launcher, &mut report).await,
         };
         print!("{}", report.table(shown));

@@ -19,6 +19,7 @@ mod baseline;
 mod bench;
 mod client;
 mod histogram;
+mod history;
 mod kill;
 mod replica;
 mod report;
@@ -50,6 +51,8 @@ enum Command {
     Kill(kill::Options),
     /// Lets readers hang and checks that nobody else notices
     Slow(slow::Options),
+    /// Writes a journal archive with a long history
+    History(history::Options),
     /// The plain socket loop that fan-out is compared with
     #[command(hide = true)]
     PlainFanOut(Shape),
@@ -70,8 +73,10 @@ fn main() -> ExitCode {
 
 /// `false` when a promise was broken.
 fn run(cli: Cli) -> Result<bool> {
-    if let Command::PlainFanOut(shape) = cli.command {
-        return baseline::fan_out::serve(shape).map(|()| true);
+    match &cli.command {
+        Command::PlainFanOut(shape) => return baseline::fan_out::serve(*shape).map(|()| true),
+        Command::History(options) => return history::run(options).map(|()| true),
+        Command::Bench(_) | Command::Kill(_) | Command::Slow(_) => {}
     }
     let launcher = Launcher::new(cli.bin, cli.work)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -80,7 +85,7 @@ fn run(cli: Cli) -> Result<bool> {
             Command::Bench(options) => bench::run(&launcher, &options).await,
             Command::Kill(options) => kill::run(&launcher, &options).await,
             Command::Slow(options) => slow::run(&launcher, &options).await,
-            Command::PlainFanOut(_) => unreachable!("it needs no server and was run above"),
+            Command::History(_) | Command::PlainFanOut(_) => unreachable!("invariant: returned above"),
         }
     })
 }

@@ -45,6 +45,11 @@ pub fn sockets(pid: u32) -> Result<usize> {
         .count())
 }
 
+/// For people.
+pub fn mib(bytes: u64) -> f64 {
+    bytes as f64 / (1024.0 * 1024.0)
+}
+
 /// User plus system time, fields 14 and 15 of proc(5); the name in field 2 may hold spaces and brackets.
 fn cpu_ticks(stat: &str) -> Option<u64> {
     let (_, after_name) = stat.rsplit_once(')')?;

@@ -34,7 +34,14 @@ pub struct Deadlines {
 
 impl Deadlines {
     pub fn new(directory: Directory, feed: Arc<Feed>, vital: Vital) -> Self {
-        let mut this = Self { directory, feed, applied: Seq::ZERO, due: BTreeSet::new(), by_ticket: HashMap::new(), _vital: vital };
+        let mut this = Self {
+            directory,
+            feed,
+            applied: Seq::ZERO,
+            due: BTreeSet::new(),
+            by_ticket: HashMap::new(),
+            _vital: vital,
+        };
         this.rebuild();
         this
     }

@@ -1,8 +1,8 @@
 //! The door: finds or wakes the ticket that a command is for, remembers commands that are under way, gives the answer of
 //! a repeated one again, and carries out what concerns two tickets. Everybody's commands come through here.
 
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use actix::{Actor, Addr, MailboxError};
 use actix_rt::ArbiterHandle;
@@ -186,7 +186,9 @@ fn unavailable() -> Problem {
 pub fn fault(error: &AppendError) -> Problem {
     match error {
         AppendError::Conflict { version, .. } => Problem::from(Rejection::VersionConflict { version: *version }),
-        AppendError::Full => Problem::new(Code::StorageFull, "there is no room on the desk's disk; nothing was changed"),
+        AppendError::Full => {
+            Problem::new(Code::StorageFull, "there is no room on the desk's disk; nothing was changed")
+        }
         AppendError::Overloaded => Problem::new(Code::Overloaded, "too many changes are waiting for the disk"),
         AppendError::Stopped => unavailable(),
     }
@@ -510,8 +512,7 @@ impl Directory {
         let second = self.hold(high).await?;
         let (mine, theirs) = if low == id { (first, second) } else { (second, first) };
         let core = &self.inner.core;
-        let decided =
-            core.decide(origin, |context| decide_pair(&mine.state, &theirs.state, expect, command, context));
+        let decided = core.decide(origin, |context| decide_pair(&mine.state, &theirs.state, expect, command, context));
         let (this, that) = decided.map_err(|rejection| core.refusal(rejection))?;
         let version = this.after.ticket.version;
         let parts: Vec<Part> = [(&mine, this), (&theirs, that)]

@@ -11,8 +11,8 @@ use actix::{Actor, AsyncContext, Context, Handler, Message};
 use parking_lot::RwLock;
 
 use crate::actors::directory::Directory;
-use crate::actors::vital::Vital;
 use crate::actors::hub::HubHandle;
+use crate::actors::vital::Vital;
 use crate::domain::command::{Command, SystemCommand};
 use crate::domain::ids::{CommandId, TicketId, UserId};
 use crate::domain::permissions::Principal;
@@ -43,7 +43,14 @@ struct Present {
 
 impl Presence {
     pub fn new(directory: Directory, hubs: Arc<RwLock<Vec<HubHandle>>>, vital: Vital) -> Self {
-        Self { directory, hubs, sessions: HashMap::new(), changed: BTreeSet::new(), absent: HashMap::new(), _vital: vital }
+        Self {
+            directory,
+            hubs,
+            sessions: HashMap::new(),
+            changed: BTreeSet::new(),
+            absent: HashMap::new(),
+            _vital: vital,
+        }
     }
 
     fn now(&self) -> i64 {

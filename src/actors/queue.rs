@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix::fut::wrap_future;
-use actix_rt::ArbiterHandle;
 use actix::{Actor, ActorFutureExt, Addr, Context, Handler, MailboxError, Message, MessageResult, ResponseActFuture};
+use actix_rt::ArbiterHandle;
 
 use crate::actors::directory::{Answer, Core, Directory, Origin};
 use crate::actors::ticket::Execute;

@@ -6,7 +6,9 @@
 use std::sync::Arc;
 
 use actix::fut::wrap_future;
-use actix::{Actor, ActorFutureExt, AsyncContext, AtomicResponse, Context, Handler, Message, MessageResult, ActorContext};
+use actix::{
+    Actor, ActorContext, ActorFutureExt, AsyncContext, AtomicResponse, Context, Handler, Message, MessageResult,
+};
 use tokio::sync::oneshot;
 
 use crate::actors::directory::{Answer, Core, Origin};
@@ -161,12 +163,8 @@ async fn execute(
         let memo = origin.memo(id, after.ticket.version, core.now());
         match core.writer.append(Append { parts: vec![part], memo }).await {
             Ok(committed) => {
-                let answer = Answer {
-                    seq: committed.last,
-                    version: after.ticket.version,
-                    state: Arc::clone(&after),
-                    message,
-                };
+                let answer =
+                    Answer { seq: committed.last, version: after.ticket.version, state: Arc::clone(&after), message };
                 return Ok(Executed { answer, state: after, last_seq: committed.last });
             }
             Err(AppendError::Conflict { .. }) => {

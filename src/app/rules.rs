@@ -87,10 +87,7 @@ fn business_calendar(calendar: &Calendar) -> Result<BusinessCalendar, String> {
     let time_zone = jiff::tz::TimeZone::get(&calendar.time_zone).map_err(|error| error.to_string())?;
     let mut week: [Vec<(u16, u16)>; 7] = Default::default();
     for (day, spans) in &calendar.hours {
-        let index = DAYS
-            .iter()
-            .position(|known| known == day)
-            .ok_or_else(|| format!("there is no weekday {day}"))?;
+        let index = DAYS.iter().position(|known| known == day).ok_or_else(|| format!("there is no weekday {day}"))?;
         for span in spans {
             let (from, to) = span.split_once('-').ok_or_else(|| format!("{span}: write 09:00-17:00"))?;
             let (from, to) = (minute(from)?, minute(to)?);

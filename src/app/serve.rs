@@ -15,7 +15,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Death, Desk, ServeError, doors};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::demo::{self, Demo};
 use crate::http;
+use crate::http::health::Phase;
 use crate::journal::Journal;
 use crate::journal::sled_store::{Options, SledJournal};
 use crate::people::AdminSeed;
@@ -39,14 +41,23 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     let data = config.server.data.clone();
     std::fs::create_dir_all(&data)
         .map_err(|error| ServeError::Storage(format!("cannot make the data folder {}: {error}", data.display())))?;
-    let journal: Arc<dyn Journal> = Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
-    let (desk, mut died) = Desk::start(config, journal, Some(&data), Clock::system(), options.admin).await?;
-    let demo = if options.demo { Some(crate::demo::begin(&desk).await.map_err(ServeError::Failed)?) } else { None };
+    let journal: Arc<dyn Journal> =
+        Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
+    let clock = Clock::system();
+    let mut demo = match options.demo {
+        true => Some(demo::prepare(&journal, &config, &clock, &options.admin).await?),
+        false => None,
+    };
+    let (desk, mut died) = Desk::start(config, journal, Some(&data), clock, options.admin).await?;
 
     let server = listen(&desk, listener)?;
     let handle = server.handle();
     let running = actix_rt::spawn(server);
+    desk.health.set_phase(Phase::Ready);
     announce(&desk, address, demo.as_ref());
+    if let Some(demo) = &mut demo {
+        demo.begin(&desk);
+    }
 
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| ServeError::Failed(error.to_string()))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| ServeError::Failed(error.to_string()))?;
@@ -61,6 +72,7 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     };
     match end {
         Ok(()) => {
+            drop(demo);
             leave(&desk, &handle).await;
             desk.stop().await;
             drop(running);
@@ -121,7 +133,9 @@ fn bound(socket: SockRef<'_>, send_buffer_bytes: usize, stuck_reader_ms: u64) {
 
 /// Says goodbye: readiness fails, new sockets are refused, clients are told to come back later, and what is under way ends.
 async fn leave(desk: &Desk, server: &ServerHandle) {
+    desk.health.set_phase(Phase::Draining);
     desk.shared.draining.store(true, Ordering::SeqCst);
+    desk.feed.leave();
     let drain_ms = desk.config.server.drain_ms;
     let sessions = desk.shared.sessions.load(Ordering::Relaxed);
     tracing::info!(sessions, "leaving");
@@ -140,12 +154,9 @@ async fn leave(desk: &Desk, server: &ServerHandle) {
     server.stop(true).await;
 }
 
-fn announce(desk: &Desk, address: SocketAddr, demo: Option<&crate::demo::Demo>) {
-    let shown = if address.ip().is_unspecified() {
-        SocketAddr::from(([127, 0, 0, 1], address.port()))
-    } else {
-        address
-    };
+fn announce(desk: &Desk, address: SocketAddr, demo: Option<&Demo>) {
+    let shown =
+        if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
     let mut text = format!("listening on http://{shown}\n");
     if let Some(secret) = desk.people.setup_secret() {
         text.push_str(&format!("make the first administrator: http://{shown}/setup?token={secret}\n"));

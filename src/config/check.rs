@@ -1,12 +1,10 @@
-//! What the values must be for the desk to start. All problems are told at once, each with its key.
+//! What the values must be for the desk to start. All problems are told at once, each with its key. Calendars and windows of
+//! time are judged by `app::rules`, which makes the rules out of them.
 
 use std::collections::BTreeSet;
 use std::net::ToSocketAddrs;
 
-use super::{Calendar, Config, NamedOption, SlaPolicy};
-
-const PRIORITIES: [&str; 4] = ["low", "normal", "high", "urgent"];
-const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+use super::{Config, NamedOption, SlaPolicy};
 
 pub fn problems(config: &Config) -> Vec<String> {
     let mut found = Found::default();
@@ -123,91 +121,28 @@ fn names(key: &str, options: &[NamedOption], found: &mut Found) {
 fn sla(config: &Config, found: &mut Found) {
     let mut calendars = BTreeSet::new();
     for calendar in &config.sla.calendars {
-        found.check(
-            calendars.insert(calendar.name.as_str()),
-            "sla.calendars",
-            format!("`{}` stands there twice", calendar.name),
-        );
-        check_calendar(calendar, found);
+        let name = calendar.name.as_str();
+        found.check(calendars.insert(name), "sla.calendars", format!("`{name}` stands there twice"));
     }
-    let teams: BTreeSet<&str> = config.desk.teams.iter().map(|team| team.id.as_str()).collect();
-    let categories: BTreeSet<&str> = config.desk.categories.iter().map(|category| category.id.as_str()).collect();
-    for policy in &config.sla.policies {
-        check_policy(policy, &calendars, &teams, &categories, found);
-    }
-}
-
-fn check_calendar(calendar: &Calendar, found: &mut Found) {
-    let key = format!("sla.calendars.{}", calendar.name);
-    found.check(
-        jiff::tz::TimeZone::get(&calendar.time_zone).is_ok(),
-        &key,
-        format!("`{}` is not a time zone of the IANA database", calendar.time_zone),
-    );
-    let mut open = false;
-    for (day, intervals) in &calendar.hours {
-        found.check(DAYS.contains(&day.as_str()), &key, format!("`{day}` is not a day of the week in English"));
-        let mut last = 0;
-        for interval in intervals {
-            match minutes(interval) {
-                Some((from, to)) => {
-                    found.check(from < to, &key, format!("{day} `{interval}` ends before it begins"));
-                    found.check(from >= last, &key, format!("{day} `{interval}` overlaps the one before it"));
-                    last = to;
-                    open = true;
-                }
-                None => found.check(false, &key, format!("{day} `{interval}` is not like 09:00-17:00")),
-            }
+    let known = |options: &[NamedOption], id: &String| options.iter().any(|option| option.id == *id);
+    for SlaPolicy { name, teams, categories, first_response_min, next_response_min, resolution_min, .. } in
+        &config.sla.policies
+    {
+        let key = format!("sla.policies.{name}");
+        found.check(!name.trim().is_empty(), "sla.policies", "a policy has no name");
+        for team in teams.iter().filter(|team| !known(&config.desk.teams, team)) {
+            found.check(false, &key, format!("there is no team `{team}`"));
         }
-    }
-    found.check(open, &key, "is never open");
-    for holiday in &calendar.holidays {
-        found.check(
-            holiday.parse::<jiff::civil::Date>().is_ok(),
-            &key,
-            format!("`{holiday}` is not a date like 2026-12-25"),
-        );
-    }
-}
-
-/// `09:00-17:30` as minutes from midnight; 24:00 ends a day.
-fn minutes(interval: &str) -> Option<(u16, u16)> {
-    let minute = |text: &str| {
-        let (hours, minutes) = text.trim().split_once(':')?;
-        let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
-        (minutes < 60 && hours * 60 + minutes <= 24 * 60).then_some(hours * 60 + minutes)
-    };
-    let (from, to) = interval.split_once('-')?;
-    Some((minute(from)?, minute(to)?))
-}
-
-fn check_policy(
-    policy: &SlaPolicy,
-    calendars: &BTreeSet<&str>,
-    teams: &BTreeSet<&str>,
-    categories: &BTreeSet<&str>,
-    found: &mut Found,
-) {
-    let key = format!("sla.policies.{}", policy.name);
-    found.check(!policy.name.trim().is_empty(), "sla.policies", "a policy has no name");
-    for priority in &policy.priorities {
-        found.check(PRIORITIES.contains(&priority.as_str()), &key, format!("there is no priority `{priority}`"));
-    }
-    for team in &policy.teams {
-        found.check(teams.contains(team.as_str()), &key, format!("there is no team `{team}`"));
-    }
-    for category in &policy.categories {
-        found.check(categories.contains(category.as_str()), &key, format!("there is no category `{category}`"));
-    }
-    if let Some(calendar) = &policy.calendar {
-        found.check(calendars.contains(calendar.as_str()), &key, format!("there is no calendar `{calendar}`"));
-    }
-    for (name, target) in [
-        ("first_response_min", policy.first_response_min),
-        ("next_response_min", policy.next_response_min),
-        ("resolution_min", policy.resolution_min),
-    ] {
-        found.check(target != Some(0), &key, format!("{name} must be at least 1"));
+        for category in categories.iter().filter(|category| !known(&config.desk.categories, category)) {
+            found.check(false, &key, format!("there is no category `{category}`"));
+        }
+        for (target, minutes) in [
+            ("first_response_min", first_response_min),
+            ("next_response_min", next_response_min),
+            ("resolution_min", resolution_min),
+        ] {
+            found.check(*minutes != Some(0), &key, format!("{target} must be at least 1"));
+        }
     }
 }
 
@@ -224,8 +159,8 @@ mod tests {
         config.server.operations_token = "short".into();
         config.session.max_message_bytes = 10;
         config.log.format = "xml".into();
-        config.sla.policies[0].priorities = vec!["major".into()];
-        config.sla.policies[0].calendar = Some("office".into());
+        config.sla.policies[0].teams = vec!["sales".into()];
+        config.sla.policies[0].resolution_min = Some(0);
         let problems = config.problems();
         for key in [
             "server.listen: `everywhere`",
@@ -233,37 +168,11 @@ mod tests {
             "server.operations_token",
             "session.max_message_bytes: is 10, must be 1048576 to",
             "log.format",
-            "sla.policies.Urgent: there is no priority `major`",
-            "sla.policies.Urgent: there is no calendar `office`",
+            "sla.policies.Urgent: there is no team `sales`",
+            "sla.policies.Urgent: resolution_min must be at least 1",
         ] {
             assert!(problems.iter().any(|problem| problem.starts_with(key)), "{key} is missing in {problems:#?}");
         }
         assert_eq!(problems.len(), 7, "{problems:#?}");
-    }
-
-    #[test]
-    fn calendars_are_checked() {
-        let calendar = |zone: &str, hours: &[(&str, &str)], holidays: &[&str]| {
-            let mut config = Config::defaults();
-            config.sla.calendars = vec![Calendar {
-                name: "office".into(),
-                time_zone: zone.into(),
-                hours: hours.iter().map(|(day, hours)| ((*day).to_owned(), vec![(*hours).to_owned()])).collect(),
-                holidays: holidays.iter().map(|day| (*day).to_owned()).collect(),
-            }];
-            config.problems()
-        };
-        assert_eq!(calendar("America/Montreal", &[("monday", "09:00-24:00")], &["2026-12-25"]), Vec::<String>::new());
-        for (zone, hours, holidays, expected) in [
-            ("Mars/Olympus", &[("monday", "09:00-17:00")][..], &[][..], "time zone"),
-            ("UTC", &[("lundi", "09:00-17:00")], &[], "day of the week"),
-            ("UTC", &[("monday", "17:00-09:00")], &[], "ends before"),
-            ("UTC", &[("monday", "nine to five")], &[], "is not like"),
-            ("UTC", &[], &[], "never open"),
-            ("UTC", &[("monday", "09:00-17:00")], &["christmas"], "is not a date"),
-        ] {
-            let problems = calendar(zone, hours, holidays);
-            assert!(problems.iter().any(|problem| problem.contains(expected)), "{expected}: {problems:#?}");
-        }
     }
 }

@@ -4,6 +4,8 @@
 //! The fields come from the record's patch, so a record keeps its meaning when the desk's settings change; the background
 //! comes from the event.
 
+use std::collections::BTreeMap;
+
 use super::event::Event;
 use super::ids::TicketId;
 use super::message::{Direction, Visibility};
@@ -178,33 +180,63 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
         && last.version.next() == draft.version
     {
         last.version = draft.version;
-        last.restore.fill_from(restore);
+        if last.kind != RecentKind::Fixed {
+            last.restore.fill_from(restore);
+        }
         return;
     }
-    let Some(kind) = RecentKind::of(&draft.event) else { return };
-    if kind == RecentKind::Fixed && restore.is_empty() {
-        return;
-    }
+    let kind = match RecentKind::of(&draft.event) {
+        None => return,
+        Some(_) if draft.by.is_desk() => RecentKind::Fixed,
+        Some(kind) => kind,
+    };
     let (link, other) = sides(&draft.event);
-    background.recent.retain(|recent| draft.at.millis_since(recent.at) <= UNDO_MEMORY_MS);
-    if background.recent.len() >= UNDO_MEMORY_COMMANDS {
-        background.recent.remove(0);
-    }
-    background.recent.push(Recent {
+    let mut recent = Recent {
         command_id: draft.command_id.clone(),
         by: draft.by.clone(),
         at: draft.at,
         version: draft.version,
-        kind: if draft.by.is_desk() { RecentKind::Fixed } else { kind },
+        kind,
         undone: false,
         restore,
-        claim: background.claim.clone(),
-        waiting_since: background.waiting_since,
-        clocks: background.clocks,
-        skip: background.skips.iter().find(|skip| skip.by == draft.by).cloned(),
+        claim: None,
+        waiting_since: None,
+        clocks: None,
+        skip: None,
         link,
         other,
-    });
+    };
+    if kind == RecentKind::Fixed {
+        keep_names(&mut recent.restore);
+        if recent.restore.is_empty() {
+            return;
+        }
+    } else {
+        recent.claim.clone_from(&background.claim);
+        // Clocks move with the status and with the policy, and with nothing else that can be undone.
+        if recent.restore.status.is_some() || recent.restore.sla.is_some() {
+            recent.waiting_since = background.waiting_since;
+            recent.clocks = Some(background.clocks);
+        }
+    }
+    if kind == RecentKind::Skip {
+        recent.skip = background.skips.iter().find(|skip| skip.by == draft.by).cloned();
+    }
+    background.recent.retain(|recent| draft.at.millis_since(recent.at) <= UNDO_MEMORY_MS);
+    if background.recent.len() >= UNDO_MEMORY_COMMANDS {
+        background.recent.remove(0);
+    }
+    background.recent.push(recent);
+}
+
+/// Of what has no inverse only the names of its fields matter: values that may be large are let go.
+fn keep_names(restore: &mut Patch) {
+    restore.sla = None;
+    restore.solved_at = None;
+    restore.subject = restore.subject.as_ref().map(|_| String::new());
+    restore.tags = restore.tags.as_ref().map(|_| Vec::new());
+    restore.custom = restore.custom.as_ref().map(|_| BTreeMap::new());
+    restore.triage = restore.triage.as_ref().map(|_| None);
 }
 
 /// The link that an event puts on or takes off this side, and the ticket on the other side.
@@ -234,11 +266,15 @@ fn go_back(background: &mut Background, ticket: &Ticket, draft: &Draft, undone: 
     if undone.restore.status.is_some() && background.last_public <= undone.version {
         background.waiting_since = undone.waiting_since;
     }
-    if background.clocks_version <= undone.version {
-        background.clocks = undone.clocks;
+    if let Some(clocks) = undone.clocks
+        && background.clocks_version <= undone.version
+    {
+        background.clocks = clocks;
     }
     if undone.kind == RecentKind::Skip {
         background.skips.retain(|skip| skip.by != undone.by);
         background.skips.extend(undone.skip);
+        // Oldest first, since the oldest is forgotten first.
+        background.skips.sort_by_key(|skip| skip.at);
     }
 }

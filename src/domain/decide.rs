@@ -179,4 +179,6 @@ fn no_other(id: TicketId, other: TicketId, pointer: &str) -> Rejection {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -35,27 +35,20 @@ mod tests {
     #[test]
     fn the_table_is_the_documented_one() {
         let all = [New, Open, Pending, OnHold, Solved, Closed];
-        let mut text = String::from("| from \\ to |");
-        for to in all {
-            text.push_str(&format!(" {} |", to.name()));
-        }
-        text.push_str("\n| --- |");
-        text.push_str(&" --- |".repeat(all.len()));
+        let row = |head: &str, cells: [&str; 6]| format!("| {head} | {} |\n", cells.join(" | "));
+        let mut text = row("from \\ to", all.map(Status::name)) + &row("---", ["---"; 6]);
         for (from, next) in moves() {
-            text.push_str(&format!("\n| {} |", from.name()));
-            for to in all {
-                text.push_str(if next.contains(&to) { " yes |" } else { " |" });
-            }
+            text += &row(from.name(), all.map(|to| if next.contains(&to) { "yes" } else { "" }));
         }
         insta::assert_snapshot!(text, @r"
         | from \ to | new | open | pending | on_hold | solved | closed |
         | --- | --- | --- | --- | --- | --- | --- |
-        | new | | yes | yes | yes | yes | yes |
-        | open | | | yes | yes | yes | yes |
-        | pending | | yes | | yes | yes | yes |
-        | on_hold | | yes | yes | | yes | yes |
-        | solved | | yes | yes | yes | | yes |
-        | closed | | | | | | |
+        | new |  | yes | yes | yes | yes | yes |
+        | open |  |  | yes | yes | yes | yes |
+        | pending |  | yes |  | yes | yes | yes |
+        | on_hold |  | yes | yes |  | yes | yes |
+        | solved |  | yes | yes | yes |  | yes |
+        | closed |  |  |  |  |  |  |
         ");
     }
 

@@ -125,3 +125,90 @@ impl BusinessCalendar {
         self.time_zone.to_timestamp(local).ok().map(Timestamp::from)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR_MS: i64 = 60 * MINUTE_MS;
+
+    fn calendar(zone: &str, hours: &[(u16, u16)], days: usize) -> BusinessCalendar {
+        BusinessCalendar {
+            time_zone: jiff::tz::TimeZone::get(zone).expect("a zone of the database"),
+            week: std::array::from_fn(|day| if day < days { hours.to_vec() } else { Vec::new() }),
+            holidays: std::collections::BTreeSet::new(),
+        }
+    }
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    #[track_caller]
+    fn check(calendar: &BusinessCalendar, from: &str, work_ms: i64, due: &str) {
+        assert_eq!(calendar.after(at(from), work_ms).to_string(), at(due).to_string(), "due");
+        assert_eq!(calendar.between(at(from), at(due)), work_ms, "between");
+    }
+
+    /// T46: business time passes only while the desk is open: not at night, not at noon, not on weekends and holidays.
+    #[test]
+    fn t46_business_hours() {
+        let mut office = calendar("America/Montreal", &[(9 * 60, 12 * 60), (13 * 60, 17 * 60)], 5);
+        // A Monday in winter: five hours behind UTC.
+        check(&office, "2026-11-23T09:00:00-05:00", HOUR_MS, "2026-11-23T10:00:00-05:00");
+        check(&office, "2026-11-23T11:30:00-05:00", HOUR_MS, "2026-11-23T13:30:00-05:00");
+        check(&office, "2026-11-23T03:00:00-05:00", 3 * HOUR_MS, "2026-11-23T12:00:00-05:00");
+        check(&office, "2026-11-23T16:30:00-05:00", HOUR_MS, "2026-11-24T09:30:00-05:00");
+        check(&office, "2026-11-27T16:30:00-05:00", HOUR_MS, "2026-11-30T09:30:00-05:00");
+        check(&office, "2026-11-28T10:00:00-05:00", HOUR_MS, "2026-11-30T10:00:00-05:00");
+        check(&office, "2026-11-23T09:00:00-05:00", 35 * HOUR_MS, "2026-11-27T17:00:00-05:00");
+        office.holidays.insert(jiff::civil::date(2026, 11, 24));
+        check(&office, "2026-11-23T16:30:00-05:00", HOUR_MS, "2026-11-25T09:30:00-05:00");
+        assert_eq!(office.between(at("2026-11-24T09:00:00-05:00"), at("2026-11-24T17:00:00-05:00")), 0);
+        assert_eq!(office.between(at("2026-11-23T17:00:00-05:00"), at("2026-11-23T09:00:00-05:00")), 0);
+    }
+
+    /// T47: a day on which the clocks change is as long as it really is.
+    #[test]
+    fn t47_days_of_a_clock_change() {
+        let always = calendar("Europe/Berlin", &[(0, 1_440)], 7);
+        // 29 March 2026 has 23 hours, 25 October 25.
+        check(&always, "2026-03-29T00:00:00+01:00", 23 * HOUR_MS, "2026-03-30T00:00:00+02:00");
+        check(&always, "2026-10-25T00:00:00+02:00", 25 * HOUR_MS, "2026-10-26T00:00:00+01:00");
+        // 02:30 does not exist in spring: the shift begins after the gap. In autumn it comes twice: it begins with the first.
+        let night = calendar("Europe/Berlin", &[(2 * 60 + 30, 4 * 60)], 7);
+        check(&night, "2026-03-29T00:00:00+01:00", 30 * MINUTE_MS, "2026-03-29T04:00:00+02:00");
+        check(&night, "2026-10-25T00:00:00+02:00", 150 * MINUTE_MS, "2026-10-25T04:00:00+01:00");
+        let office = calendar("America/New_York", &[(9 * 60, 17 * 60)], 7);
+        check(&office, "2026-03-07T16:00:00-05:00", 2 * HOUR_MS, "2026-03-08T10:00:00-04:00");
+    }
+
+    /// T46: a calendar without hours has no due time that anybody will live to see, and does not hang.
+    #[test]
+    fn t46_a_calendar_without_hours() {
+        let shut = calendar("UTC", &[], 7);
+        let from = at("2026-11-23T09:00:00Z");
+        assert!(shut.after(from, 1).millis_since(from) > 3_000 * 24 * HOUR_MS);
+        assert_eq!(shut.between(from, from.plus_millis(7 * 24 * HOUR_MS)), 0);
+    }
+
+    /// T46: without a calendar the clock never stops.
+    #[test]
+    fn t46_around_the_clock() {
+        let policy = SlaPolicy {
+            name: String::new(),
+            priorities: Vec::new(),
+            teams: Vec::new(),
+            categories: Vec::new(),
+            first_response_min: None,
+            next_response_min: None,
+            resolution_min: Some(2),
+            calendar: None,
+        };
+        let from = at("2026-11-28T23:59:00Z");
+        assert_eq!(policy.budget_ms(SlaMetric::Resolution), Some(2 * MINUTE_MS));
+        assert_eq!(policy.due(from, 2 * MINUTE_MS), at("2026-11-29T00:01:00Z"));
+        assert_eq!(policy.spent_ms(from, at("2026-11-29T00:01:00Z")), 2 * MINUTE_MS);
+        assert_eq!(policy.spent_ms(from, at("2026-11-28T00:00:00Z")), 0);
+    }
+}

@@ -100,14 +100,15 @@ pub struct Recent {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub undone: bool,
     /// The fields that it changed, with the values that they had before.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Patch::is_empty")]
     pub restore: Patch,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<ClaimNote>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Timestamp>,
-    #[serde(default)]
-    pub clocks: Clocks,
+    /// The clocks as they were before, where the command may have moved them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<Clocks>,
     /// The author's skip that a newer one replaced.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skip: Option<SkipNote>,

@@ -3,13 +3,13 @@
 
 use std::time::Instant;
 
-use actix_web::Error;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
+use actix_web::{Error, ResponseError as _};
 
 use super::assets::policy_header;
 use super::desk_state::Desk;
@@ -36,7 +36,8 @@ pub async fn guard(
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     if is_error && kind.is_none_or(|kind| !kind.starts_with(b"application/")) {
         let status = answer.status();
-        answer = answer.into_response(last_resort(status, status.canonical_reason().unwrap_or("refused")));
+        let failure = last_failure(status, status.canonical_reason().unwrap_or("refused"));
+        answer = answer.into_response(failure.error_response());
     }
 
     let headers = answer.headers_mut();
@@ -70,8 +71,7 @@ fn known(method: &str) -> &str {
     }
 }
 
-fn last_resort(status: StatusCode, detail: &str) -> actix_web::HttpResponse<BoxBody> {
-    use actix_web::ResponseError as _;
+fn last_failure(status: StatusCode, detail: &str) -> Failure {
     let code = match status {
         StatusCode::BAD_REQUEST => Code::BadJson,
         StatusCode::NOT_FOUND => Code::NotFound,
@@ -83,8 +83,8 @@ fn last_resort(status: StatusCode, detail: &str) -> actix_web::HttpResponse<BoxB
         StatusCode::SERVICE_UNAVAILABLE => Code::Unavailable,
         _ => {
             tracing::error!(%status, detail, "a request failed in a way that nobody foresaw");
-            return Failure::from(Problem::new(Code::Internal, "the desk made a mistake")).error_response();
+            return Problem::new(Code::Internal, "the desk made a mistake").into();
         }
     };
-    Failure::from(Problem::new(code, detail)).error_response()
+    Problem::new(code, detail).into()
 }

@@ -296,7 +296,10 @@ impl Journal for MemoryJournal {
 
     fn read_ticket(&self, ticket: TicketId, after: Version, limit: usize) -> Result<Vec<Stored>, JournalError> {
         let image = self.image.read();
-        let seqs = image.versions.range((ticket, Version(after.get().saturating_add(1)))..=(ticket, Version(u64::MAX))).take(limit);
+        let seqs = image
+            .versions
+            .range((ticket, Version(after.get().saturating_add(1)))..=(ticket, Version(u64::MAX)))
+            .take(limit);
         Ok(seqs.map(|(_, seq)| image.records[seq.get() as usize - 1].stored.clone()).collect())
     }
 
@@ -318,6 +321,12 @@ impl Journal for MemoryJournal {
 
     fn memo(&self, user: &UserId, key: &CommandId) -> Result<Option<Memo>, JournalError> {
         Ok(self.image.read().memos.get(&(user.clone(), key.clone())).cloned())
+    }
+
+    fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError> {
+        let memos: Vec<_> = self.image.read().memos.values().cloned().collect();
+        memos.into_iter().for_each(each);
+        Ok(())
     }
 
     fn aside(&self, key: &str) -> Result<Option<Bytes>, JournalError> {

@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Append, Memo, Part};
+use crate::domain::apply::apply;
 use crate::domain::command::UpdateTicket;
 use crate::domain::event::Event;
 use crate::domain::ids::{CommandId, MessageId, Seq, TicketId, UserId, Version};
 use crate::domain::message::{Author, BodyFormat, Direction, Message, Visibility};
 use crate::domain::patch::Patch;
 use crate::domain::record::Draft;
-use crate::domain::state::{Background, TicketState};
+use crate::domain::state::TicketState;
 use crate::domain::ticket::{Channel, Priority, Requester, Sla, Status, Ticket};
 use crate::domain::time::Timestamp;
 
@@ -55,9 +56,7 @@ pub fn opened(id: TicketId, body: &str) -> Append {
         custom: BTreeMap::new(),
     };
     let event = Event::Created { message: message(id, version, Direction::Inbound, body) };
-    let patch = Patch::whole(&ticket);
-    let after = Arc::new(TicketState { ticket, background: Background::default() });
-    append(None, after, event, patch)
+    append(None, &ticket, event, Patch::whole(&ticket))
 }
 
 /// Adds an answer with this body.
@@ -82,17 +81,17 @@ pub fn moved(before: &Arc<TicketState>, status: Status) -> Append {
 }
 
 fn changed(before: &Arc<TicketState>, ticket: Ticket, event: Event) -> Append {
-    let patch = Patch::between(&before.ticket, &ticket);
-    let after = Arc::new(TicketState { ticket, background: before.background.clone() });
-    append(Some(before.clone()), after, event, patch)
+    append(Some(before), &ticket, event, Patch::between(&before.ticket, &ticket))
 }
 
-fn append(before: Option<Arc<TicketState>>, after: Arc<TicketState>, event: Event, patch: Patch) -> Append {
-    let (ticket, version) = (after.ticket.id, after.ticket.version);
+fn append(before: Option<&Arc<TicketState>>, after: &Ticket, event: Event, patch: Patch) -> Append {
+    let (ticket, version) = (after.id, after.version);
     let by = UserId::from("agent-1");
     let command_id = CommandId::from(format!("{ticket}-{version}"));
     let at = at(version);
     let draft = Draft { ticket, version, at, by: by.clone(), command_id: command_id.clone(), event, patch };
+    let after = Arc::new(apply(before.map(|before| TicketState::clone(before)), &draft));
+    let before = before.cloned();
     let memo = Memo { user: by, key: command_id, fingerprint: ticket.get(), at, ticket, version, seq: Seq::ZERO };
     Append {
         parts: vec![Part { ticket, expect: Version(version.get() - 1), drafts: vec![draft], before, after }],

@@ -43,6 +43,14 @@ const ROOM_KEPT_PART_OF_LOG: u64 = 32;
 /// sled writes a changed leaf whole every tenth time: what a group may take on disk for each of its bytes.
 const ROOM_FOR_A_BYTE: u64 = 8;
 
+/// Takes a record's seq, mark and JSON; says whether to go on.
+type EachRecord<'a> = dyn FnMut(Seq, RecordMark, &[u8]) -> Result<bool, JournalError> + 'a;
+
+/// Takes a saved record's JSON and its sum; says whether to go on.
+type EachSaved<'a> = dyn FnMut(&[u8], u32) -> Result<bool, JournalError> + 'a;
+
+type KeyAndContent = (Vec<u8>, Vec<u8>);
+
 /// How a journal is opened.
 #[derive(Clone)]
 pub struct Options {
@@ -83,6 +91,12 @@ struct Durable {
 }
 
 impl SledJournal {
+    /// True when `data` holds a journal, whatever its condition.
+    pub fn exists(data: &Path) -> bool {
+        let folder = data.join(FOLDER);
+        folder.join(HEAD_FILE).exists() || folder.join("db").exists()
+    }
+
     /// Opens the journal in `data`, or makes a new one with an epoch of its own when there is none.
     pub fn open(data: &Path, options: &Options) -> Result<Self, JournalError> {
         let folder = data.join(FOLDER);
@@ -137,7 +151,8 @@ impl SledJournal {
     fn create(&self) -> Result<HeadMark, JournalError> {
         if !guarded(|| Ok(self.tree.is_empty()))? {
             // A process that died while it made the journal leaves the mark of the new journal and nothing else.
-            let only_mark = guarded(|| self.mark_in_tree())?.filter(|mark| mark.commit == 1 && mark.head == Head::default());
+            let only_mark =
+                guarded(|| self.mark_in_tree())?.filter(|mark| mark.commit == 1 && mark.head == Head::default());
             return match only_mark {
                 Some(mark) => {
                     self.make_safe(&mark)?;
@@ -249,13 +264,17 @@ impl SledJournal {
                 ticket: record.ticket,
                 version: record.version,
             };
-            format::seal(&key::record(record.seq), &[&about.encode(), &record.json], |key, value| batch.insert(key, value));
+            format::seal(&key::record(record.seq), &[&about.encode(), &record.json], |key, value| {
+                batch.insert(key, value);
+            });
             let seq = record.seq.get().to_be_bytes();
             format::seal(&key::index(record.ticket, record.version), &[&seq], |key, value| batch.insert(key, value));
         }
         for state in &group.states {
             let about = StateMark { seq: group.head.seq, version: state.version, active: state.active };
-            format::seal(&key::state(state.ticket), &[&about.encode(), &state.json], |key, value| batch.insert(key, value));
+            format::seal(&key::state(state.ticket), &[&about.encode(), &state.json], |key, value| {
+                batch.insert(key, value);
+            });
             let marker = key::active(state.ticket);
             if self.tree.contains_key(&marker)? != state.active {
                 if state.active {
@@ -307,12 +326,7 @@ impl SledJournal {
     }
 
     /// Hands out the records after `after` up to `until`, as they lie in the tree, until `each` says false.
-    fn scan_records(
-        &self,
-        after: Seq,
-        until: Seq,
-        each: &mut dyn FnMut(Seq, RecordMark, &[u8]) -> Result<bool, JournalError>,
-    ) -> Result<(), JournalError> {
+    fn scan_records(&self, after: Seq, until: Seq, each: &mut EachRecord<'_>) -> Result<(), JournalError> {
         let from = key::record(after.next());
         let to = format::piece_key(&key::record(until), u16::MAX);
         let mut values = Values::new(self.tree.range(from..=to));
@@ -514,6 +528,20 @@ impl Journal for SledJournal {
         })
     }
 
+    fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError> {
+        let head = self.head().seq;
+        let mut values = Values::new(self.tree.scan_prefix([key::MEMO]));
+        while let Some(memo) = guarded(|| {
+            let Some((key, json)) = values.next_value()? else { return Ok(None) };
+            serde_json::from_slice::<Memo>(&json).map(Some).map_err(|_| unreadable(&key))
+        })? {
+            if memo.seq <= head {
+                each(memo);
+            }
+        }
+        Ok(())
+    }
+
     fn aside(&self, name: &str) -> Result<Option<Bytes>, JournalError> {
         let _reading = self.asides.read();
         self.check_sound()?;
@@ -565,21 +593,158 @@ impl SledJournal {
     }
 }
 
+/// How many entries of a kind the tree has.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Keys {
+    pub index: u64,
+    pub states: u64,
+    pub active: u64,
+}
+
+impl SledJournal {
+    /// Counts what stands beside the records, for the verifier.
+    pub fn count_keys(&self) -> Result<Keys, JournalError> {
+        let first_pieces = |prefix: u8| {
+            let mut count = 0;
+            for stored in self.tree.scan_prefix([prefix]).keys() {
+                count += u64::from(format::split_piece_key(&stored?).is_some_and(|(_, piece)| piece == 0));
+            }
+            Ok::<_, JournalError>(count)
+        };
+        guarded(|| {
+            let mut active = 0;
+            for stored in self.tree.scan_prefix([key::ACTIVE]).keys() {
+                stored?;
+                active += 1;
+            }
+            Ok(Keys { index: first_pieces(key::INDEX)?, states: first_pieces(key::STATE)?, active })
+        })
+    }
+
+    /// Bytes that the journal's folder takes.
+    pub fn bytes_on_disk(&self) -> io::Result<u64> {
+        let mut bytes = 0;
+        for entry in fs::read_dir(&self.folder)? {
+            let about = entry?.metadata()?;
+            if about.is_file() {
+                bytes += about.len();
+            }
+        }
+        Ok(bytes)
+    }
+}
+
+/// A journal that may be damaged, for saving what can be read of it. It must be a copy: opening changes the files.
+pub struct Salvage {
+    tree: Tree,
+    confirmed: Option<HeadMark>,
+    _db: sled::Db,
+}
+
+impl Salvage {
+    /// Opens the journal in `folder`, without its table of pages where that is what is damaged.
+    pub fn open(folder: &Path, options: &Options) -> Result<Self, JournalError> {
+        let confirmed = fs::read(folder.join(HEAD_FILE)).ok().and_then(|bytes| head_file::newest(&bytes));
+        if let Some(mark) = &confirmed {
+            mark.check_format()?;
+        }
+        let (db, tree) = open_sled(folder, options.cache_bytes).or_else(|_| {
+            for entry in fs::read_dir(folder)? {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                // sled makes both anew, the table out of the log.
+                if name.starts_with("snap.") || name == "conf" {
+                    fs::remove_file(&path)?;
+                }
+            }
+            open_sled(folder, options.cache_bytes)
+        })?;
+        Ok(Self { tree, confirmed, _db: db })
+    }
+
+    /// What the head file says.
+    pub fn confirmed(&self) -> Option<&HeadMark> {
+        self.confirmed.as_ref()
+    }
+
+    /// Hands out the records in order, with their sums, until `each` says false; an error where the history breaks.
+    pub fn records(&self, each: &mut EachSaved<'_>) -> Result<(), JournalError> {
+        let mut values = Values::new(self.tree.scan_prefix([key::RECORD]));
+        let mut seq = 0;
+        let mut crc = 0;
+        loop {
+            let found = guarded(|| {
+                let Some((key, content)) = values.next_value()? else { return Ok(None) };
+                let found = key::parse_number(&key).map(Seq).ok_or_else(|| unreadable(&key))?;
+                let (mark, json) = RecordMark::split(&content).ok_or_else(|| unreadable(&key))?;
+                check_link(found, seq + 1, &mark, json, Some(crc))?;
+                Ok(Some((json.to_vec(), mark.crc)))
+            })?;
+            let Some((json, sum)) = found else { return Ok(()) };
+            (seq, crc) = (seq + 1, sum);
+            if !each(&json, sum)? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The asides that can be read, and how many cannot.
+    pub fn asides(&self) -> Result<(Vec<Aside>, u64), JournalError> {
+        self.each_value(key::ASIDE, |key, content| {
+            let name = std::str::from_utf8(key[1..].strip_suffix(&[0])?).ok()?;
+            Some(Aside { key: name.to_owned(), value: Some(Bytes::copy_from_slice(content)) })
+        })
+    }
+
+    /// The remembered commands that can be read, and how many cannot.
+    pub fn memos(&self) -> Result<(Vec<Memo>, u64), JournalError> {
+        self.each_value(key::MEMO, |_, content| serde_json::from_slice(content).ok())
+    }
+
+    fn each_value<T>(
+        &self,
+        prefix: u8,
+        parse: impl Fn(&[u8], &[u8]) -> Option<T>,
+    ) -> Result<(Vec<T>, u64), JournalError> {
+        let mut values = Values::new(self.tree.scan_prefix([prefix]));
+        let (mut found, mut lost) = (Vec::new(), 0);
+        loop {
+            match guarded(|| Ok(values.next_value()?.map(|(key, content)| parse(&key, &content)))) {
+                Ok(Some(Some(value))) => found.push(value),
+                Ok(Some(None)) => lost += 1,
+                Ok(None) => return Ok((found, lost)),
+                // A page that cannot be read ends the walk: how many values were on it nobody knows.
+                Err(JournalError::Damaged { .. }) if values.stuck => return Ok((found, lost + 1)),
+                Err(JournalError::Damaged { .. }) => lost += 1,
+                Err(other) => return Err(other),
+            }
+        }
+    }
+}
+
 /// Puts the pieces of neighbouring values together while it walks over them.
 struct Values {
     entries: sled::Iter,
+    /// sled itself failed while it walked; it would fail at the same place again.
+    stuck: bool,
 }
 
 impl Values {
     fn new(entries: sled::Iter) -> Self {
-        Self { entries }
+        Self { entries, stuck: false }
+    }
+
+    fn next_entry(&mut self) -> Result<Option<(IVec, IVec)>, JournalError> {
+        self.stuck = true;
+        let entry = self.entries.next().transpose()?;
+        self.stuck = false;
+        Ok(entry)
     }
 
     /// The next value's key and content. Pieces that a longer value left behind are passed over.
-    fn next_value(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, JournalError> {
+    fn next_value(&mut self) -> Result<Option<KeyAndContent>, JournalError> {
         loop {
-            let Some(entry) = self.entries.next() else { return Ok(None) };
-            let (stored, first) = entry?;
+            let Some((stored, first)) = self.next_entry()? else { return Ok(None) };
             let (key, piece) = format::split_piece_key(&stored).ok_or_else(|| unreadable(&stored))?;
             if piece != 0 {
                 continue;
@@ -587,8 +752,7 @@ impl Values {
             let pieces = format::pieces(&first).ok_or_else(|| unreadable(key))?;
             let mut whole = first.to_vec();
             for expected in 1..pieces {
-                let Some(entry) = self.entries.next() else { return Err(unreadable(key)) };
-                let (stored, bytes) = entry?;
+                let Some((stored, bytes)) = self.next_entry()? else { return Err(unreadable(key)) };
                 if format::split_piece_key(&stored) != u16::try_from(expected).ok().map(|piece| (key, piece)) {
                     return Err(unreadable(key));
                 }
@@ -638,7 +802,7 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
 
 fn open_sled(folder: &Path, cache_bytes: u64) -> Result<(sled::Db, Tree), JournalError> {
     let folder = folder.to_path_buf();
-    let opened = guarded(move || {
+    guarded(move || {
         let config = sled::Config::new()
             .path(folder)
             .cache_capacity(cache_bytes)
@@ -648,8 +812,7 @@ fn open_sled(folder: &Path, cache_bytes: u64) -> Result<(sled::Db, Tree), Journa
         let db = config.open()?;
         let tree = db.open_tree(b"journal")?;
         Ok((db, tree))
-    });
-    opened
+    })
 }
 
 /// Makes sure that the folders and sled's settings survive: a log without them cannot be opened.

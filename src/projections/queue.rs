@@ -37,7 +37,8 @@ pub struct Queue {
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     pub user: &'a UserId,
-    /// The claimer's teams, empty for all. A ticket of another team is not offered; one without a team is.
+    /// The teams that bind the claimer, empty for all (only agents are bound). A ticket of another team is not offered; one
+    /// without a team is.
     pub teams: &'a [String],
     /// Only tickets of this team.
     pub team: Option<&'a str>,

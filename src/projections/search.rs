@@ -4,9 +4,11 @@
 //! commit, and a commit of the index says how far it came. An index that is damaged, or of another journal or build, is
 //! thrown away and read anew. It never answers for active tickets' fields: the board does. Opened and asked by `reads`.
 
+mod clause;
 mod indexer;
 mod order;
 mod schema;
+mod tail;
 mod view;
 
 use std::path::PathBuf;
@@ -19,6 +21,7 @@ use tokio::sync::watch;
 
 pub use order::{By, Order, Place};
 pub use schema::facet;
+pub use tail::Tail;
 pub use view::{Selection, TicketSet, View};
 
 use crate::domain::ids::Seq;
@@ -95,10 +98,15 @@ impl Search {
         }
     }
 
+    /// Whether a view that contains `seq` is installed.
+    pub fn has_reached(&self, seq: Seq) -> bool {
+        *self.applied.borrow() >= Some(seq)
+    }
+
     /// Waits until a view that contains `seq` is installed. However many wait, one commit serves them.
     pub async fn reach(&self, seq: Seq, patience: Duration) -> Result<(), NotYet> {
         let mut applied = self.applied.clone();
-        if *applied.borrow() >= Some(seq) {
+        if self.has_reached(seq) {
             return Ok(());
         }
         {

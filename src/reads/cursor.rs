@@ -27,7 +27,8 @@ pub fn encode(sort: Sort, last: Place) -> String {
     let (value, id) = order(sort).parts(last);
     let value = value.map(|value| value.to_string()).unwrap_or_default();
     let plain = format!("{FORMAT}:{}:{value}:{id}", name(sort));
-    plain.bytes().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |half: u8| char::from_digit(half.into(), 16).expect("invariant: half a byte is a digit");
+    plain.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The place that a cursor names; a cursor of another sort or of nobody's making is refused.

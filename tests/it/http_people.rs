@@ -248,7 +248,9 @@ async fn x15_the_last_administrator_stays() {
 async fn x16_tokens_are_shown_once_and_belong_to_their_user() {
     let app = TestApp::start().await;
     let (ann, token) = app.user("ann", "agent").await;
+    app.clock.advance(1000);
     let (bob, _) = app.user("bob", "agent").await;
+    app.clock.advance(1000);
     let (status, made) = app.call_as(&token, "POST", "/api/v1/tokens", json!({"name": "script"})).await;
     assert_eq!(status, 201);
     assert_eq!((&made["user"], &made["name"], &made["expires_at"]), (&json!(ann), &json!("script"), &Value::Null));

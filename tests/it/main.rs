@@ -1,5 +1,6 @@
 //! The integration tests, one binary so that it links once.
 
+mod command_line;
 mod faults;
 mod generated;
 mod http_edge;
@@ -7,7 +8,10 @@ mod http_idempotency;
 mod http_openapi;
 mod http_people;
 mod http_tickets;
+mod journal_archive;
 mod journal_contract;
+mod journal_damage;
+mod journal_format;
 mod journal_store;
 mod journal_writer;
 mod queue;

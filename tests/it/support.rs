@@ -67,6 +67,7 @@ impl TestApp {
         config.server.workers = 2;
         change(&mut config);
         let (desk, deaths) = Desk::start(config, Arc::clone(&journal), None, clock.clone(), seed).await.unwrap();
+        desk.health.set_phase(hotdesk::http::health::Phase::Ready);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let server = listen(&desk, listener).unwrap();

@@ -84,8 +84,10 @@ async fn s53_a_resume_has_neither_gap_nor_repeat() {
         }
         for after in [0, 1, head / 2, head - 1] {
             let mut peer = app.peer(ADMIN).await;
-            peer.send(json!({"t": "hello", "v": 1, "client": "c", "epoch": epoch, "after": after, "topics": ["board"]}))
-                .await;
+            peer.send(
+                json!({"t": "hello", "v": 1, "client": "c", "epoch": epoch, "after": after, "topics": ["board"]}),
+            )
+            .await;
             assert_eq!(peer.expect("welcome").await["resume"], "replay");
             peer.read_to(head).await;
             assert_eq!(peer.seqs(), (after + 1..=head).collect::<Vec<_>>(), "after {after}");
@@ -250,8 +252,7 @@ async fn s62_a_withdrawn_token_ends_the_stream() {
     peer.expect("rec").await;
     let tokens = app.get("/api/v1/tokens").await;
     let id = tokens["data"].as_array().unwrap().iter().find(|entry| entry["name"] == "test").unwrap()["id"].clone();
-    let (status, _) =
-        app.call("DELETE", &format!("/api/v1/tokens/{}", id.as_str().unwrap()), Value::Null).await;
+    let (status, _) = app.call("DELETE", &format!("/api/v1/tokens/{}", id.as_str().unwrap()), Value::Null).await;
     assert_eq!(status, 204);
     app.ticket("After", json!({})).await;
     let mut last = peer.next().await;
@@ -311,7 +312,8 @@ async fn s64_narrow_topics_are_narrow_live_and_in_a_replay() {
         peer.find(|line| line["t"] == "upto" && line["seq"] == head).await;
         heard.push(peer.records.clone());
     }
-    let tickets = |records: &[Value]| records.iter().map(|record| record["ticket"].as_u64().unwrap()).collect::<Vec<_>>();
+    let tickets =
+        |records: &[Value]| records.iter().map(|record| record["ticket"].as_u64().unwrap()).collect::<Vec<_>>();
     assert!(tickets(&heard[1]).iter().all(|ticket| *ticket == 1));
     assert_eq!(heard[1].last().unwrap()["patch"]["subject"], "was mine", "what was mine still is heard of");
     assert!(tickets(&heard[2]).iter().all(|ticket| *ticket == 2));

@@ -7,7 +7,6 @@ import { asProblem } from "@/sync/problem-error";
 import { ErrorBoundary } from "./error-boundary";
 import { LiveRegion } from "./live-region";
 import { SignedIn } from "./signed-in";
-import { Toasts } from "./toasts";
 
 const SignInPage = lazy(() =>
   import("@/features/sign-in/sign-in-page").then((m) => ({ default: m.SignInPage })),
@@ -15,6 +14,8 @@ const SignInPage = lazy(() =>
 const SetUpPage = lazy(() =>
   import("@/features/sign-in/set-up-page").then((m) => ({ default: m.SetUpPage })),
 );
+
+const Toasts = lazy(() => import("./toasts").then((m) => ({ default: m.Toasts })));
 
 const api = createApi((input, init) => fetch(input, init));
 
@@ -47,7 +48,9 @@ export function App() {
               </Switch>
             </Suspense>
           </LiveRegion>
-          <Toasts />
+          <Suspense fallback={null}>
+            <Toasts />
+          </Suspense>
         </TooltipProvider>
       </QueryClientProvider>
     </ErrorBoundary>

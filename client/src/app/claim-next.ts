@@ -1,8 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { useCallback } from "react";
-import { toast } from "sonner";
+import { useCallback, useRef } from "react";
 import { useLocation } from "wouter";
 import { useDesk } from "@/desk/desk-context";
+import { toast } from "@/desk/toast";
 import type { QueueView } from "@/protocol/types";
 import { strings } from "./strings/strings";
 
@@ -11,10 +11,15 @@ export function useClaimNext(): () => void {
   const { sync, announce } = useDesk();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
+  const asking = useRef(false);
   return useCallback(() => {
+    // A key that is held down wants one ticket.
+    if (asking.current) return;
+    asking.current = true;
     const rows = queries.getQueryData<QueueView>(["queue"])?.data ?? [];
     const { outcome } = sync.outbox.enqueue({ do: { type: "claim_next" }, offline: "refuse" });
     void outcome.then((settled) => {
+      asking.current = false;
       // A refusal has been told by whoever listens to the outbox.
       if (!settled.ok) return;
       if (settled.ticket === null) {

@@ -1,13 +1,13 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
-import { toast } from "sonner";
 import { useLocation } from "wouter";
-import { type Desk, DeskContext, type Flash } from "@/desk/desk-context";
+import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
 import { refusalText } from "@/desk/refusal-text";
+import { dismissToast, errorToast } from "@/desk/toast";
 import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
-import { Happening } from "@/sync/cell";
+import { Cell, Happening } from "@/sync/cell";
 import { browserClock } from "@/sync/clock";
 import { DeskSync } from "@/sync/desk-sync";
 import { webStorage } from "@/sync/storage";
@@ -42,12 +42,13 @@ export function DeskProvider({
   const announce = useAnnounce();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const [{ sync, drafts, flashes, storage }] = useState(() => {
+  const [{ sync, drafts, flashes, lastChange, storage }] = useState(() => {
     const storage = webStorage(window.localStorage);
     return {
       storage,
       drafts: new Drafts(storage, me.id),
       flashes: new Happening<Flash>(),
+      lastChange: new Cell<Undoable | null>(null),
       sync: new DeskSync({
         transport: webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
         api,
@@ -86,10 +87,11 @@ export function DeskProvider({
     return sync.outbox.rolledBack.subscribe(({ command, code, message, details }) => {
       const { ticket } = command;
       const reason = refusalText(code, message, details, nameOf);
-      toast.dismiss(command.id);
+      dismissToast(command.id);
+      if (lastChange.get()?.commandId === command.id) lastChange.set(null);
       if (command.do.type === "message" && ticket !== null) {
         drafts.restore(ticket, command.do.body, command.do.visibility, details.messages ?? []);
-        toast.error(strings.actions.notSent(ticket), {
+        errorToast(strings.actions.notSent(ticket), {
           id: `refused-${command.id}`,
           description: reason,
           action: { label: strings.actions.open(ticket), onClick: () => navigate(`/tickets/${ticket}`) },
@@ -97,13 +99,13 @@ export function DeskProvider({
         announce(`${strings.actions.notSent(ticket)}. ${reason}`);
         return;
       }
-      toast.error(strings.actions.refused(ticket), { id: `refused-${command.id}`, description: reason });
+      errorToast(strings.actions.refused(ticket), { id: `refused-${command.id}`, description: reason });
       announce(`${strings.actions.refused(ticket)}. ${reason}`);
       if (ticket !== null && command.predict !== null) {
         flashes.emit({ ticket, fields: Object.keys(command.predict), kind: "refused" });
       }
     });
-  }, [sync, drafts, flashes, byId, navigate, announce]);
+  }, [sync, drafts, flashes, lastChange, byId, navigate, announce]);
 
   useEffect(
     () =>
@@ -125,8 +127,8 @@ export function DeskProvider({
   }, [api, sync, queries, navigate]);
 
   const desk = useMemo<Desk>(
-    () => ({ sync, api, me, info, people: byId, drafts, flashes, announce, signOut }),
-    [sync, api, me, info, byId, drafts, flashes, announce, signOut],
+    () => ({ sync, api, me, info, people: byId, drafts, flashes, lastChange, announce, signOut }),
+    [sync, api, me, info, byId, drafts, flashes, lastChange, announce, signOut],
   );
   return <DeskContext.Provider value={desk}>{children}</DeskContext.Provider>;
 }

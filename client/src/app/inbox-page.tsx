@@ -1,4 +1,5 @@
 import clsx from "clsx";
+import { Inbox } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { Redirect, useLocation } from "wouter";
 import { useHistoryState } from "wouter/use-browser-location";
@@ -23,7 +24,7 @@ export function InboxPage({
   if (!isViewId(view)) return <Redirect to="/inbox/mine" replace />;
   const id = ticket === undefined ? null : Number(ticket);
   if (id !== null && !Number.isSafeInteger(id)) return <Redirect to={`/inbox/${view}`} replace />;
-  return <Inbox view={view} selected={id} onMenu={onMenu} />;
+  return <InboxView view={view} selected={id} onMenu={onMenu} />;
 }
 
 const SORT_KEY = "hotdesk.sort";
@@ -33,7 +34,15 @@ function storedSort(): Sort {
   return SORTS.find((sort) => sort === value) ?? "due";
 }
 
-function Inbox({ view, selected, onMenu }: { view: ViewId; selected: number | null; onMenu: () => void }) {
+function InboxView({
+  view,
+  selected,
+  onMenu,
+}: {
+  view: ViewId;
+  selected: number | null;
+  onMenu: () => void;
+}) {
   const { me, info, sync } = useDesk();
   const [, navigate] = useLocation();
   const claimed = useHistoryState<{ claimed?: string | null } | null>()?.claimed ?? null;
@@ -134,7 +143,7 @@ function Inbox({ view, selected, onMenu }: { view: ViewId; selected: number | nu
         )}
       >
         {selected === null ? (
-          <Notice title={strings.ticket.none} hint={strings.ticket.noneHint} />
+          <Notice icon={<Inbox />} title={strings.ticket.none} hint={strings.ticket.noneHint} />
         ) : (
           <TicketPane
             key={selected}

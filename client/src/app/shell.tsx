@@ -4,6 +4,8 @@ import { Button } from "@/components/ui/button";
 import { Delayed } from "@/components/ui/delayed";
 import { Dialog } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
+import { useDesk } from "@/desk/desk-context";
+import { toast } from "@/desk/toast";
 import { ActionsProvider, useAction } from "@/keyboard/actions";
 import { BootScreen } from "./boot-screen";
 import { useClaimNext } from "./claim-next";
@@ -33,6 +35,7 @@ function Frame() {
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   const claimNext = useClaimNext();
+  const { info, lastChange } = useDesk();
 
   useAction({
     id: "claim-next",
@@ -48,6 +51,17 @@ function Frame() {
     section: "app",
     keys: "mod+k",
     run: () => setPalette((open) => !open),
+  });
+  useAction({
+    id: "undo",
+    title: strings.actions.undoLast,
+    section: "app",
+    keys: "z",
+    run: () => {
+      const last = lastChange.get();
+      if (last === null || Date.now() - last.at > info.undo_window_ms) toast(strings.actions.nothingToUndo);
+      else last.undo();
+    },
   });
   useAction({ id: "help", title: strings.actions.help, section: "app", keys: "?", run: () => setHelp(true) });
 

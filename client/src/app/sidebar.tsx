@@ -15,12 +15,12 @@ import {
   MenuSeparator,
   MenuTrigger,
 } from "@/components/ui/menu";
+import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { number } from "@/desk/format-time";
 import { setTheme, THEMES, type Theme, theme } from "@/desk/theme";
 import { useQueue } from "@/desk/use-queue";
 import { ViewsNav } from "@/features/inbox/views-nav";
-import { ConnectionStatus } from "./connection-status";
 import { strings } from "./strings/strings";
 
 const THEME_ICONS: Record<Theme, typeof Sun> = { system: Monitor, light: Sun, dark: Moon };
@@ -91,11 +91,11 @@ export function Sidebar({
           <MenuTrigger asChild>
             <button
               type="button"
-              aria-label={strings.nav.menu}
               className="flex h-9 items-center gap-2.5 rounded-md px-2 text-left text-sm hover:bg-hover coarse:h-12"
             >
               <Avatar name={me.name} me />
               <span className="min-w-0 flex-1 truncate">{me.name}</span>
+              <span className="sr-only">{strings.nav.menu}</span>
               <Ellipsis className="size-4 text-ink-3" />
             </button>
           </MenuTrigger>

@@ -5,7 +5,9 @@ export function Toasts() {
   return (
     <Toaster
       position={narrow ? "top-center" : "bottom-left"}
-      offset={16}
+      // Above the connection's state, which must stay in sight.
+      offset={{ left: 16, bottom: 100 }}
+      style={{ fontFamily: "inherit" }}
       gap={8}
       visibleToasts={4}
       toastOptions={{

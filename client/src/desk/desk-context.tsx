@@ -1,7 +1,7 @@
 import { createContext, useContext } from "react";
 import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
-import type { Happening } from "@/sync/cell";
+import type { Cell, Happening } from "@/sync/cell";
 import type { DeskSync } from "@/sync/desk-sync";
 import type { Drafts } from "./drafts";
 
@@ -10,6 +10,12 @@ export interface Flash {
   fields: string[];
   /** `refused`: a change of ours was taken back. `changed`: somebody else changed it under our eyes. */
   kind: "refused" | "changed";
+}
+
+export interface Undoable {
+  commandId: string;
+  at: number;
+  undo: () => void;
 }
 
 /** Everything about the desk that every screen of a signed-in user may need. */
@@ -21,6 +27,8 @@ export interface Desk {
   people: ReadonlyMap<string, User>;
   drafts: Drafts;
   flashes: Happening<Flash>;
+  /** The last change that can be taken back, for the key that does it when its toast is gone. */
+  lastChange: Cell<Undoable | null>;
   announce: (sentence: string) => void;
   signOut: () => void;
 }

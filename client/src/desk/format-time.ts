@@ -61,6 +61,15 @@ export function span(ms: number): string {
   return hours === 0 ? days : `${days} ${unit(hours, "hour")}`;
 }
 
+/** The largest unit alone, for where there is no room. */
+export function roughly(ms: number): string {
+  const size = Math.abs(ms);
+  if (size < MINUTE) return unit(Math.floor(size / 1_000), "second");
+  if (size < HOUR) return unit(Math.floor(size / MINUTE), "minute");
+  if (size < DAY) return unit(Math.floor(size / HOUR), "hour");
+  return unit(Math.floor(size / DAY), "day");
+}
+
 const units = new Map<string, Intl.NumberFormat>();
 function unit(value: number, name: string): string {
   let format = units.get(name);

@@ -5,7 +5,16 @@ import { list } from "./format-time";
 import { usePersonName, usePresence } from "./use-live";
 
 /** Who else is on a ticket: small heads, the one who types breathing. */
-export function PresenceDots({ ticket, size = "xs" }: { ticket: number; size?: "xs" | "sm" }) {
+export function PresenceDots({
+  ticket,
+  size = "xs",
+  worded = false,
+}: {
+  ticket: number;
+  size?: "xs" | "sm";
+  /** Also says in words who types, where there is room. */
+  worded?: boolean;
+}) {
   const users = usePresence(ticket);
   const nameOf = usePersonName();
   if (users.length === 0) return null;
@@ -31,6 +40,11 @@ export function PresenceDots({ ticket, size = "xs" }: { ticket: number; size?: "
           <Avatar name={nameOf(user.user)} size={size} className="bg-raised" />
         </span>
       ))}
+      {worded && typing.length > 0 ? (
+        <span aria-hidden="true" className="hidden truncate pl-2.5 text-accent text-xs @md:inline">
+          {strings.ticket.typing(list(typing))}
+        </span>
+      ) : null}
       {users.length > 3 ? <span className="pl-2 text-2xs text-ink-3">+{users.length - 3}</span> : null}
     </span>
   );

@@ -1,9 +1,11 @@
 import { useMemo } from "react";
-import { toast } from "sonner";
 import { strings } from "@/app/strings/strings";
 import type { Patch, TicketStatus, TicketUpdate, Visibility } from "@/protocol/types";
 import type { Outcome } from "@/sync/outbox";
 import { type Desk, useDesk } from "./desk-context";
+import { dismissToast, toast } from "./toast";
+
+const TOAST_MS = 8_000;
 
 export interface TicketActions {
   update(ticket: number, fields: TicketUpdate): void;
@@ -39,22 +41,18 @@ function ticketActions(desk: Desk): TicketActions {
   }
 
   function undoable(ticket: number, commandId: string, restored: Patch, title: string): void {
+    const undo = () => {
+      if (desk.lastChange.get()?.commandId === commandId) desk.lastChange.set(null);
+      dismissToast(commandId);
+      desk.announce(strings.actions.undone);
+      if (sync.outbox.cancel(commandId)) return;
+      sync.outbox.enqueue({ ticket, do: { type: "undo", command_id: commandId }, predict: restored });
+    };
+    desk.lastChange.set({ commandId, at: Date.now(), undo });
     toast(title, {
       id: commandId,
-      duration: Math.min(desk.info.undo_window_ms, 8_000),
-      action: {
-        label: strings.actions.undo,
-        onClick: () => {
-          if (sync.outbox.cancel(commandId)) return;
-          const undo = sync.outbox.enqueue({
-            ticket,
-            do: { type: "undo", command_id: commandId },
-            predict: restored,
-          });
-          desk.announce(strings.actions.undone);
-          void undo.outcome;
-        },
-      },
+      duration: Math.min(desk.info.undo_window_ms, TOAST_MS),
+      action: { label: strings.actions.undo, onClick: undo },
     });
   }
 

@@ -1,2 +1,38 @@
-/** The one door through which the client knows the wire's types. */
-export type * from "./provisional";
+/**
+ * The one door through which the client knows the wire's types. They are generated from the server's own; here they
+ * only get the names that read well on this side.
+ */
+import type { Problem } from "./generated/Problem";
+import type { TicketWith } from "./generated/TicketWith";
+
+export type { ClientMessage } from "./generated/ClientMessage";
+export type { Code } from "./generated/Code";
+export type { Command } from "./generated/Command";
+export type { DeskInfo } from "./generated/DeskInfo";
+export type { Event as TicketEvent } from "./generated/Event";
+export type { Limits } from "./generated/Limits";
+export type { LinkKind } from "./generated/LinkKind";
+export type { Me } from "./generated/Me";
+export type { Message } from "./generated/Message";
+export type { Page } from "./generated/Page";
+export type { Patch } from "./generated/Patch";
+export type { PersonView as User } from "./generated/PersonView";
+export type { PresenceState } from "./generated/PresenceState";
+export type { PresentUser } from "./generated/PresentUser";
+export type { Priority } from "./generated/Priority";
+export type { QueueRow } from "./generated/QueueRow";
+export type { QueueView } from "./generated/QueueView";
+export type { ServerMessage } from "./generated/ServerMessage";
+export type { Snapshot } from "./generated/Snapshot";
+export type { Status as TicketStatus } from "./generated/Status";
+export type { Ticket } from "./generated/Ticket";
+export type { TicketRecord } from "./generated/TicketRecord";
+export type { UpdateTicket as TicketUpdate } from "./generated/UpdateTicket";
+export type { Visibility } from "./generated/Visibility";
+export type { Problem };
+
+/** The answer to `?include=messages,events`. */
+export type TicketWithThread = TicketWith & Required<Pick<TicketWith, "messages" | "events">>;
+
+/** What a refusal carries beside its code, depending on the code. */
+export type ProblemDetails = Pick<Problem, "holder" | "messages" | "version" | "by">;

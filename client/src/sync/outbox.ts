@@ -1,6 +1,7 @@
 import type { ClientMessage, Command, Limits, Patch, ProblemDetails, ServerMessage } from "@/protocol/types";
 import { Cell, Happening } from "./cell";
 import type { Cancel, Clock } from "./clock";
+import type { AnyCode } from "./problem-error";
 import { fullJitter } from "./reconnect-policy";
 import type { Storage } from "./storage";
 
@@ -31,11 +32,11 @@ export interface PendingCommand {
 
 export type Outcome =
   | { ok: true; id: string; ticket: number | null; version: number | null; seq: number }
-  | { ok: false; id: string; code: string; message: string; details: ProblemDetails };
+  | { ok: false; id: string; code: AnyCode; message: string; details: ProblemDetails };
 
 export interface RolledBack {
   command: PendingCommand;
-  code: string;
+  code: AnyCode;
   message: string;
   details: ProblemDetails;
 }
@@ -331,7 +332,7 @@ export class Outbox {
     return this.#entries.some((entry) => entry.id === id && entry.stage !== "answered");
   }
 
-  #fail(entry: Entry, code: string, message: string, details: ProblemDetails, visibly = true): void {
+  #fail(entry: Entry, code: AnyCode, message: string, details: ProblemDetails, visibly = true): void {
     this.#drop(entry);
     this.#changed();
     this.#settle({ ok: false, id: entry.id, code, message, details });

@@ -1,16 +1,20 @@
-import type { Message, Problem, ProblemDetails } from "@/protocol/types";
+import type { Code, Message, Problem, ProblemDetails } from "@/protocol/types";
+
+/** What goes wrong on this side of the wire: nobody answered, or somebody who does not speak our codes. */
+export type LocalCode = "unreachable" | "offline" | "expired" | "cancelled" | `http_${number}`;
+export type AnyCode = Code | LocalCode;
 
 /** A refusal with its code, whether it came over HTTP, over the socket, or the request never got through. */
 export class ProblemError extends Error {
-  readonly code: string;
+  readonly code: AnyCode;
   readonly status: number;
   readonly retryable: boolean;
   readonly details: ProblemDetails;
   readonly fields: { pointer: string; code: string; detail: string }[];
 
   constructor(
-    problem: Pick<Problem, "code" | "status" | "retryable"> &
-      Partial<Omit<Problem, "messages">> & { messages?: Message[] },
+    problem: Pick<Problem, "status" | "retryable"> &
+      Partial<Omit<Problem, "code" | "messages">> & { code: AnyCode; messages?: Message[] },
   ) {
     super(problem.detail ?? problem.title ?? problem.code);
     this.name = "ProblemError";

@@ -77,6 +77,11 @@ async fn measure(pid: u32, address: &str, sessions: usize, duration: Duration) -
 pub fn serve(shape: Shape) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
+    write_round_and_round(&listener, shape)
+}
+
+/// Ends only with an error, when a reader leaves.
+fn write_round_and_round(listener: &TcpListener, shape: Shape) -> Result<()> {
     let mut shares: Vec<Vec<TcpStream>> = (0..shape.threads.max(1)).map(|_| Vec::new()).collect();
     for number in 0..shape.sessions {
         let (stream, _) = listener.accept()?;
@@ -124,6 +129,21 @@ fn frame(first: u64, shape: Shape) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::client::scan::{Said, Scanner, Seen, said};
+
+    #[tokio::test]
+    async fn thousands_of_records_arrive_in_order() {
+        let shape = Shape { sessions: 3, record_bytes: 400, group: 7, threads: 2 };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        let writer = std::thread::spawn(move || write_round_and_round(&listener, shape));
+        let taps = Taps::open_plain(&Target { address, token: "".into() }, shape.sessions).await.unwrap();
+        taps.meter.until(20_000).await.unwrap();
+        let counts = taps.meter.counts();
+        assert_eq!(taps.meter.faults(), [""; 0]);
+        assert!(counts.messages * 7 <= counts.records && counts.records <= (counts.messages + 3) * 7, "{counts:?}");
+        taps.close().await;
+        assert!(writer.join().unwrap().is_err(), "it ends when its readers leave");
+    }
 
     #[test]
     fn the_frames_read_like_the_desks() {

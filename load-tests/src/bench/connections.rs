@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::client::desk::Desk;
 use crate::client::tap::Taps;
 use crate::report::Report;
-use crate::sample::Usage;
+use crate::sample::{Usage, mib};
 use crate::server::{Launcher, Server};
 
 const SESSIONS: usize = 5000;
@@ -49,8 +49,4 @@ pub async fn run(launcher: &Launcher, report: &mut Report) -> Result<()> {
 async fn settled(server: &Server) -> Result<Usage> {
     tokio::time::sleep(SETTLE).await;
     server.usage()
-}
-
-fn mib(bytes: u64) -> f64 {
-    bytes as f64 / (1024.0 * 1024.0)
 }

@@ -31,8 +31,11 @@ impl Frames {
             return Reach::Here(None);
         }
         // A kept frame serves if it is full or nothing came after it.
-        if let Some((_, frame)) =
-            self.kept.iter().rev().find(|(from, frame)| *from == after && (frame.upto == head || frame.bytes.len() >= limit))
+        if let Some((_, frame)) = self
+            .kept
+            .iter()
+            .rev()
+            .find(|(from, frame)| *from == after && (frame.upto == head || frame.bytes.len() >= limit))
         {
             return Reach::Here(Some(frame.clone()));
         }

@@ -126,6 +126,8 @@ pub struct Outlet {
     owes_upto: Cell<bool>,
     upto_at: Cell<i64>,
     lagging: Cell<bool>,
+    /// A resume replays; once it has reached the head, an `upto` says so.
+    replaying: Cell<bool>,
     drain: RefCell<Option<String>>,
     asked_at: Cell<i64>,
     waker: RefCell<Option<Waker>>,
@@ -156,6 +158,7 @@ impl Outlet {
             owes_upto: Cell::new(false),
             upto_at: Cell::new(now),
             lagging: Cell::new(false),
+            replaying: Cell::new(false),
             drain: RefCell::default(),
             asked_at: Cell::new(now),
             waker: RefCell::default(),
@@ -181,7 +184,8 @@ impl Outlet {
     pub fn begin(&self, after: Seq) {
         self.cursor.set(after);
         self.phase.set(Phase::Reading);
-        self.owes_upto.set(true);
+        self.replaying.set(true);
+        self.owes_upto.set(false);
         self.wake();
     }
 
@@ -242,7 +246,8 @@ impl Outlet {
         }
         self.check_credential();
         // Two thirds, so that a heartbeat is never late by a tick.
-        if self.phase.get() == Phase::Reading && now - self.upto_at.get() >= config.session.heartbeat_ms as i64 * 2 / 3 {
+        if self.phase.get() == Phase::Reading && now - self.upto_at.get() >= config.session.heartbeat_ms as i64 * 2 / 3
+        {
             self.owes_upto.set(true);
             self.wake();
         }
@@ -300,6 +305,9 @@ impl Outlet {
         }
         if let Some(frame) = self.records() {
             return Pull::Frame(frame);
+        }
+        if self.cursor.get() >= self.local.shared.feed.head() && self.replaying.replace(false) {
+            self.owes_upto.set(true);
         }
         if self.owes_upto.replace(false) {
             return Pull::Frame(self.upto());

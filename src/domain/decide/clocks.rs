@@ -8,6 +8,7 @@ use super::super::rules::Rules;
 use super::super::sla::SlaPolicy;
 use super::super::state::{ClockNote, Clocks};
 use super::super::ticket::{Priority, Sla, SlaMetric, Status, Ticket};
+use super::super::time::Timestamp;
 use super::work::Work;
 
 /// The first policy that matches.
@@ -32,7 +33,7 @@ fn is_waiting(status: Status) -> bool {
     matches!(status, Status::Pending | Status::OnHold)
 }
 
-fn due(policy: &SlaPolicy, metric: SlaMetric, clock: &ClockNote) -> Option<super::super::time::Timestamp> {
+fn due(policy: &SlaPolicy, metric: SlaMetric, clock: &ClockNote) -> Option<Timestamp> {
     policy.budget_ms(metric).map(|budget| policy.due(clock.since, budget - clock.spent_ms))
 }
 
@@ -80,7 +81,8 @@ impl<'a> Work<'a> {
         let team = patch.team.as_ref().unwrap_or(&before.team);
         let category = patch.category.as_ref().unwrap_or(&before.category);
         let mut sla = before.sla.clone();
-        if (priority, team, category) != (before.priority, &before.team, &before.category) {
+        let moved = (priority, team, category) != (before.priority, &before.team, &before.category);
+        if moved || (sla.policy.is_some() && self.policy().is_none()) {
             let policy = policy_of(priority, team.as_deref(), category.as_deref(), self.context.rules);
             sla.policy = policy.map(|policy| policy.name.clone());
             sla.paused &= policy.is_some();
@@ -111,7 +113,7 @@ impl<'a> Work<'a> {
             let met = if metric == SlaMetric::Resolution { status == Status::Solved } else { answered };
             let ended = before.get(metric).is_some() && self.state().background.clocks.get(metric).is_none();
             if met && ended && policy.budget_ms(metric).is_some() {
-                self.clock_step(policy, Event::SlaFulfilled { metric }, |sla| sla.set_due(metric, None));
+                self.clock_step(Event::SlaFulfilled { metric }, |sla| sla.set_due(metric, None));
             }
         }
         let clocks = self.state().background.clocks;
@@ -122,14 +124,14 @@ impl<'a> Work<'a> {
                 .filter_map(|metric| Some((metric, clocks.get(metric)?)))
                 .map(|(metric, clock)| (metric, clock.spent_ms + policy.spent_ms(clock.since, now)))
                 .collect();
-            self.clock_step(policy, Event::SlaPaused { spent_ms }, |sla| {
+            self.clock_step(Event::SlaPaused { spent_ms }, |sla| {
                 sla.paused = true;
                 for metric in SlaMetric::ALL {
                     sla.set_due(metric, None);
                 }
             });
         } else if !is_waiting(status) && paused {
-            self.clock_step(policy, Event::SlaResumed {}, |sla| {
+            self.clock_step(Event::SlaResumed {}, |sla| {
                 sla.paused = false;
                 for metric in SlaMetric::ALL {
                     let clock =
@@ -144,22 +146,19 @@ impl<'a> Work<'a> {
             if let Some(due) = started.and_then(|clock| due(policy, metric, clock))
                 && !state.ticket.sla.paused
             {
-                self.clock_step(policy, Event::SlaActivated { metric }, |sla| sla.set_due(metric, Some(due)));
+                self.clock_step(Event::SlaActivated { metric }, |sla| sla.set_due(metric, Some(due)));
             }
         }
     }
 
-    /// The policy that the ticket goes by; one that left the settings is replaced by the one that matches now.
+    /// The policy that the ticket goes by; `None` too when it left the settings, and then `settle` chooses anew.
     fn policy(&self) -> Option<&'a SlaPolicy> {
-        let ticket = &self.state().ticket;
-        let rules = self.context.rules;
-        let named = ticket.sla.policy.as_ref()?;
-        rules.sla_policies.iter().find(|policy| policy.name == *named).or_else(|| policy_for(ticket, rules))
+        let named = self.state().ticket.sla.policy.as_ref()?;
+        self.context.rules.sla_policies.iter().find(|policy| policy.name == *named)
     }
 
-    fn clock_step(&mut self, policy: &SlaPolicy, event: Event, change: impl FnOnce(&mut Sla)) {
+    fn clock_step(&mut self, event: Event, change: impl FnOnce(&mut Sla)) {
         let mut sla = self.state().ticket.sla.clone();
-        sla.policy = Some(policy.name.clone());
         change(&mut sla);
         self.step(event, Patch { sla: Some(sla), ..Patch::default() });
     }

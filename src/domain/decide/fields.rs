@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::super::command::{CreateTicket, UpdateTicket};
+use super::super::ids::{TicketId, Version};
 use super::super::lifecycle;
 use super::super::patch::Patch;
 use super::super::rejection::{FieldError, Rejection};
@@ -96,11 +97,7 @@ fn is_address(text: &str) -> bool {
 }
 
 /// The ticket that a `create` describes, before its first record.
-pub(super) fn ticket_of(
-    create: &CreateTicket,
-    id: super::super::ids::TicketId,
-    context: &Context<'_>,
-) -> Result<Ticket, Rejection> {
+pub(super) fn ticket_of(create: &CreateTicket, id: TicketId, context: &Context<'_>) -> Result<Ticket, Rejection> {
     let limits = context.limits;
     let mut errors = Errors::default();
     let subject = errors.line("/subject", &create.subject, limits.subject_chars);
@@ -115,7 +112,7 @@ pub(super) fn ticket_of(
     errors.into_result()?;
     Ok(Ticket {
         id,
-        version: super::super::ids::Version(1),
+        version: Version(1),
         subject,
         status: Status::New,
         priority: create.priority.unwrap_or_default(),

@@ -136,7 +136,7 @@ fn q4_only_the_eligible() {
     let open = with(state(4, Priority::Low, 0), |s| s.ticket.status = Status::Open);
     check_order(&[held.clone(), pending, solved, open.clone()], 0, &[4]);
 
-    let mut queue = queue(&[open.clone()], 0);
+    let mut queue = queue(std::slice::from_ref(&open), 0);
     queue.put(&with(open, |s| s.ticket.assignee = Some("u1".into())), at(1));
     assert!(queue.is_empty() && !queue.contains(TicketId(4)));
     assert_eq!(queue.rank_key(&held, at(0)), None);

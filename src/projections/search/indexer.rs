@@ -4,6 +4,7 @@
 //! meanwhile. Started by [`super::Search`].
 
 use std::borrow::Cow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ const BATCH_RECORDS: usize = 2_000;
 const BATCH_BYTES: usize = 4 << 20;
 /// While records keep coming, they are read this often, so that little is left to do for somebody who searches.
 const READ_EVERY: Duration = Duration::from_millis(100);
+/// The tail of newest texts in memory must not grow long: this much is committed before its time.
+const COMMIT_BYTES: usize = 1 << 20;
 /// While it is further behind than this, the index commits rarely.
 const FAR_BEHIND: u64 = 50_000;
 const COMMIT_WHILE_BEHIND: Duration = Duration::from_secs(20);
@@ -68,6 +71,7 @@ struct Open {
     read: Seq,
     committed: Seq,
     uncommitted_since: Option<Instant>,
+    uncommitted_bytes: usize,
 }
 
 /// The part of a record that the index needs.
@@ -115,20 +119,28 @@ impl Indexer {
     pub fn run(mut self) {
         let mut fresh = false;
         loop {
-            match self.open(fresh).and_then(|mut open| self.work(&mut open)) {
-                Ok(End::Stopped) => return,
-                Ok(End::Rebuild) => {
+            let round = AssertUnwindSafe(|| self.open(fresh).and_then(|mut open| self.work(&mut open)));
+            fresh = match catch_unwind(round) {
+                Ok(Ok(End::Stopped)) => return,
+                Ok(Ok(End::Rebuild)) => {
                     tracing::warn!("the search index could not be read: it is built anew from the journal");
-                    fresh = true;
+                    true
                 }
-                Err(error) => {
-                    tracing::error!(%error, "the search index failed: searches are refused until it works again");
-                    fresh = false;
+                Ok(Err(error)) => {
+                    tracing::error!(%error, "the search index cannot go on: it is opened again in a moment");
                     if self.pause(RETRY) {
                         return;
                     }
+                    false
                 }
-            }
+                Err(_) => {
+                    tracing::error!("the search index broke: it is built anew from the journal");
+                    if self.pause(RETRY) {
+                        return;
+                    }
+                    true
+                }
+            };
         }
     }
 
@@ -138,16 +150,7 @@ impl Indexer {
             None => (Index::create_in_ram(self.layout.schema.clone()), Seq::ZERO),
             Some(folder) => {
                 let usable = if fresh { None } else { self.usable(folder) };
-                match usable {
-                    Some(usable) => usable,
-                    None => {
-                        if folder.exists() {
-                            std::fs::remove_dir_all(folder)?;
-                        }
-                        std::fs::create_dir_all(folder)?;
-                        (Index::create_in_dir(folder, self.layout.schema.clone())?, Seq::ZERO)
-                    }
-                }
+                usable.map_or_else(|| self.create(folder), Ok)?
             }
         };
         index.tokenizers().register(TOKENIZER, analyzer());
@@ -159,9 +162,18 @@ impl Indexer {
         let writer = index.writer_with_options(options)?;
         let reader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(0).try_into()?;
-        let open = Open { reader, writer, read: seq, committed: seq, uncommitted_since: None };
+        let open = Open { reader, writer, read: seq, committed: seq, uncommitted_since: None, uncommitted_bytes: 0 };
         self.show(&open);
         Ok(open)
+    }
+
+    /// An empty index in place of whatever lies in `folder`.
+    fn create(&self, folder: &Path) -> Result<(Index, Seq), IndexError> {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
+        }
+        std::fs::create_dir_all(folder)?;
+        Ok((Index::create_in_dir(folder, self.layout.schema.clone())?, Seq::ZERO))
     }
 
     /// The index in `folder` if it is whole, of this build, and of this journal.
@@ -197,6 +209,7 @@ impl Indexer {
             let batch = self.journal.read(open.read, BATCH_RECORDS, BATCH_BYTES)?;
             for stored in &batch {
                 self.add(open, stored)?;
+                open.uncommitted_bytes += stored.json.len();
             }
             if let Some(last) = batch.last() {
                 open.read = last.seq;
@@ -211,7 +224,11 @@ impl Indexer {
             }
             let (stop, is_wanted) = (orders.stop, orders.wanted > open.committed && orders.wanted <= open.read);
             let behind = orders.head.get() - open.read.get();
-            let interval = if behind > FAR_BEHIND { COMMIT_WHILE_BEHIND } else { self.config.commit };
+            let interval = match behind {
+                FAR_BEHIND.. => COMMIT_WHILE_BEHIND,
+                _ if open.uncommitted_bytes >= COMMIT_BYTES => Duration::ZERO,
+                _ => self.config.commit,
+            };
             let due = open.uncommitted_since.map(|since| since + interval);
             if stop || is_wanted || due.is_some_and(|due| due <= Instant::now()) {
                 drop(orders);
@@ -274,7 +291,7 @@ impl Indexer {
     }
 
     fn commit(&mut self, open: &mut Open) -> Result<(), IndexError> {
-        open.uncommitted_since = None;
+        (open.uncommitted_since, open.uncommitted_bytes) = (None, 0);
         if open.read > open.committed {
             let payload = Payload::new(self.journal.epoch(), open.read);
             let mut prepared = open.writer.prepare_commit()?;

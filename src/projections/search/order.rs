@@ -4,6 +4,7 @@
 
 use crate::domain::ids::TicketId;
 use crate::domain::ticket::{Priority, Ticket};
+use crate::domain::time::Timestamp;
 
 /// What a list is sorted by. Ties are broken by id, in the same direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Order {
             By::CreatedAt => Some(ticket.created_at.as_millis()),
             By::UpdatedAt => Some(ticket.updated_at.as_millis()),
             By::Priority => Some(rank(ticket.priority)),
-            By::Due => ticket.next_due().map(|due| due.as_millis()),
+            By::Due => ticket.next_due().map(Timestamp::as_millis),
         };
         self.place_of(value, ticket.id)
     }

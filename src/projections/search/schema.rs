@@ -27,6 +27,7 @@ pub struct Layout {
     pub text: Field,
     pub facet: Field,
     ticket: Field,
+    subject: Field,
     created_at: Field,
     updated_at: Field,
     due: Field,
@@ -36,6 +37,8 @@ pub struct Layout {
 /// Names of the columns that are read by name.
 pub mod column {
     pub const TICKET: &str = "ticket";
+    /// Only on subjects.
+    pub const SUBJECT: &str = "subject";
     pub const CREATED_AT: &str = "created_at";
     pub const UPDATED_AT: &str = "updated_at";
     pub const DUE: &str = "due";
@@ -71,11 +74,12 @@ impl Layout {
         let text = builder.add_text_field("text", TextOptions::default().set_indexing_options(words));
         let facet = builder.add_text_field("facet", STRING);
         let ticket = builder.add_u64_field(column::TICKET, FAST);
+        let subject = builder.add_u64_field(column::SUBJECT, FAST);
         let created_at = builder.add_i64_field(column::CREATED_AT, FAST);
         let updated_at = builder.add_i64_field(column::UPDATED_AT, FAST);
         let due = builder.add_i64_field(column::DUE, FAST);
         let priority = builder.add_i64_field(column::PRIORITY, FAST);
-        Self { schema: builder.build(), text, facet, ticket, created_at, updated_at, due, priority }
+        Self { schema: builder.build(), text, facet, ticket, subject, created_at, updated_at, due, priority }
     }
 
     pub fn message(&self, ticket: TicketId, body: &str) -> TantivyDocument {
@@ -87,6 +91,7 @@ impl Layout {
 
     pub fn subject(&self, ticket: TicketId, subject: &str) -> TantivyDocument {
         let mut document = self.message(ticket, subject);
+        document.add_u64(self.subject, 1);
         document.add_text(self.facet, facet::subject_of(ticket));
         document
     }

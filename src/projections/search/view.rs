@@ -3,15 +3,19 @@
 //! Reads only; a view stays as it is while the index goes on. Called by `reads`, on threads that may block.
 
 use std::collections::{BinaryHeap, HashSet};
+use std::sync::Arc;
 
 use tantivy::columnar::{Column, DynamicColumn, HasAssociatedColumnType};
-use tantivy::query::{BooleanQuery, EnableScoring, Occur, PhraseQuery, Query, RegexQuery, Scorer, TermQuery};
+use tantivy::query::{BooleanQuery, EnableScoring, Occur, PhraseQuery, Query, RegexQuery, Scorer, TermQuery, Weight};
 use tantivy::schema::IndexRecordOption;
 use tantivy::{Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
+use super::clause::Clause;
 use super::order::{By, Order, Place};
 use super::schema::{Layout, analyzer, column, facet};
+use super::tail::TailWords;
 use crate::domain::ids::{Seq, TicketId};
+use crate::domain::record::Record;
 
 #[derive(Clone)]
 pub struct View {
@@ -28,6 +32,8 @@ pub struct Selection<'a> {
     pub order: Order,
     /// Only what comes after this place.
     pub after: Option<Place>,
+    /// What comes after this place is not needed.
+    pub before: Option<Place>,
     /// Only these.
     pub within: Option<&'a TicketSet>,
     /// What the caller knows better than the index.
@@ -41,22 +47,27 @@ impl View {
         self.seq
     }
 
-    /// The tickets whose subject or messages hold every word and every phrase of `q`. A last `*` stands for the rest of a
-    /// word; a text without any word matches nothing.
-    pub fn matching(&self, q: &str) -> Result<TicketSet, TantivyError> {
+    /// The tickets whose subject or messages hold every word and every phrase of `q`, by this view and the newer texts of
+    /// `tail`. A last `*` stands for the rest of a word; a text without any word matches nothing.
+    pub fn matching(&self, q: &str, tail: &[Arc<Record>]) -> Result<TicketSet, TantivyError> {
+        let tail = TailWords::new(tail, analyzer());
         let mut found: Option<TicketSet> = None;
-        for clause in clauses(q) {
+        for clause in Clause::all(q, analyzer()) {
             let mut tickets = TicketSet::default();
             let query = self.clause_query(&clause)?;
             for matches in self.matches(&*query)? {
                 let mut matches = matches?;
                 let ids = matches.column::<u64>(column::TICKET)?;
+                let subjects = matches.column::<u64>(column::SUBJECT)?.filter(|_| !tail.renamed.is_empty());
                 for doc in &mut matches {
-                    if let Some(ticket) = ids.as_ref().and_then(|ids| ids.first(doc)) {
-                        tickets.insert(TicketId(ticket));
+                    let Some(id) = ids.as_ref().and_then(|ids| ids.first(doc)).map(TicketId) else { continue };
+                    let is_subject = || subjects.as_ref().is_some_and(|subjects| subjects.first(doc).is_some());
+                    if !(tail.renamed.contains(&id) && is_subject()) {
+                        tickets.insert(id);
                     }
                 }
             }
+            tail.matching(&clause, &mut tickets);
             found = Some(match found {
                 None => tickets,
                 Some(found) => found.both(&tickets),
@@ -75,28 +86,24 @@ impl View {
         parts.extend(selection.facets.iter().map(|group| (Occur::Must, facets(group))));
         let order = selection.order;
         let mut best: BinaryHeap<Place> = BinaryHeap::with_capacity(selection.limit + 1);
-        for matches in self.matches(&BooleanQuery::new(parts))? {
-            let mut matches = matches?;
-            let ids = matches.column::<u64>(column::TICKET)?;
-            let values = match order.by {
-                By::Id => None,
-                By::CreatedAt => matches.column::<i64>(column::CREATED_AT)?,
-                By::UpdatedAt => matches.column::<i64>(column::UPDATED_AT)?,
-                By::Priority => matches.column::<i64>(column::PRIORITY)?,
-                By::Due => matches.column::<i64>(column::DUE)?,
-            };
+        let query = BooleanQuery::new(parts);
+        let weight = query.weight(EnableScoring::disabled_from_searcher(&self.searcher))?;
+        let is_too_late = |best: &BinaryHeap<Place>, place: Place| {
+            selection.before.is_some_and(|before| place > before)
+                || best.len() >= selection.limit && best.peek().is_some_and(|worst| place > *worst)
+        };
+        for segment in self.segments_by_promise(selection)? {
+            if is_too_late(&best, segment.earliest) {
+                continue;
+            }
+            let mut matches = Matches::new(segment.reader, &*weight)?;
             for doc in &mut matches {
-                let Some(id) = ids.as_ref().and_then(|ids| ids.first(doc)).map(TicketId) else { continue };
-                let value = match order.by {
-                    By::Id => Some(0),
-                    _ => values.as_ref().and_then(|values| values.first(doc)),
-                };
-                let place = order.place_of(value, id);
-                let is_wanted = selection.after.is_none_or(|after| place > after)
-                    && (best.len() < selection.limit || best.peek().is_some_and(|worst| place < *worst))
-                    && selection.within.is_none_or(|within| within.contains(id))
-                    && !selection.except.contains(&id);
-                if is_wanted {
+                let Some(place) = segment.place(order, doc) else { continue };
+                if is_too_late(&best, place) || selection.after.is_some_and(|after| place <= after) {
+                    continue;
+                }
+                let (_, id) = order.parts(place);
+                if selection.within.is_none_or(|within| within.contains(id)) && !selection.except.contains(&id) {
                     best.push(place);
                     if best.len() > selection.limit {
                         best.pop();
@@ -107,16 +114,42 @@ impl View {
         Ok(best.into_sorted_vec())
     }
 
+    /// The segments with their columns, the one first whose best ticket may come first in the list: the others are often not
+    /// even looked at.
+    fn segments_by_promise(&self, selection: &Selection<'_>) -> Result<Vec<SegmentColumns<'_>>, TantivyError> {
+        let order = selection.order;
+        let name = match order.by {
+            By::Id => None,
+            By::CreatedAt => Some(column::CREATED_AT),
+            By::UpdatedAt => Some(column::UPDATED_AT),
+            By::Priority => Some(column::PRIORITY),
+            By::Due => Some(column::DUE),
+        };
+        let mut segments = Vec::new();
+        for reader in self.searcher.segment_readers() {
+            let fields = reader.fast_fields();
+            let Some(ids) = fields.column_opt::<u64>(column::TICKET)? else { continue };
+            let values = name.map(|name| fields.column_opt::<i64>(name)).transpose()?.flatten();
+            let id = TicketId(if order.descending { ids.max_value() } else { ids.min_value() });
+            let value = match (&values, order.by) {
+                (_, By::Id) => Some(0),
+                (Some(values), _) if order.descending => Some(values.max_value()),
+                (Some(values), _) => Some(values.min_value()),
+                (None, _) => None,
+            };
+            segments.push(SegmentColumns { reader, ids, values, earliest: order.place_of(value, id) });
+        }
+        segments.sort_unstable_by_key(|segment| segment.earliest);
+        Ok(segments)
+    }
+
     /// What matches, segment by segment.
     fn matches<'a>(
         &'a self,
         query: &dyn Query,
     ) -> Result<impl Iterator<Item = Result<Matches<'a>, TantivyError>> + use<'a>, TantivyError> {
         let weight = query.weight(EnableScoring::disabled_from_searcher(&self.searcher))?;
-        Ok(self.searcher.segment_readers().iter().map(move |reader| {
-            let scorer = weight.scorer(reader, 1.0)?;
-            Ok(Matches { reader, scorer })
-        }))
+        Ok(self.searcher.segment_readers().iter().map(move |reader| Matches::new(reader, &*weight)))
     }
 
     fn clause_query(&self, clause: &Clause) -> Result<Box<dyn Query>, TantivyError> {
@@ -130,13 +163,37 @@ impl View {
     }
 }
 
+/// A segment's sort values.
+struct SegmentColumns<'a> {
+    reader: &'a SegmentReader,
+    ids: Column<u64>,
+    values: Option<Column<i64>>,
+    /// No ticket of the segment comes before this place.
+    earliest: Place,
+}
+
+impl SegmentColumns<'_> {
+    fn place(&self, order: Order, doc: u32) -> Option<Place> {
+        let id = TicketId(self.ids.first(doc)?);
+        let value = match order.by {
+            By::Id => Some(0),
+            _ => self.values.as_ref().and_then(|values| values.first(doc)),
+        };
+        Some(order.place_of(value, id))
+    }
+}
+
 /// The living documents of one segment that match, in the segment's order.
 struct Matches<'a> {
     reader: &'a SegmentReader,
     scorer: Box<dyn Scorer>,
 }
 
-impl Matches<'_> {
+impl<'a> Matches<'a> {
+    fn new(reader: &'a SegmentReader, weight: &dyn Weight) -> Result<Self, TantivyError> {
+        Ok(Self { reader, scorer: weight.scorer(reader, 1.0)? })
+    }
+
     /// A column of this segment; `None` where no document of it has the value.
     fn column<T: HasAssociatedColumnType>(&self, name: &str) -> Result<Option<Column<T>>, TantivyError>
     where
@@ -182,58 +239,5 @@ impl TicketSet {
 
     fn both(self, other: &Self) -> Self {
         Self(self.0.iter().zip(&other.0).map(|(one, another)| one & another).collect())
-    }
-}
-
-/// Something that must be in the text: a word, or words in a row.
-#[derive(Debug, PartialEq, Eq)]
-struct Clause {
-    words: Vec<String>,
-    /// The word goes on.
-    open: bool,
-}
-
-/// Splits a query at spaces, but for what stands in quotes. A piece of several words, like an address, is a phrase.
-fn clauses(q: &str) -> Vec<Clause> {
-    let mut analyzer = analyzer();
-    let mut clauses = Vec::new();
-    for (index, quoted) in q.split('"').enumerate() {
-        let pieces: Vec<&str> = if index % 2 == 1 { vec![quoted] } else { quoted.split_whitespace().collect() };
-        for piece in pieces {
-            let mut words = Vec::new();
-            analyzer.token_stream(piece).process(&mut |token| words.push(token.text.clone()));
-            if words.is_empty() {
-                // Something was asked for that is in no text.
-                if piece.chars().any(char::is_alphanumeric) {
-                    words.push(piece.to_lowercase());
-                } else {
-                    continue;
-                }
-            }
-            let open = words.len() == 1 && piece.ends_with('*');
-            clauses.push(Clause { words, open });
-        }
-    }
-    clauses
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_query_is_split_into_words_and_phrases() {
-        let check = |q: &str, expect: &[(&[&str], bool)]| {
-            let expect: Vec<_> = expect
-                .iter()
-                .map(|(words, open)| Clause { words: words.iter().map(|&word| word.to_owned()).collect(), open: *open })
-                .collect();
-            assert_eq!(clauses(q), expect, "{q}");
-        };
-        check("Refund parcel", &[(&["refund"], false), (&["parcel"], false)]);
-        check("\"lost in transit\" Crème", &[(&["lost", "in", "transit"], false), (&["creme"], false)]);
-        check("ada@example.org", &[(&["ada", "example", "org"], false)]);
-        check("refu*", &[(&["refu"], true)]);
-        check("!!! \"\"", &[]);
     }
 }

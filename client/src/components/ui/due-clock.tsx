@@ -1,6 +1,6 @@
 import clsx from "clsx";
 import { strings } from "@/app/strings/strings";
-import { span } from "@/desk/format-time";
+import { roughly, span } from "@/desk/format-time";
 import { useNow } from "@/desk/use-now";
 
 const SOON_MS = 30 * 60_000;
@@ -10,11 +10,8 @@ export function DueClock({ due, compact = false }: { due: number; compact?: bool
   const now = useNow("second");
   const left = due - now;
   const late = left < 0;
-  const text = late
-    ? strings.details.overdue(span(left))
-    : compact
-      ? span(left)
-      : strings.details.left(span(left));
+  const length = compact ? roughly(left) : span(left);
+  const text = late ? strings.details.overdue(length) : compact ? length : strings.details.left(length);
   return (
     <time
       dateTime={new Date(due).toISOString()}

@@ -17,7 +17,7 @@ export function Kbd({ keys, className = "inline-flex" }: { keys: string; classNa
       {parts.map((part) => (
         <kbd
           key={part}
-          className="inline-flex h-4.5 min-w-4.5 items-center justify-center rounded border border-current/25 px-1 font-sans text-2xs leading-none opacity-80"
+          className="inline-flex h-4.5 min-w-4.5 items-center justify-center rounded border border-current/25 px-1 font-sans text-2xs leading-none"
         >
           {SYMBOLS[part] ?? part.toUpperCase()}
         </kbd>

@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDownWideNarrow, PanelLeft } from "lucide-react";
+import { ArrowDownWideNarrow, CheckCheck, PanelLeft } from "lucide-react";
 import { useEffect, useRef } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -8,6 +8,7 @@ import { Menu, MenuContent, MenuRadioGroup, MenuRadioItem, MenuTrigger } from "@
 import { Notice } from "@/components/ui/notice";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Tooltip } from "@/components/ui/tooltip";
+import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { useConnection } from "@/desk/use-live";
 import { SORTS, type Sort, type ViewId } from "@/desk/views";
@@ -49,6 +50,7 @@ export function TicketList({
           <span className="sr-only">{strings.list.tickets(ids.length)}</span>
           <span aria-hidden="true">{ids.length}</span>
         </span>
+        <ConnectionStatus inHeader />
         <Menu>
           <Tooltip label={strings.list.sorts[sort]}>
             <MenuTrigger asChild>
@@ -103,7 +105,9 @@ function Body({ view, ids, selected }: { view: ViewId; ids: readonly number[]; s
   }
   if (ids.length === 0) {
     const words = strings.empty[view] ?? strings.empty.team;
-    return <Notice title={words?.[0] ?? ""} {...(words?.[1] ? { hint: words[1] } : {})} />;
+    return (
+      <Notice icon={<CheckCheck />} title={words?.[0] ?? ""} {...(words?.[1] ? { hint: words[1] } : {})} />
+    );
   }
   return <Rows view={view} ids={ids} selected={selected} />;
 }

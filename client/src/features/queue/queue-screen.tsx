@@ -127,7 +127,7 @@ function Row({ row }: { row: QueueRow }) {
     <li className="border-b">
       <Link
         href={`/tickets/${ticket.id}`}
-        className="grid grid-cols-[1.5rem_1rem_minmax(0,1fr)_5rem] items-center gap-x-3 px-4 py-2.5 outline-offset-[-2px] hover:bg-hover md:grid-cols-[2rem_1rem_minmax(0,1.2fr)_minmax(0,1fr)_6rem] md:px-6"
+        className="grid grid-cols-[1.5rem_1rem_minmax(0,1fr)_6.5rem] items-center gap-x-3 px-4 py-2.5 outline-offset-[-2px] hover:bg-hover md:grid-cols-[2rem_1rem_minmax(0,1.2fr)_minmax(0,1fr)_7rem] md:px-6"
       >
         <span className="text-right text-ink-3 text-sm tabular-nums">{reason.rank}</span>
         <PriorityIcon priority={reason.effective_priority as Priority} labelled />
@@ -143,7 +143,7 @@ function Row({ row }: { row: QueueRow }) {
         <span className="col-start-4 row-start-1 flex flex-col items-end md:col-start-5">
           {reason.next_due === null ? null : <DueClock due={Date.parse(reason.next_due)} compact />}
           <span className="text-2xs text-ink-3 tabular-nums" title={fullTime(reason.waiting_since)}>
-            {span(now - Date.parse(reason.waiting_since))}
+            {strings.queue.waits(span(now - Date.parse(reason.waiting_since)))}
           </span>
         </span>
       </Link>

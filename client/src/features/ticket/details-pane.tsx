@@ -88,7 +88,7 @@ function Section({
 }) {
   return (
     <section className={clsx("flex flex-col py-3", !first && "border-t")}>
-      <h3 className="pb-1.5 font-medium text-2xs text-ink-3">{title}</h3>
+      <h2 className="pb-1.5 font-medium text-2xs text-ink-3">{title}</h2>
       {children}
     </section>
   );

@@ -25,6 +25,7 @@ export function Thread({ ticket }: { ticket: Ticket }) {
   const nameOf = usePersonName();
   const now = useNow("quarter-minute");
   const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLElement>(null);
   const reading = useRef(true);
   const [below, setBelow] = useState(false);
 
@@ -45,7 +46,7 @@ export function Thread({ ticket }: { ticket: Ticket }) {
     else setBelow(true);
   }, [count]);
 
-  // The composer grows and shrinks below; whoever reads the end keeps it in sight.
+  // The composer grows and shrinks below, messages are drawn late; whoever reads the end keeps it in sight.
   useEffect(() => {
     const box = scroller.current;
     if (box === null) return;
@@ -53,6 +54,7 @@ export function Thread({ ticket }: { ticket: Ticket }) {
       if (reading.current) box.scrollTop = box.scrollHeight;
     });
     observer.observe(box);
+    if (content.current !== null) observer.observe(content.current);
     return () => observer.disconnect();
   }, []);
 
@@ -89,6 +91,7 @@ export function Thread({ ticket }: { ticket: Ticket }) {
         className="scroll-thin h-full overflow-y-auto overscroll-contain"
       >
         <section
+          ref={content}
           aria-label={strings.ticket.thread}
           className="mx-auto flex max-w-[54rem] flex-col gap-1 px-4 pt-4 pb-6 @2xl:px-6"
         >
@@ -159,11 +162,11 @@ function usePendingMessages(
 
 function DayBreak({ label }: { label: string }) {
   return (
-    <h3 className="my-3 flex items-center gap-3 text-2xs text-ink-3">
+    <h2 className="my-3 flex items-center gap-3 text-2xs text-ink-3">
       <span className="h-px flex-1 bg-line" />
       {label}
       <span className="h-px flex-1 bg-line" />
-    </h3>
+    </h2>
   );
 }
 

@@ -12,7 +12,6 @@ import {
   X,
 } from "lucide-react";
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
-import { toast } from "sonner";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
@@ -20,9 +19,11 @@ import { Kbd } from "@/components/ui/kbd";
 import { Menu, MenuContent, MenuItem, MenuSeparator, MenuTrigger } from "@/components/ui/menu";
 import { Notice } from "@/components/ui/notice";
 import { Tooltip } from "@/components/ui/tooltip";
+import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { whenSoon } from "@/desk/format-time";
 import { PresenceDots } from "@/desk/presence-dots";
+import { toast } from "@/desk/toast";
 import { useThread, useTicket } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
@@ -188,7 +189,7 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
     <div ref={pane} className="@container flex h-full">
       <div className="flex h-full min-w-0 flex-1 flex-col">
         <header className="shrink-0 border-b">
-          <div className="flex h-12 items-center gap-1.5 pr-2 pl-2 @2xl:pl-6">
+          <div className="flex h-12 items-center gap-1.5 pr-2 pl-2 md:pl-4 @2xl:pl-6">
             <Button
               variant="ghost"
               size="icon"
@@ -199,8 +200,11 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
               <ArrowLeft className="size-4" />
             </Button>
             <span className="mr-1.5 text-ink-3 text-sm tabular-nums">#{ticket.id}</span>
-            <PresenceDots ticket={ticket.id} size="sm" />
+            <PresenceDots ticket={ticket.id} size="sm" worded />
             <span className="flex-1" />
+            <span className="md:hidden">
+              <ConnectionStatus inHeader />
+            </span>
             {mine || closed ? null : (
               <Button
                 size="sm"
@@ -271,9 +275,9 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
             </Menu>
           </div>
           <div className="mx-auto flex max-w-[54rem] flex-col gap-2 px-4 pb-3 @2xl:px-6">
-            <h2 className="line-clamp-3 font-semibold text-lg tracking-tight [overflow-wrap:anywhere]">
+            <h1 className="line-clamp-3 font-semibold text-lg tracking-tight [overflow-wrap:anywhere]">
               {ticket.subject}
-            </h2>
+            </h1>
             {wide ? null : (
               <div className="flex flex-wrap gap-1.5">
                 <StatusProperty ticket={ticket} {...menu("status")} />

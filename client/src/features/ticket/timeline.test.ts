@@ -29,14 +29,20 @@ const second = message("m2", tuesday);
 
 const records: TicketRecord[] = [
   record(1, 1, 1, {}, { at: monday, by: "system", event: { type: "created", message: first } }),
-  record(2, 1, 2, { assignee: "bo" }, { at: monday, by: "bo", event: { type: "claimed" } }),
+  record(
+    2,
+    1,
+    2,
+    { assignee: "bo" },
+    { at: monday, by: "bo", event: { type: "claimed", holder: "bo", live: true } },
+  ),
   record(3, 1, 3, {}, { at: monday, by: "system", event: { type: "sla_activated", metric: "resolution" } }),
   record(
     4,
     1,
     4,
     { priority: "high", team: "billing" },
-    { at: monday, by: "bo", event: { type: "updated" } },
+    { at: monday, by: "bo", event: { type: "updated", changes: {} } },
   ),
   record(
     5,

@@ -1,12 +1,12 @@
 import clsx from "clsx";
 import { Popover } from "radix-ui";
 import { useEffect, useState } from "react";
+import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
-import { useDesk } from "@/desk/desk-context";
-import { useConnection, useOutbox } from "@/desk/use-live";
-import { useNow } from "@/desk/use-now";
 import type { ConnectionState } from "@/sync/connection";
-import { strings } from "./strings/strings";
+import { useDesk } from "./desk-context";
+import { useConnection, useOutbox } from "./use-live";
+import { useNow } from "./use-now";
 
 const DOT: Record<ConnectionState["kind"], string> = {
   live: "bg-good",
@@ -21,12 +21,16 @@ const DOT: Record<ConnectionState["kind"], string> = {
 /** A line that comes back within a blink is not worth a word. */
 const BLINK_MS = 700;
 
-/** Live, catching up or offline, and what is unsent; the details on request. */
-export function ConnectionStatus() {
+/**
+ * Live, catching up or offline, and what is unsent; the details on request. Where there is no sidebar it stands in a
+ * header, and only when there is something to say.
+ */
+export function ConnectionStatus({ inHeader = false }: { inHeader?: boolean }) {
   const { sync } = useDesk();
   const state = useSettled(useConnection());
   const { unsent } = useOutbox();
   const offline = state.kind === "offline";
+  if (inHeader && state.kind === "live" && unsent === 0) return null;
 
   return (
     <Popover.Root>
@@ -35,15 +39,23 @@ export function ConnectionStatus() {
           type="button"
           data-connection={state.kind}
           className={clsx(
-            "flex h-7.5 items-center gap-2.5 rounded-md px-2 text-left text-xs hover:bg-hover coarse:h-11",
+            "flex items-center rounded-md px-2 text-left text-xs hover:bg-hover coarse:h-11",
+            inHeader ? "h-7 gap-1.5 lg:hidden" : "h-7.5 gap-2.5",
             offline ? "text-danger" : "text-ink-3",
           )}
         >
-          <span className="flex w-6 justify-center">
+          <span className={clsx("flex justify-center", !inHeader && "w-6")}>
             <span className={clsx("size-2 rounded-full", DOT[state.kind])} />
           </span>
-          <span className="flex-1">{strings.connection[state.kind]}</span>
-          {unsent > 0 ? <span className="tabular-nums">{strings.connection.unsent(unsent)}</span> : null}
+          <span className="flex-1 whitespace-nowrap">{strings.connection[state.kind]}</span>
+          {unsent > 0 && inHeader ? (
+            <span className="tabular-nums">
+              <span aria-hidden="true">{unsent}</span>
+              <span className="sr-only">{strings.connection.unsent(unsent)}</span>
+            </span>
+          ) : unsent > 0 ? (
+            <span className="whitespace-nowrap tabular-nums">{strings.connection.unsent(unsent)}</span>
+          ) : null}
         </button>
       </Popover.Trigger>
       <Popover.Portal>

@@ -1,0 +1,103 @@
+// @vitest-environment jsdom
+import { fireEvent, screen, within } from "@testing-library/react";
+import { beforeEach, describe, expect, test } from "vitest";
+import { stage } from "../../../tests/render-desk";
+import { TicketPane } from "./ticket-pane";
+
+let desk: Awaited<ReturnType<typeof stage>>;
+
+beforeEach(async () => {
+  desk = await stage(() => <TicketPane id={1} claimedBecause="Oldest of all" onBack={() => {}} />);
+});
+
+const reply = () => screen.getByRole("textbox", { name: /^Reply to/ }) as HTMLTextAreaElement;
+const write = (body: string) => fireEvent.change(reply(), { target: { value: body } });
+const send = () => fireEvent.keyDown(reply(), { key: "Enter", ctrlKey: true });
+const conversation = () => within(screen.getByRole("region", { name: "Conversation" }));
+
+function colleagueSays(body: string, visibility: "public" | "internal" = "public"): void {
+  desk.server.execute("bo", {
+    t: "cmd",
+    id: `bo-${body}`,
+    ticket: 1,
+    do: { type: "message", body, visibility },
+  });
+}
+
+describe("the ticket's pane", () => {
+  test("C29: says why the queue handed the ticket out", () => {
+    expect(screen.getByText("Oldest of all")).toBeDefined();
+  });
+
+  test("C9: a reply is in the conversation at once, marked as on its way, and then only once", async () => {
+    write("On my way");
+    send();
+    expect(conversation().getByText("On my way")).toBeDefined();
+    expect(conversation().getByText("Sending…")).toBeDefined();
+    expect(reply().value).toBe("");
+    await desk.advance(100);
+    expect(conversation().getAllByText("On my way")).toHaveLength(1);
+    expect(conversation().queryByText("Sending…")).toBeNull();
+  });
+
+  test("C21: a reply that would pass a colleague's is held, with the colleague's words in sight", async () => {
+    write("We cannot help");
+    colleagueSays("Solved by phone");
+    await desk.advance(100);
+    const notice = within(screen.getByRole("region", { name: "bo wrote since you began" }));
+    expect(notice.getByText("Solved by phone")).toBeDefined();
+    send();
+    await desk.advance(100);
+    expect(reply().value).toBe("We cannot help");
+    fireEvent.click(notice.getByRole("button", { name: "I have read it" }));
+    send();
+    await desk.advance(100);
+    expect(conversation().getByText("We cannot help")).toBeDefined();
+  });
+
+  test("C21: a colleague's note holds nobody up", async () => {
+    write("Here is the answer");
+    colleagueSays("Good customer", "internal");
+    await desk.advance(100);
+    send();
+    await desk.advance(100);
+    expect(conversation().getByText("Here is the answer")).toBeDefined();
+  });
+
+  test("C24: what colleagues do never touches the draft", async () => {
+    write("Half a sen");
+    desk.server.execute("bo", { t: "cmd", id: "b1", ticket: 1, do: { type: "claim" } });
+    colleagueSays("Hello");
+    await desk.advance(100);
+    expect(reply().value).toBe("Half a sen");
+    expect(desk.storage.keys()).toHaveLength(1);
+  });
+
+  test("C28: keys act on the ticket, but not while somebody is writing", async () => {
+    fireEvent.keyDown(document.body, { key: "n" });
+    const note = screen.getByRole("textbox", { name: "Internal note" });
+    fireEvent.keyDown(note, { key: "e" });
+    await desk.advance(100);
+    expect(desk.server.tickets.get(1)?.status).toBe("new");
+    fireEvent.keyDown(document.body, { key: "e" });
+    await desk.advance(100);
+    expect(desk.server.tickets.get(1)?.status).toBe("solved");
+  });
+
+  test("C28: a new message of a colleague is told to a screen reader once", async () => {
+    colleagueSays("Hello");
+    await desk.advance(100);
+    desk.server.execute("bo", { t: "cmd", id: "b1", ticket: 1, do: { type: "update", tags: ["a"] } });
+    await desk.advance(100);
+    expect(desk.announced).toEqual(["New message from bo"]);
+  });
+
+  test("C11: offline, a reply says that it waits", async () => {
+    desk.server.up = false;
+    desk.server.hangUpAll(1006);
+    await desk.advance(50);
+    write("Later");
+    send();
+    expect(conversation().getByText("Waits for the connection")).toBeDefined();
+  });
+});

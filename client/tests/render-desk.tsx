@@ -1,0 +1,72 @@
+import { act, render } from "@testing-library/react";
+import type { ReactNode } from "react";
+import { TooltipProvider } from "@/components/ui/tooltip";
+import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
+import { Drafts } from "@/desk/drafts";
+import { ActionsProvider } from "@/keyboard/actions";
+import type { DeskInfo, Me, TicketStatus, User } from "@/protocol/types";
+import { Cell, Happening } from "@/sync/cell";
+import { memoryStorage } from "@/sync/storage";
+import { ManualClock } from "@/sync/testing/manual-clock";
+import { ModelServer } from "@/sync/testing/model-server";
+import { Peer } from "@/sync/testing/peer";
+
+const statuses: TicketStatus[] = ["new", "open", "pending", "on_hold", "solved", "closed"];
+
+export const info: DeskInfo = {
+  name: "Test desk",
+  version: "0",
+  statuses,
+  moves: Object.fromEntries(
+    statuses.map((from) => [from, statuses.filter((to) => to !== from)]),
+  ) as DeskInfo["moves"],
+  priorities: ["low", "normal", "high", "urgent"],
+  categories: [],
+  teams: [],
+  undo_window_ms: 600_000,
+};
+
+const people: User[] = ["ada", "bo"].map((id) => ({
+  id,
+  name: id === "ada" ? "Ada Lindqvist" : "Bo Okafor",
+  role: "agent",
+  teams: [],
+  active: true,
+}));
+
+/** A screen on a desk of two, against the model server, with the time in the test's hand. */
+export async function stage(draw: () => ReactNode) {
+  const clock = new ManualClock();
+  const server = new ModelServer(clock);
+  server.open("The printer is on fire");
+  server.open("The printer is out");
+  const ada = new Peer(server, clock, "ada");
+  ada.desk.start();
+  await clock.advance(100);
+
+  const storage = memoryStorage();
+  const announced: string[] = [];
+  const desk: Desk = {
+    sync: ada.desk,
+    api: {} as Desk["api"],
+    me: { ...people[0], email: "ada@example.com", permissions: [], created_at: "" } as unknown as Me,
+    info,
+    people: new Map(people.map((person) => [person.id, person])),
+    drafts: new Drafts(storage, "ada"),
+    lastChange: new Cell<Undoable | null>(null),
+    flashes: new Happening<Flash>(),
+    announce: (sentence) => announced.push(sentence),
+    signOut: () => {},
+  };
+  const ui = () => (
+    <TooltipProvider>
+      <DeskContext.Provider value={desk}>
+        <ActionsProvider>{draw()}</ActionsProvider>
+      </DeskContext.Provider>
+    </TooltipProvider>
+  );
+  const screen = render(ui());
+  const advance = (ms: number) => act(() => clock.advance(ms));
+  await advance(100);
+  return { clock, server, ada, desk, storage, announced, advance, screen };
+}
