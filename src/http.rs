@@ -32,6 +32,7 @@ pub mod setup;
 pub mod snapshot;
 pub mod tickets;
 pub mod tokens;
+mod unread;
 pub mod users;
 
 use std::collections::BTreeMap;

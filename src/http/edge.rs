@@ -14,6 +14,7 @@ use actix_web::{Error, ResponseError as _};
 use super::assets::policy_header;
 use super::desk_state::Desk;
 use super::reply::Failure;
+use super::unread::Unread;
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 use crate::telemetry::SECONDS;
@@ -22,7 +23,7 @@ use crate::telemetry::SECONDS;
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
 
 pub async fn guard(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let began = Instant::now();
@@ -30,6 +31,7 @@ pub async fn guard(
     let method = request.method().clone();
     let route = request.match_pattern().unwrap_or_else(|| "other".to_owned());
 
+    let unread = Unread::of(&mut request);
     // No copy of the request may live here: the router changes it. Handlers' errors come back as answers.
     let mut answer = next.call(request).await?.map_into_boxed_body();
     let kind = answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
@@ -48,6 +50,10 @@ pub async fn guard(
     put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     if !headers.contains_key(policy_header()) {
         headers.insert(policy_header(), HeaderValue::from_static(DATA_POLICY));
+    }
+
+    if let Some(unread) = unread {
+        answer = answer.map_body(|_, body| unread.hold(body));
     }
 
     // A socket's upgrade is not a request that took so long.

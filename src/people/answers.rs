@@ -68,12 +68,12 @@ impl Answers {
         let Some(value) = self.journal.aside(&place)? else { return Ok(None) };
         let remembered = parse(&place, &value)?;
         let is_it = remembered.user == *user && remembered.key == *key;
-        Ok((is_it && now.millis_since(remembered.at) < self.remember_ms).then_some(remembered))
+        Ok((is_it && now.millis_since(remembered.at) <= self.remember_ms).then_some(remembered))
     }
 
     /// A command on a ticket was given this key within the time.
     pub fn is_memo(&self, user: &UserId, key: &CommandId, now: Timestamp) -> Result<bool, JournalError> {
-        Ok(self.journal.memo(user, key)?.is_some_and(|memo| now.millis_since(memo.at) < self.remember_ms))
+        Ok(self.journal.memo(user, key)?.is_some_and(|memo| now.millis_since(memo.at) <= self.remember_ms))
     }
 
     /// To be written together with what the request changed, then [`Self::note`]d.
@@ -90,7 +90,7 @@ impl Answers {
     pub fn outdated(&self, now: Timestamp) -> Result<Vec<Aside>, JournalError> {
         let mut outdated = Vec::new();
         for (place, value) in self.journal.asides(PREFIX)? {
-            if now.millis_since(parse(&place, &value)?.at) >= self.remember_ms {
+            if now.millis_since(parse(&place, &value)?.at) > self.remember_ms {
                 outdated.push(Aside { key: place, value: None });
             }
         }
@@ -98,7 +98,7 @@ impl Answers {
     }
 
     pub fn forget(&self, now: Timestamp) {
-        self.known.retain(|_, at| now.as_millis() - *at < self.remember_ms);
+        self.known.retain(|_, at| now.as_millis() - *at <= self.remember_ms);
     }
 }
 

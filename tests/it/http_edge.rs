@@ -90,6 +90,13 @@ async fn s12_a_body_has_a_limit() {
     socket.write_all(head.as_bytes()).await.unwrap();
     let text = read_to_end(&mut socket).await;
     assert!(text.starts_with("HTTP/1.1 413") && text.contains("\"too_big\""), "{text}");
+
+    // Nor does one that is refused for another reason go on for ever.
+    let mut socket = TcpStream::connect(app.address).await.unwrap();
+    let head = format!("POST {TICKETS} HTTP/1.1\r\nhost: desk\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n");
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let text = read_to_end(&mut socket).await;
+    assert!(text.starts_with("HTTP/1.1 401"), "{text}");
     app.stop().await;
 }
 
@@ -112,7 +119,8 @@ async fn s13_a_body_that_never_ends_is_given_up() {
 async fn read_to_end(socket: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     // The server may cut what it does not want to read any more: what came before that is the answer.
-    let _ = socket.read_to_end(&mut bytes).await;
+    let closed = tokio::time::timeout(std::time::Duration::from_secs(20), socket.read_to_end(&mut bytes)).await;
+    assert!(closed.is_ok(), "the server keeps the connection after {}", String::from_utf8_lossy(&bytes));
     String::from_utf8_lossy(&bytes).into_owned()
 }
 

@@ -39,7 +39,7 @@ async fn s24_a_repeated_command_takes_effect_once() {
     app.stop().await;
     let app = TestApp::on(journal, clock, |_| {}).await;
     assert_eq!(app.keyed("k1", "POST", TICKETS, &ticket("One")).await.body, first.body);
-    app.clock.advance(24 * 60 * 60 * 1000);
+    app.clock.advance(24 * 60 * 60 * 1000 + 1);
     let fresh = app.keyed("k1", "POST", TICKETS, &ticket("One")).await;
     assert_eq!(fresh.status, 201);
     assert_ne!(fresh.body["id"], first.body["id"]);
@@ -100,7 +100,7 @@ async fn s25_a_user_is_made_once_for_each_key() {
     let mut fixed = body.clone();
     fixed["email"] = json!("bob@example.org");
     assert_eq!(app.keyed("u3", "POST", USERS, &fixed).await.status, 201);
-    app.clock.advance(24 * 60 * 60 * 1000);
+    app.clock.advance(24 * 60 * 60 * 1000 + 1);
     assert_eq!(app.keyed("u1", "POST", USERS, &body).await.refusal(), (409, "email_taken"));
     app.stop().await;
 }

@@ -1,0 +1,68 @@
+//! Bodies that nobody reads to their end. The HTTP server discards the rest of a chunked body for as long as the client sends
+//! one, if the body was dropped; held until the answer is out, it closes the connection instead. Called by the edge.
+
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use actix_web::HttpMessage as _;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::error::PayloadError;
+use actix_web::http::header;
+use bytes::Bytes;
+use futures_util::Stream;
+
+type Shared = Rc<RefCell<(Payload, bool)>>;
+
+/// The body of a request that does not say its length.
+pub struct Unread(Shared);
+
+impl Unread {
+    /// Keeps a hand on the body, if it is one of those.
+    pub fn of(request: &mut ServiceRequest) -> Option<Self> {
+        if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+            return None;
+        }
+        let shared: Shared = Rc::new(RefCell::new((request.take_payload(), false)));
+        let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(Body(Rc::clone(&shared)));
+        request.set_payload(Payload::from(stream));
+        Some(Self(shared))
+    }
+
+    /// Binds it to the answer, unless it was read to its end.
+    pub fn hold(self, answer: BoxBody) -> BoxBody {
+        if self.0.borrow().1 { answer } else { BoxBody::new(Holding { answer, _unread: self.0 }) }
+    }
+}
+
+struct Body(Shared);
+
+impl Stream for Body {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let (payload, finished) = &mut *self.0.borrow_mut();
+        let polled = Pin::new(payload).poll_next(context);
+        *finished |= matches!(polled, Poll::Ready(None));
+        polled
+    }
+}
+
+struct Holding {
+    answer: BoxBody,
+    _unread: Shared,
+}
+
+impl MessageBody for Holding {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.answer.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.answer).poll_next(context)
+    }
+}
