@@ -1,6 +1,8 @@
 //! The web app, out of the binary. Hashed names may be kept for ever; the page itself never without asking. Whatever is no file
 //! and not the API's is a place inside the app, so it gets the page.
 
+use std::fmt::Write as _;
+
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::web::Data;
@@ -52,7 +54,11 @@ pub async fn serve(request: HttpRequest, desk: Data<Desk>) -> Reply {
 
 fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
     let hash = file.metadata.sha256_hash();
-    let tag = format!("\"{}\"", hash[..16].iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    let mut tag = String::from("\"");
+    for byte in &hash[..16] {
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag.push('"');
     let caching = if name.starts_with(HASHED) { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut answer = HttpResponse::Ok();
     answer.insert_header((header::ETAG, tag.as_str()));

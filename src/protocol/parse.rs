@@ -1,5 +1,7 @@
 //! From bytes to typed requests: every mistake becomes a problem with a code and, where there is one, a pointer.
 
+use std::fmt::Write as _;
+
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
@@ -15,8 +17,8 @@ pub fn object<T: DeserializeOwned>(json: &[u8], at: &str) -> Result<T, Problem> 
         for segment in error.path() {
             use serde_path_to_error::Segment;
             match segment {
-                Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-                Segment::Map { key } => pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+                Segment::Seq { index } => drop(write!(pointer, "/{index}")),
+                Segment::Map { key } => drop(write!(pointer, "/{}", key.replace('~', "~0").replace('/', "~1"))),
                 Segment::Enum { .. } | Segment::Unknown => {}
             }
         }
