@@ -63,7 +63,7 @@ pub async fn at(core: &Arc<Core>, at: At) -> Result<SnapshotBytes, Problem> {
         At::Seq(seq) if seq == head => return now(core).await,
         _ => {}
     }
-    core.blocking(move |core| {
+    core.blocking_long(move |core| {
         let seq = match at {
             At::Seq(seq) => seq,
             At::Time(time) => core.past.seq_at(time).map_err(|error| past_fault(&error))?,
