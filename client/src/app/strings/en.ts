@@ -236,6 +236,7 @@ export const en = {
     },
     history: "History",
     noHistory: "Nothing has been changed yet.",
+    allHistory: (count: number) => `Show all ${count}`,
     created: "Created",
     channel: "Came by",
     ai: "Summary",
