@@ -3,6 +3,7 @@
 //! Order of birth: journal, read models and feed, writer, people, tickets' directory, queue, presence, deadlines, HTTP. What
 //! dies of the vital parts takes the process with it: a desk without its queue or its journal is not a desk.
 
+pub mod doors;
 pub mod rules;
 pub mod serve;
 

@@ -4,6 +4,7 @@
 
 mod configuration;
 mod serve;
+mod tickets;
 
 use std::io;
 use std::path::PathBuf;
@@ -11,7 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::import::{self, ImportArgs};
+use crate::app::ServeError;
+use crate::import::ImportArgs;
 use crate::journal::cli::{self as journal, Backup, JournalCommand, Restore};
 
 /// How a command ended, as its exit status.
@@ -126,7 +128,7 @@ fn dispatch(cli: Cli) -> Exit {
     match cli.command {
         None => serve::run(&cli.serve),
         Some(Command::Serve(args)) => serve::run(&args),
-        Some(Command::Import(args)) => import::run(&args),
+        Some(Command::Import(args)) => tickets::run(&args),
         Some(Command::Journal(command)) => journal::run(command, &mut out, &mut err).into(),
         Some(Command::Backup(backup)) => journal::backup(backup, &mut out, &mut err).into(),
         Some(Command::Restore(restore)) => journal::restore(restore, &mut err).into(),
@@ -141,6 +143,17 @@ impl From<journal::Exit> for Exit {
             journal::Exit::Failed => Self::Failed,
             journal::Exit::Usage => Self::Usage,
             journal::Exit::Damaged => Self::Damaged,
+        }
+    }
+}
+
+impl From<&ServeError> for Exit {
+    fn from(error: &ServeError) -> Self {
+        match error {
+            ServeError::Config(_) => Self::Usage,
+            ServeError::Damaged(_) => Self::Damaged,
+            ServeError::Storage(_) => Self::Storage,
+            ServeError::Failed(_) => Self::Failed,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! It owns the way from a row to a `create` command and the report on what was refused. It never loses a row silently: each is
 //! on the desk, or in the file of refused rows with a reason, or the run says that it stopped before it. Called by `cli`.
 
+mod folder;
 mod map;
 mod refused;
 mod remote;
@@ -12,9 +13,12 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use futures_util::{StreamExt, stream};
+use serde::Deserialize;
 
-use crate::cli::Exit;
+use crate::app::ServeError;
 use crate::domain::command::CreateTicket;
+use crate::protocol::code::Code;
 use map::{Map, MapError};
 use refused::RefusedRows;
 use rows::{Progress, Row, Rows};
@@ -29,8 +33,11 @@ pub struct ImportArgs {
     /// The file: .csv, .ndjson or .jsonl, each also with .gz
     pub file: PathBuf,
     /// The running desk to import into
-    #[arg(long, value_name = "URL")]
-    pub to: String,
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub to: Option<String>,
+    /// The data folder of a desk that does not run [default: the folder that `serve` would use]
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
     /// An API token of that desk
     #[arg(long, env = "HOTDESK_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub token: Option<String>,
@@ -77,7 +84,7 @@ Examples:
   HOTDESK_TOKEN=hd_… hotdesk import tickets.csv --to http://127.0.0.1:8080 \\
       --map subject=summary,body='description|summary',requester.email=reporter,tags=labels,custom.key=id
   hotdesk import bugs.csv.gz --to http://127.0.0.1:8080 --preset bugs --map-priority Showstopper=urgent
-  hotdesk import tickets.ndjson --to http://127.0.0.1:8080 --dry-run";
+  hotdesk import tickets.ndjson --data hotdesk-data --dry-run";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -102,6 +109,8 @@ pub enum ImportError {
     File { path: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Desk(String),
+    #[error("{}: {source}", .folder.display())]
+    Folder { folder: PathBuf, source: ServeError },
 }
 
 /// Why one row is not imported.
@@ -130,21 +139,63 @@ pub struct Incoming {
     pub ticket: CreateTicket,
 }
 
-pub fn run(args: &ImportArgs) -> Exit {
-    match import(args) {
-        Ok(outcome) if outcome.stopped.is_none() && outcome.refused == 0 => Exit::Done,
-        Ok(_) => Exit::Failed,
-        Err(error) => {
-            eprintln!("hotdesk import: {error}");
-            match error {
-                ImportError::Usage(_) | ImportError::Map(_) => Exit::Usage,
-                ImportError::File { .. } | ImportError::Desk(_) => Exit::Failed,
-            }
+/// What became of one row at the desk.
+enum Fate {
+    Created,
+    Refused(Trouble),
+    /// No use going on: the sign-in is not good, or the desk is not there.
+    Stop(String),
+}
+
+/// A refusal in the desk's words.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Trouble {
+    code: String,
+    detail: String,
+    retryable: bool,
+    errors: Vec<BadField>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct BadField {
+    /// JSON pointer into the request.
+    pointer: String,
+    detail: String,
+}
+
+/// Where the rows go.
+enum Desk {
+    Running(remote::Desk),
+    Folder(folder::Desk),
+}
+
+impl Desk {
+    async fn open(args: &ImportArgs) -> Result<Self, ImportError> {
+        match &args.to {
+            Some(to) => remote::Desk::open(args, to).await.map(Self::Running),
+            None => folder::Desk::open(args).await.map(Self::Folder),
+        }
+    }
+
+    async fn create(&self, incoming: &Incoming) -> Fate {
+        match self {
+            Self::Running(desk) => desk.create(incoming).await,
+            Self::Folder(desk) => desk.create(incoming).await,
+        }
+    }
+
+    async fn close(self) {
+        match self {
+            Self::Running(_) => {}
+            Self::Folder(desk) => desk.close().await,
         }
     }
 }
 
-fn import(args: &ImportArgs) -> Result<Outcome, ImportError> {
+/// Imports, and says on stdout and stderr what became of the rows.
+pub fn run(args: &ImportArgs) -> Result<Outcome, ImportError> {
     let map = Map::new(args)?;
     let in_file = |source| ImportError::File { path: args.file.clone(), source };
     let digest = rows::digest(&args.file).map_err(in_file)?;
@@ -158,29 +209,24 @@ fn import(args: &ImportArgs) -> Result<Outcome, ImportError> {
     let mut refused = RefusedRows::new(rejected, rows.columns(), progress.clone());
     let unused = map.unused_columns(rows.columns());
 
-    let incoming = std::iter::from_fn(|| {
-        // A row that cannot be read or mapped is refused here; the others go on.
-        loop {
-            let (row, refusals) = match rows.next()? {
-                Ok(row) => match map.ticket(&row) {
-                    Ok(ticket) => {
-                        return Some(Ok(Incoming { key: format!("import-{digest}-{}", row.number), row, ticket }));
-                    }
-                    Err(refusals) => (row, refusals),
-                },
-                Err((row, refusal)) => (row, vec![refusal]),
-            };
-            return Some(Err((row, refusals)));
-        }
+    let mapped = std::iter::from_fn(|| {
+        Some(match rows.next()? {
+            Ok(row) => match map.ticket(&row) {
+                Ok(ticket) => Ok(Incoming { key: format!("import-{digest}-{}", row.number), row, ticket }),
+                Err(refusals) => Err((row, refusals)),
+            },
+            Err((row, refusal)) => Err((row, vec![refusal])),
+        })
     });
     let outcome = if args.dry_run {
-        dry_run(incoming, &mut refused)
+        dry_run(mapped, &mut refused)
     } else {
-        let token =
-            args.token.clone().or_else(|| std::env::var("HOTDESK_ADMIN_TOKEN").ok()).ok_or_else(|| {
-                ImportError::Usage("an API token of the desk is needed: --token or HOTDESK_TOKEN".into())
-            })?;
-        remote::send(args, &token, &map, incoming, &mut refused)?
+        actix_rt::System::new().block_on(async {
+            let desk = Desk::open(args).await?;
+            let outcome = deliver(&desk, usize::from(args.concurrency), &map, mapped, &mut refused).await;
+            desk.close().await;
+            Ok::<_, ImportError>(outcome)
+        })?
     };
     let written = refused.finish();
     progress.finish();
@@ -189,6 +235,65 @@ fn import(args: &ImportArgs) -> Result<Outcome, ImportError> {
 }
 
 type Mapped = Result<Incoming, (Row, Vec<Refusal>)>;
+
+/// Sends the rows in the file's order, several at a time, and reports in that order.
+async fn deliver(
+    desk: &Desk,
+    at_once: usize,
+    map: &Map,
+    mapped: impl Iterator<Item = Mapped>,
+    refused: &mut RefusedRows,
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let fates = stream::iter(mapped).map(|mapped| async {
+        match mapped {
+            Ok(incoming) => {
+                let fate = desk.create(&incoming).await;
+                (incoming.row, Ok(fate))
+            }
+            Err((row, refusals)) => (row, Err(refusals)),
+        }
+    });
+    let mut fates = std::pin::pin!(fates.buffered(at_once));
+    while let Some((row, fate)) = fates.next().await {
+        let refusals = match fate {
+            Ok(Fate::Created) => {
+                outcome.imported += 1;
+                refused.progress().rows(outcome.imported);
+                continue;
+            }
+            Ok(Fate::Stop(reason)) => {
+                outcome.stopped = Some(format!("line {}: {reason}", row.line));
+                break;
+            }
+            Ok(Fate::Refused(trouble)) => refusals(map, trouble),
+            Err(refusals) => refusals,
+        };
+        outcome.refused += 1;
+        refused.add(&row, &refusals);
+    }
+    outcome
+}
+
+/// The desk's words in the file's terms: a pointer into the request becomes the column that it came from.
+fn refusals(map: &Map, trouble: Trouble) -> Vec<Refusal> {
+    if trouble.code == Code::IdempotencyKeyReused.wire() {
+        let reason = "was imported before, with another map: it is on the desk as it was then".to_owned();
+        return vec![Refusal { column: None, reason }];
+    }
+    if trouble.errors.is_empty() {
+        return vec![Refusal { column: None, reason: format!("{} ({})", trouble.detail, trouble.code) }];
+    }
+    let errors = trouble.errors.into_iter();
+    errors
+        .map(|error| {
+            let path = error.pointer.trim_start_matches('/').replace('/', ".");
+            // `/tags/3` is about the column of `tags`.
+            let column = map.column(&path).or_else(|| map.column(path.split('.').next().unwrap_or_default()));
+            Refusal { column, reason: format!("{} ({})", error.detail, trouble.code) }
+        })
+        .collect()
+}
 
 fn dry_run(incoming: impl Iterator<Item = Mapped>, refused: &mut RefusedRows) -> Outcome {
     let mut outcome = Outcome::default();

@@ -261,7 +261,14 @@ impl Reading for Reads {
     fn list<'a>(&'a self, query: ListQuery, principal: &'a Principal) -> Answer<'a, Page<Ticket>> {
         Box::pin(async move {
             may_read(principal)?;
-            if let Some(seq) = list::needs_index(&self.core, &query) {
+            let query = Arc::new(query);
+            if let Some(seq) = list::needs_index(&self.core, &query)
+                && !self.core.search.has_reached(seq)
+            {
+                let walked = Arc::clone(&query);
+                if let Some(page) = self.core.blocking(move |core| list::walk(core, &walked)).await? {
+                    return Ok(page);
+                }
                 self.core.index_up_to(seq).await?;
             }
             self.core.blocking(move |core| list::page(core, &query)).await

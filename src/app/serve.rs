@@ -13,7 +13,7 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Death, Desk, ServeError};
+use super::{Death, Desk, ServeError, doors};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{self, Demo};
@@ -100,21 +100,10 @@ pub fn listen(desk: &Arc<Desk>, listener: TcpListener) -> Result<actix_web::dev:
         workers => workers,
     };
     let limits = config.limits.clone();
-    let (desk, services, door) = (Arc::clone(desk), desk.services(), desk.door());
+    let (services, door) = (desk.services(), desk.door());
+    let desk = Arc::clone(desk);
     let server = HttpServer::new(move || {
-        let (local, door) = (desk.local(), Arc::clone(&door));
-        App::new().service(http::scope(services.clone(), move |scope| {
-            scope.route(
-                session::PATH,
-                web::get().to(move |request: HttpRequest, payload: web::Payload, services: web::Data<http::Desk>| {
-                    let (local, door) = (Rc::clone(&local), Arc::clone(&door));
-                    async move {
-                        let credential = http::auth::handshake(&request, &services)?;
-                        session::open(&request, payload, &door, &local, credential).map_err(http::reply::Failure::from)
-                    }
-                }),
-            );
-        }))
+        App::new().service(http::scope(services.clone(), doors::socket(Arc::clone(&door), desk.local())))
     })
     .workers(workers)
     .max_connections((config.limits.connections / workers).max(1))

@@ -32,7 +32,7 @@ pub fn run(args: &ServeArgs) -> Exit {
             {
                 eprintln!("{advice}");
             }
-            exit_of(&error)
+            (&error).into()
         }
     }
 }
@@ -60,13 +60,4 @@ fn start_log(log: &Log) -> Result<(), tracing_subscriber::filter::ParseError> {
         registry.with(layer.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init();
     }
     Ok(())
-}
-
-fn exit_of(error: &ServeError) -> Exit {
-    match error {
-        ServeError::Config(_) => Exit::Usage,
-        ServeError::Damaged(_) => Exit::Damaged,
-        ServeError::Storage(_) => Exit::Storage,
-        ServeError::Failed(_) => Exit::Failed,
-    }
 }

@@ -424,7 +424,7 @@ mod tests {
                     .into();
             let late = share(&|state| state.ticket.sla.breached);
             for (what, found, least, most) in [
-                ("new", found[0], 4, 18),
+                ("new", found[0], 3, 18),
                 ("open", found[1], 3, 20),
                 ("pending", found[2], 6, 25),
                 ("on hold", found[3], 2, 12),

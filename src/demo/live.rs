@@ -233,3 +233,47 @@ fn tells(story: &Story, state: &TicketState) -> bool {
     let same_tag = story.tags.iter().any(|tag| ticket.tags.contains(tag));
     ticket.category.as_deref() == Some(story.category.as_str()) && same_tag && french == is_french
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::config::Config;
+    use crate::journal::Journal;
+    use crate::journal::memory::MemoryJournal;
+    use crate::people::AdminSeed;
+
+    const NOW: i64 = 1_795_421_700_000;
+
+    /// D27: the demo's people go on living through the same door as everybody, and leave the accounts of visitors alone.
+    #[actix_web::test]
+    async fn d27_life_goes_on_through_the_gateway() {
+        let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new());
+        let mut config = Config::defaults();
+        config.demo.tickets = 60;
+        let clock = Clock::manual(NOW);
+        let demo = super::super::prepare(&journal, &config, &clock, &AdminSeed::default()).await.unwrap();
+        let agents = demo.agents.clone();
+        let (desk, _deaths) =
+            Desk::start(config, journal.clone(), None, clock.clone(), AdminSeed::default()).await.unwrap();
+        let before = journal.head().seq;
+        let mut life = Life::new(&desk, agents.clone());
+        let deeds = [Deed::Write, Deed::Claim, Deed::Ask, Deed::Answer, Deed::Note, Deed::Solve, Deed::Close];
+        for round in 0..20 {
+            clock.advance(THINKING_MS + 1);
+            for deed in deeds {
+                if let Err(problem) = life.act(deed).await {
+                    panic!("round {round}: {deed:?} was refused: {problem}");
+                }
+            }
+        }
+        let records = journal.read(before, 10_000, usize::MAX).unwrap();
+        assert!(records.len() > 60, "{}", records.len());
+        for stored in records {
+            let record = stored.record().unwrap();
+            let agent = agents.iter().find(|agent| *agent.id() == record.by);
+            assert!(agent.is_none_or(|agent| !agent.yours), "{} acted by itself", record.by);
+        }
+        desk.stop().await;
+    }
+}

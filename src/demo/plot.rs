@@ -98,6 +98,7 @@ impl Author {
         }
     }
 
+    /// Index of a story, the common ones more often.
     fn any_story(&mut self) -> usize {
         let total: u32 = self.stories.iter().map(|story| story.weight).sum();
         let mut left = self.random.u32(0..total);
@@ -122,12 +123,15 @@ impl Author {
         let body = tell(&any(&told.openings, random), &blanks, random);
         let english = told.language == Language::English;
         // As people write subjects: some without a capital, some with more words than needed.
-        match random.u32(0..20) {
-            0 | 1 => subject = subject.to_lowercase(),
-            2 if english => subject = format!("Question: {subject}"),
-            3 if english => subject = format!("{subject} - please help"),
-            4 => subject.push_str(&format!(" ({})", blanks["product"])),
-            5 if english => subject = format!("Fwd: {subject}"),
+        let about_a_product = ["bug_report", "how_to", "returns"].contains(&told.category.as_str());
+        match random.u32(0..24) {
+            0 => subject = subject.to_lowercase(),
+            1 if english => subject = format!("Question: {subject}"),
+            2 if english => subject = format!("{subject} - please help"),
+            3 if english => subject = format!("Fwd: {subject}"),
+            4 | 5 if about_a_product && !subject.contains(&blanks["product"]) => {
+                subject.push_str(&format!(" ({})", blanks["product"]));
+            }
             _ => {}
         }
         // Words that are nowhere else on this desk.
@@ -189,7 +193,7 @@ impl Author {
             let weekday = Timestamp::from_millis(at).to_jiff().to_zoned(jiff::tz::TimeZone::UTC).weekday();
             let weekend = matches!(weekday, jiff::civil::Weekday::Saturday | jiff::civil::Weekday::Sunday);
             let of_day = match days_ago {
-                0 => 1.0,
+                0 => 1.3,
                 1 => 0.55,
                 _ if weekend => 0.16,
                 _ => 0.34,
@@ -212,13 +216,14 @@ impl Author {
         };
         let workers: Vec<usize> = (0..agents.len()).filter(|at| agents[*at].works_for(&team)).collect();
         let mut agent = workers[self.random.usize(..workers.len())];
-        let recent = self.now - opened < 5 * HOUR;
+        let recent = self.now - opened < 6 * HOUR;
+        let stale = self.now - opened > 2 * DAY;
         let pressing = plot.create.priority.unwrap_or_default() >= Priority::High;
         if self.chance(match (recent, pressing) {
-            (true, false) => 60,
-            (true, true) => 15,
-            (false, false) => 3,
-            (false, true) => 0,
+            (true, false) => 72,
+            (true, true) => 22,
+            (false, false) if !stale => 6,
+            (false, _) => 0,
         }) {
             // Nobody got to it yet.
             if self.chance(25) {
@@ -274,11 +279,17 @@ impl Author {
             let writer = if self.chance(35) { workers[self.random.usize(..workers.len())] } else { agent };
             step(plot, at, writer, Act::Note(text));
         }
-        if recent && self.chance(18) {
+        if recent && self.chance(30) {
             // Taken, and not answered yet: there is always one that needs more thought.
             return;
         }
         at += self.around(if pressing { 7 * MINUTE } else { 20 * MINUTE }, 0.7);
+        if !pressing && self.chance(14) {
+            // It needs more than one thought: a word now, the answer later in the day.
+            let text = self.say(|_, common| common.phrases(language).patience.clone(), plot, Some(&agents[agent]));
+            step(plot, at, agent, Act::Reply(text, None));
+            at = self.later(at, 9 * HOUR, 0.6);
+        }
         if self.chance(56) {
             let text = self.say(|story, _| story.asks.clone(), plot, Some(&agents[agent]));
             step(plot, at, agent, Act::Reply(text, Some(Status::Pending)));
@@ -295,7 +306,7 @@ impl Author {
             at += self.around(5 * HOUR, 1.1);
             let text = self.say(|story, _| story.answers.clone(), plot, Some(&agents[agent]));
             plot.steps.push(Step { at, agent: None, act: Act::Write(text) });
-            at = self.later(at, if pressing { 20 * MINUTE } else { 100 * MINUTE }, 0.8);
+            at = self.later(at, if pressing { 30 * MINUTE } else { 190 * MINUTE }, 0.8);
         }
         if self.chance(if team == "engineering" { 38 } else { 7 }) {
             let text = self.say(|_, common| common.phrases(language).holds.clone(), plot, Some(&agents[agent]));
@@ -306,7 +317,10 @@ impl Author {
             if self.chance(18) {
                 return;
             }
-            at = self.later(at, 30 * HOUR, 0.7);
+            at = self.later(at, 22 * HOUR, 0.7);
+            let update = UpdateTicket { status: Some(Status::Open), ..UpdateTicket::default() };
+            step(plot, at, agent, Act::Update(Box::new(update)));
+            at = self.later(at, 7 * HOUR, 0.7);
         }
         let text = self.say(|story, _| story.resolves.clone(), plot, Some(&agents[agent]));
         step(plot, at, agent, Act::Reply(text, Some(Status::Solved)));

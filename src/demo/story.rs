@@ -68,6 +68,8 @@ pub struct Common {
 #[serde(deny_unknown_fields)]
 pub struct Phrases {
     pub nudges: Vec<String>,
+    /// An agent who needs more time.
+    pub patience: Vec<String>,
     pub thanks: Vec<String>,
     /// The customer: it is not solved after all.
     pub back: Vec<String>,

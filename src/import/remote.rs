@@ -2,122 +2,28 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, stream};
 use reqwest::{Client, Response, StatusCode, Url, header};
-use serde::Deserialize;
 
-use super::map::Map;
-use super::refused::RefusedRows;
-use super::{ImportArgs, ImportError, Incoming, Mapped, Outcome, Refusal};
-use crate::protocol::code::Code;
+use super::{Fate, ImportArgs, ImportError, Incoming, Trouble};
 
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// One request. A desk that takes longer is as good as away, and the key makes asking again safe.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What this end needs of a problem document.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Trouble {
-    code: String,
-    detail: String,
-    retryable: bool,
-    errors: Vec<BadField>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct BadField {
-    pointer: String,
-    detail: String,
-}
-
-/// What became of one row.
-enum Fate {
-    Created,
-    Refused(Trouble),
-    /// No use going on: the sign-in is not good, or the desk is not there.
-    Stop(String),
-}
-
-pub fn send(
-    args: &ImportArgs,
-    token: &str,
-    map: &Map,
-    incoming: impl Iterator<Item = Mapped>,
-    refused: &mut RefusedRows,
-) -> Result<Outcome, ImportError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| ImportError::Desk(format!("cannot start: {error}")))?;
-    let desk = Desk::new(&args.to, token, Duration::from_secs(args.patience_s))?;
-    runtime.block_on(async {
-        desk.check().await?;
-        let mut outcome = Outcome::default();
-        let fates = stream::iter(incoming).map(|mapped| async {
-            match mapped {
-                Ok(incoming) => {
-                    let fate = desk.create(&incoming).await;
-                    (incoming.row, Ok(fate))
-                }
-                Err((row, refusals)) => (row, Err(refusals)),
-            }
-        });
-        // In the order of the file, so that the report reads like the file; as many as allowed are on their way.
-        let mut fates = std::pin::pin!(fates.buffered(usize::from(args.concurrency)));
-        while let Some((row, fate)) = fates.next().await {
-            match fate {
-                Ok(Fate::Created) => outcome.imported += 1,
-                Ok(Fate::Refused(trouble)) => {
-                    outcome.refused += 1;
-                    refused.add(&row, &refusals(map, trouble));
-                }
-                Ok(Fate::Stop(reason)) => {
-                    outcome.stopped = Some(format!("line {}: {reason}", row.line));
-                    break;
-                }
-                Err(refusals) => {
-                    outcome.refused += 1;
-                    refused.add(&row, &refusals);
-                }
-            }
-            refused.progress().rows(outcome.imported);
-        }
-        Ok(outcome)
-    })
-}
-
-/// The desk's words in the file's terms: a pointer into the request becomes the column that it came from.
-fn refusals(map: &Map, trouble: Trouble) -> Vec<Refusal> {
-    if trouble.code == Code::IdempotencyKeyReused.wire() {
-        let reason = "was imported before, with another map: it is on the desk as it was then".to_owned();
-        return vec![Refusal { column: None, reason }];
-    }
-    if trouble.errors.is_empty() {
-        return vec![Refusal { column: None, reason: format!("{} ({})", trouble.detail, trouble.code) }];
-    }
-    let errors = trouble.errors.into_iter();
-    errors
-        .map(|error| {
-            let path = error.pointer.trim_start_matches('/').replace('/', ".");
-            // `/tags/3` is about the column of `tags`.
-            let column = map.column(&path).or_else(|| map.column(path.split('.').next().unwrap_or_default()));
-            Refusal { column, reason: format!("{} ({})", error.detail, trouble.code) }
-        })
-        .collect()
-}
-
-struct Desk {
+pub struct Desk {
     client: Client,
-    me: Url,
     tickets: Url,
     patience: Duration,
 }
 
 impl Desk {
-    fn new(to: &str, token: &str, patience: Duration) -> Result<Self, ImportError> {
+    /// Before the first row: is it there, and does it know the token?
+    pub async fn open(args: &ImportArgs, to: &str) -> Result<Self, ImportError> {
+        let token =
+            args.token.clone().or_else(|| std::env::var("HOTDESK_ADMIN_TOKEN").ok()).ok_or_else(|| {
+                ImportError::Usage("an API token of the desk is needed: --token or HOTDESK_TOKEN".into())
+            })?;
         let usage = |problem: &str| ImportError::Usage(format!("--to {to}: {problem}"));
         let base = Url::parse(to).map_err(|error| usage(&error.to_string()))?;
         if base.scheme() != "http" {
@@ -136,24 +42,21 @@ impl Desk {
             .no_proxy()
             .build()
             .map_err(|error| ImportError::Desk(error.to_string()))?;
-        Ok(Self { client, me: join("/api/v1/me")?, tickets: join("/api/v1/tickets")?, patience })
-    }
-
-    /// Before the first row: is it there, and does it know the token?
-    async fn check(&self) -> Result<(), ImportError> {
-        let answer = self.client.get(self.me.clone()).send().await;
+        let me = join("/api/v1/me")?;
+        let answer = client.get(me.clone()).send().await;
         let answer =
             answer.map_err(|error| ImportError::Desk(format!("the desk cannot be reached: {}", told(&error))))?;
         match answer.status() {
-            StatusCode::OK => Ok(()),
+            StatusCode::OK => {}
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-                Err(ImportError::Desk("the desk does not accept this token".into()))
+                return Err(ImportError::Desk("the desk does not accept this token".into()));
             }
-            status => Err(ImportError::Desk(format!("{} answers {status}: is it a hotdesk?", self.me))),
+            status => return Err(ImportError::Desk(format!("{me} answers {status}: is it a hotdesk?"))),
         }
+        Ok(Self { client, tickets: join("/api/v1/tickets")?, patience: Duration::from_secs(args.patience_s) })
     }
 
-    async fn create(&self, incoming: &Incoming) -> Fate {
+    pub async fn create(&self, incoming: &Incoming) -> Fate {
         let began = Instant::now();
         let mut wait = FIRST_WAIT;
         loop {

@@ -251,6 +251,7 @@ mod tests {
         assert_eq!(lines, [3, 4]);
     }
 
+    /// D9: compressed files are read like plain ones.
     #[test]
     fn compressed_files_are_read_whatever_their_name() {
         use std::io::Write;
@@ -263,6 +264,7 @@ mod tests {
         assert_eq!(rows.map(|row| row.unwrap().raw).collect::<Vec<_>>(), [["One"]]);
     }
 
+    /// D9: a torn file is an error where it tears.
     #[test]
     fn a_torn_archive_is_refused_not_read_as_a_short_one() {
         use std::io::Write;

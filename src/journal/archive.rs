@@ -118,7 +118,7 @@ pub fn export(journal: &dyn Journal, out: &mut dyn Write) -> Result<Counts, Arch
     let mut memos = Vec::new();
     journal.memos(&mut |memo| memos.push(memo))?;
     memos.retain(|memo| memo.seq <= head.seq);
-    memos.sort_by(|one, other| one.seq.cmp(&other.seq));
+    memos.sort_by_key(|memo| memo.seq);
     for memo in memos {
         let crc = memo_sum(&memo);
         out.line(&Line::Memo { memo, crc })?;
@@ -326,7 +326,7 @@ fn to_hex(bytes: &[u8]) -> String {
 
 fn from_hex(hex: &str) -> Option<Vec<u8>> {
     let digits = hex.as_bytes();
-    if digits.len() % 2 != 0 || !digits.iter().all(u8::is_ascii_hexdigit) {
+    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
     digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()

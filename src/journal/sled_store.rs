@@ -43,6 +43,14 @@ const ROOM_KEPT_PART_OF_LOG: u64 = 32;
 /// sled writes a changed leaf whole every tenth time: what a group may take on disk for each of its bytes.
 const ROOM_FOR_A_BYTE: u64 = 8;
 
+/// Takes a record's seq, mark and JSON; says whether to go on.
+type EachRecord<'a> = dyn FnMut(Seq, RecordMark, &[u8]) -> Result<bool, JournalError> + 'a;
+
+/// Takes a saved record's JSON and its sum; says whether to go on.
+type EachSaved<'a> = dyn FnMut(&[u8], u32) -> Result<bool, JournalError> + 'a;
+
+type KeyAndContent = (Vec<u8>, Vec<u8>);
+
 /// How a journal is opened.
 #[derive(Clone)]
 pub struct Options {
@@ -257,7 +265,7 @@ impl SledJournal {
                 version: record.version,
             };
             format::seal(&key::record(record.seq), &[&about.encode(), &record.json], |key, value| {
-                batch.insert(key, value)
+                batch.insert(key, value);
             });
             let seq = record.seq.get().to_be_bytes();
             format::seal(&key::index(record.ticket, record.version), &[&seq], |key, value| batch.insert(key, value));
@@ -265,7 +273,7 @@ impl SledJournal {
         for state in &group.states {
             let about = StateMark { seq: group.head.seq, version: state.version, active: state.active };
             format::seal(&key::state(state.ticket), &[&about.encode(), &state.json], |key, value| {
-                batch.insert(key, value)
+                batch.insert(key, value);
             });
             let marker = key::active(state.ticket);
             if self.tree.contains_key(&marker)? != state.active {
@@ -318,12 +326,7 @@ impl SledJournal {
     }
 
     /// Hands out the records after `after` up to `until`, as they lie in the tree, until `each` says false.
-    fn scan_records(
-        &self,
-        after: Seq,
-        until: Seq,
-        each: &mut dyn FnMut(Seq, RecordMark, &[u8]) -> Result<bool, JournalError>,
-    ) -> Result<(), JournalError> {
+    fn scan_records(&self, after: Seq, until: Seq, each: &mut EachRecord<'_>) -> Result<(), JournalError> {
         let from = key::record(after.next());
         let to = format::piece_key(&key::record(until), u16::MAX);
         let mut values = Values::new(self.tree.range(from..=to));
@@ -665,7 +668,7 @@ impl Salvage {
     }
 
     /// Hands out the records in order, with their sums, until `each` says false; an error where the history breaks.
-    pub fn records(&self, each: &mut dyn FnMut(&[u8], u32) -> Result<bool, JournalError>) -> Result<(), JournalError> {
+    pub fn records(&self, each: &mut EachSaved<'_>) -> Result<(), JournalError> {
         let mut values = Values::new(self.tree.scan_prefix([key::RECORD]));
         let mut seq = 0;
         let mut crc = 0;
@@ -739,7 +742,7 @@ impl Values {
     }
 
     /// The next value's key and content. Pieces that a longer value left behind are passed over.
-    fn next_value(&mut self) -> Result<Option<(Vec<u8>, Vec<u8>)>, JournalError> {
+    fn next_value(&mut self) -> Result<Option<KeyAndContent>, JournalError> {
         loop {
             let Some((stored, first)) = self.next_entry()? else { return Ok(None) };
             let (key, piece) = format::split_piece_key(&stored).ok_or_else(|| unreadable(&stored))?;
@@ -799,7 +802,7 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
 
 fn open_sled(folder: &Path, cache_bytes: u64) -> Result<(sled::Db, Tree), JournalError> {
     let folder = folder.to_path_buf();
-    let opened = guarded(move || {
+    guarded(move || {
         let config = sled::Config::new()
             .path(folder)
             .cache_capacity(cache_bytes)
@@ -809,8 +812,7 @@ fn open_sled(folder: &Path, cache_bytes: u64) -> Result<(sled::Db, Tree), Journa
         let db = config.open()?;
         let tree = db.open_tree(b"journal")?;
         Ok((db, tree))
-    });
-    opened
+    })
 }
 
 /// Makes sure that the folders and sled's settings survive: a log without them cannot be opened.

@@ -123,7 +123,14 @@ impl WriterHandle {
     }
 
     /// Stores or removes values beside the records, all or nothing, and answers once that is on disk.
+    ///
+    /// # Panics
+    /// When a key is empty, longer than [`format::MAX_KEY_BYTES`] or has a zero byte in it: a bug of the caller.
     pub async fn put_asides(&self, asides: Vec<Aside>) -> Result<(), AppendError> {
+        for Aside { key, .. } in &asides {
+            let fits = !key.is_empty() && key.len() <= format::MAX_KEY_BYTES && !key.contains('\0');
+            assert!(fits, "invariant: an aside has a short name");
+        }
         if asides.is_empty() {
             return Ok(());
         }

@@ -1,5 +1,7 @@
 //! The contract of [`Journal`], asked of every store.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 
 use bytes::Bytes;

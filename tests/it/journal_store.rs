@@ -1,5 +1,7 @@
 //! The two stores behind one face, so that one suite asks both the same.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -84,10 +86,6 @@ impl Sled {
 
     pub fn options(&self) -> Options {
         Options { disk: self.disk.clone(), ..Options::default() }
-    }
-
-    pub fn close(&mut self) {
-        self.journal = None;
     }
 }
 

@@ -1,5 +1,7 @@
 //! The writer: groups, order, refusals, and what it does when the disk fails.
 
+#![allow(clippy::unwrap_used)]
+
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -207,8 +209,8 @@ async fn j27_who_is_answered_finds_it_published() {
 #[tokio::test]
 async fn j28_an_append_of_two_tickets_is_all_or_nothing() {
     let desk = desk(CONFIG);
-    let one = after(&*desk.writer.append(opened(TicketId(1), "One")).await.unwrap());
-    let two = after(&*desk.writer.append(opened(TicketId(2), "Two")).await.unwrap());
+    let one = after(&desk.writer.append(opened(TicketId(1), "One")).await.unwrap());
+    let two = after(&desk.writer.append(opened(TicketId(2), "Two")).await.unwrap());
     let mut both = moved(&one, Status::Closed);
     both.parts.extend(moved(&two, Status::Open).parts);
     let mut stale = moved(&one, Status::Closed);

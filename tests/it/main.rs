@@ -1,8 +1,12 @@
 //! The integration tests, one binary so that it links once.
 
+mod command_line;
 mod faults;
 mod generated;
+mod journal_archive;
 mod journal_contract;
+mod journal_damage;
+mod journal_format;
 mod journal_store;
 mod journal_writer;
 mod queue;
