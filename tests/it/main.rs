@@ -1,6 +1,8 @@
 //! The integration tests, one binary so that it links once.
 
+mod architecture;
 mod command_line;
+mod documents;
 mod faults;
 mod generated;
 mod journal_archive;
@@ -10,5 +12,7 @@ mod journal_format;
 mod journal_store;
 mod journal_writer;
 mod queue;
+mod spec;
 mod support;
+mod support_files;
 mod ws;
