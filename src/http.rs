@@ -146,9 +146,15 @@ fn resources() -> Vec<Resource> {
         .map(|path| {
             let (methods, routes) = by_path.remove(path).expect("invariant: every path in the order has its routes");
             let resource = routes.into_iter().fold(web::resource(path), Resource::route);
-            resource.default_service(web::to(move |request: HttpRequest| refuse_method(request, methods.join(", "))))
+            let allow = methods.join(", ");
+            resource.default_service(web::to(move |request| refuse_method(request, allow.clone())))
         })
         .collect()
+}
+
+/// For addresses that are there only to be read.
+pub async fn method_not_allowed(request: HttpRequest) -> Result<&'static str, Failure> {
+    refuse_method(request, "GET".to_owned()).await
 }
 
 async fn refuse_method(request: HttpRequest, allow: String) -> Result<&'static str, Failure> {

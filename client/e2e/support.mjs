@@ -19,16 +19,19 @@ export const ADMIN = {
   token: "e2e-administrator-token-0123456789abcdef",
 };
 
-/** A desk in a folder of its own, with its demo data unless told otherwise. Ended and removed by `stop`. */
-export async function startDesk({ demo = true } = {}) {
+/**
+ * A desk in a folder of its own, with its demo data and its administrator unless told otherwise. Ended and removed by
+ * `stop`.
+ */
+export async function startDesk(options = {}) {
   const data = await mkdtemp(join(tmpdir(), "hotdesk-e2e-"));
-  const server = await launch(data, "127.0.0.1:0", demo);
+  const server = await launch(data, "127.0.0.1:0", options);
   return {
     ...server,
     data,
     /** The same desk again, at the same address, after it was stopped. */
     async restart() {
-      Object.assign(this, await launch(data, new URL(this.url).host, demo));
+      Object.assign(this, await launch(data, new URL(this.url).host, options));
     },
     async stop() {
       await this.halt();
@@ -37,19 +40,31 @@ export async function startDesk({ demo = true } = {}) {
   };
 }
 
-async function launch(data, listen, demo) {
+async function launch(data, listen, { demo = true, admin = true }) {
   const child = spawn(BINARY, ["serve", ...(demo ? ["--demo"] : []), "--listen", listen, "--data", data], {
     env: {
       ...process.env,
-      HOTDESK_ADMIN_EMAIL: ADMIN.email,
-      HOTDESK_ADMIN_PASSWORD: ADMIN.password,
-      HOTDESK_ADMIN_TOKEN: ADMIN.token,
+      ...(admin
+        ? {
+            HOTDESK_ADMIN_EMAIL: ADMIN.email,
+            HOTDESK_ADMIN_PASSWORD: ADMIN.password,
+            HOTDESK_ADMIN_TOKEN: ADMIN.token,
+          }
+        : {}),
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const errors = [];
   child.stderr.on("data", (chunk) => errors.push(chunk));
   const ended = new Promise((done) => child.once("exit", done));
+  const lines = createInterface({ input: child.stdout });
+  // Only a desk that nobody has set up says it; whoever does not ask does not wait.
+  const setUp = new Promise((done) => {
+    lines.on("line", (line) => {
+      const found = /(http:\/\/\S+\/setup\?token=\S+)/.exec(line);
+      if (found) done(found[1]);
+    });
+  });
   const url = await new Promise((done, fail) => {
     const late = setTimeout(
       () => fail(new Error("the server did not say where it listens")),
@@ -57,7 +72,7 @@ async function launch(data, listen, demo) {
     );
     child.once("error", fail);
     child.once("exit", (code) => fail(new Error(`the server ended with ${code}: ${Buffer.concat(errors)}`)));
-    createInterface({ input: child.stdout }).on("line", (line) => {
+    lines.on("line", (line) => {
       const found = /^listening on (http:\/\/\S+)/.exec(line);
       if (!found) return;
       clearTimeout(late);
@@ -66,6 +81,8 @@ async function launch(data, listen, demo) {
   });
   return {
     url,
+    /** The link that makes the first administrator. */
+    setUp,
     async halt() {
       child.kill("SIGTERM");
       await ended;
@@ -142,7 +159,7 @@ export async function signIn(browser, desk, who, options = {}) {
   await page.getByLabel("Email").fill(who.email);
   await page.getByLabel("Password").fill(who.password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.locator("[data-connection=live]").waitFor({ state: "attached" });
+  await page.locator("[data-connection=live]").first().waitFor({ state: "attached" });
   return page;
 }
 

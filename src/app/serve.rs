@@ -3,17 +3,16 @@
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpRequest, HttpServer, web};
+use actix_web::{App, HttpServer};
 use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Death, Desk, ServeError};
+use super::{Death, Desk, ServeError, doors};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{self, Demo};
@@ -22,7 +21,6 @@ use crate::http::health::Phase;
 use crate::journal::Journal;
 use crate::journal::sled_store::{Options, SledJournal};
 use crate::people::AdminSeed;
-use crate::session;
 
 /// What is said beside the configuration.
 pub struct ServeOptions {
@@ -46,10 +44,8 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     let journal: Arc<dyn Journal> =
         Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
     let clock = Clock::system();
-    let mut demo = match options.demo {
-        true => Some(demo::prepare(&journal, &config, &clock, &options.admin).await?),
-        false => None,
-    };
+    let mut demo =
+        if options.demo { Some(demo::prepare(&journal, &config, &clock, &options.admin).await?) } else { None };
     let (desk, mut died) = Desk::start(config, journal, Some(&data), clock, options.admin).await?;
 
     let server = listen(&desk, listener)?;
@@ -100,21 +96,10 @@ pub fn listen(desk: &Arc<Desk>, listener: TcpListener) -> Result<actix_web::dev:
         workers => workers,
     };
     let limits = config.limits.clone();
-    let (desk, services, door) = (Arc::clone(desk), desk.services(), desk.door());
+    let (services, door) = (desk.services(), desk.door());
+    let desk = Arc::clone(desk);
     let server = HttpServer::new(move || {
-        let (local, door) = (desk.local(), Arc::clone(&door));
-        App::new().service(http::scope(services.clone(), move |scope| {
-            scope.route(
-                session::PATH,
-                web::get().to(move |request: HttpRequest, payload: web::Payload, services: web::Data<http::Desk>| {
-                    let (local, door) = (Rc::clone(&local), Arc::clone(&door));
-                    async move {
-                        let credential = http::auth::handshake(&request, &services)?;
-                        session::open(&request, payload, &door, &local, credential).map_err(http::reply::Failure::from)
-                    }
-                }),
-            );
-        }))
+        App::new().service(http::scope(services.clone(), doors::socket(Arc::clone(&door), desk.local())))
     })
     .workers(workers)
     .max_connections((config.limits.connections / workers).max(1))

@@ -30,14 +30,8 @@ pub async fn guard(
     let method = request.method().clone();
     let route = request.match_pattern().unwrap_or_else(|| "other".to_owned());
 
-    let mut answer = match next.call(request).await {
-        Ok(answer) => answer.map_into_boxed_body(),
-        // The request may not be kept beside the call: the router needs it for itself.
-        Err(error) if error.as_error::<Failure>().is_some() => return Err(error),
-        Err(error) => {
-            return Err(last_failure(error.as_response_error().status_code(), &error.to_string()).into());
-        }
-    };
+    // No copy of the request may live here: the router changes it. Handlers' errors come back as answers.
+    let mut answer = next.call(request).await?.map_into_boxed_body();
     let kind = answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     if is_error && kind.is_none_or(|kind| !kind.starts_with(b"application/")) {

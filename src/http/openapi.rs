@@ -321,8 +321,8 @@ mod tests {
         for operation in super::super::operations() {
             told.extend(operation.all_codes().iter().map(|code| code.wire()));
         }
-        // 405 belongs to addresses and not to calls, `unknown_message` to the WebSocket, `not_acceptable` to the edge.
-        told.extend(["method_not_allowed", "unknown_message", "not_acceptable"]);
+        // 405 belongs to addresses and not to calls, the WebSocket has two of its own, `not_acceptable` is the edge's.
+        told.extend(["method_not_allowed", "unknown_message", "bad_handshake", "not_acceptable"]);
         for code in Code::ALL {
             assert!(told.contains(code.wire()), "{} is told nowhere", code.wire());
         }

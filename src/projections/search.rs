@@ -98,10 +98,15 @@ impl Search {
         }
     }
 
+    /// Whether a view that contains `seq` is installed.
+    pub fn has_reached(&self, seq: Seq) -> bool {
+        *self.applied.borrow() >= Some(seq)
+    }
+
     /// Waits until a view that contains `seq` is installed. However many wait, one commit serves them.
     pub async fn reach(&self, seq: Seq, patience: Duration) -> Result<(), NotYet> {
         let mut applied = self.applied.clone();
-        if *applied.borrow() >= Some(seq) {
+        if self.has_reached(seq) {
             return Ok(());
         }
         {

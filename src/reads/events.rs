@@ -3,12 +3,13 @@
 //! Called by [`super::Reads`]. It never parses a record that it only passes on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::topics::Sieve;
 use super::{Core, fault};
-use crate::domain::ids::Seq;
+use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::permissions::Principal;
 use crate::journal::Stored;
 use crate::protocol::code::Code;
@@ -16,10 +17,14 @@ use crate::protocol::problem::Problem;
 use crate::protocol::reading::{EventsBytes, EventsQuery};
 use crate::protocol::topic::Topic;
 
-/// Records that are looked at before an answer without any is given; the asker goes on from there.
+/// An answer without a record is given after looking for one this long, though there may be one: the asker goes on from there.
+const LOOK_FOR: Duration = Duration::from_secs(5);
+/// Records that are looked at in one turn.
 const LOOK_AT: usize = 50_000;
 /// The same where looking at one means folding its ticket's history.
 const LOOK_AT_SLOWLY: usize = 5_000;
+/// Records of one ticket that are read at once.
+const HISTORY: usize = 1_000;
 /// A reply's records end before this many bytes, but there is at least one.
 const REPLY_BYTES: usize = 4 << 20;
 
@@ -41,18 +46,25 @@ pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal)
         }
     };
     let mut search = Search { after: query.after, sieve, limit: query.limit };
-    let deadline = query.wait.map(|wait| tokio::time::Instant::now() + wait);
+    let now = tokio::time::Instant::now;
+    let deadline = query.wait.map(|wait| now() + wait);
+    let tired = now() + LOOK_FOR;
     let mut head = core.head.clone();
     loop {
         head.mark_unchanged();
-        let (found, back) = core.blocking(move |core| search.step(core)).await?;
+        // What is sifted may have to be looked for; the rest lies right behind the asker's position.
+        let (found, back) = if search.sieve.is_some() {
+            core.blocking_long(move |core| search.step(core)).await?
+        } else {
+            core.blocking(move |core| search.step(core)).await?
+        };
         search = back;
+        if found.records.is_empty() && found.more && now() < deadline.unwrap_or(tired) {
+            continue;
+        }
         let Some(deadline) = deadline.filter(|_| found.records.is_empty()) else {
             return Ok(reply(core, &found));
         };
-        if found.more && tokio::time::Instant::now() < deadline {
-            continue;
-        }
         // No news in time, or none ever again because the server leaves: an empty answer.
         let change = tokio::time::timeout_at(deadline, head.changed()).await;
         if !matches!(change, Ok(Ok(()))) {
@@ -76,6 +88,9 @@ struct Found {
 
 impl Search {
     fn step(mut self, core: &Core) -> Result<(Found, Self), Problem> {
+        if let Some(tickets) = self.sieve.as_ref().and_then(Sieve::only_tickets) {
+            return self.step_tickets(core, &tickets);
+        }
         let mut left = if self.sieve.as_ref().is_some_and(Sieve::is_slow) { LOOK_AT_SLOWLY } else { LOOK_AT };
         let (mut records, mut bytes) = (Vec::new(), 0);
         loop {
@@ -106,6 +121,38 @@ impl Search {
                 return Ok((Found { records, next_after: self.after, more: false }, self));
             }
         }
+    }
+}
+
+impl Search {
+    /// A few tickets' records are found by their own histories, however long the journal is.
+    fn step_tickets(mut self, core: &Core, tickets: &[TicketId]) -> Result<(Found, Self), Problem> {
+        let head = core.journal.head().seq;
+        let mut records = Vec::new();
+        for id in tickets {
+            let mut after = Version::ZERO;
+            loop {
+                let batch = core.journal.read_ticket(*id, after, HISTORY).map_err(|error| fault(&error))?;
+                after = Version(after.get() + batch.len() as u64);
+                let is_end = batch.len() < HISTORY;
+                records.extend(batch.into_iter().filter(|stored| stored.seq > self.after && stored.seq <= head));
+                if is_end {
+                    break;
+                }
+            }
+        }
+        records.sort_unstable_by_key(|stored| stored.seq);
+        let mut bytes = 0;
+        let fits = |stored: &&Stored| {
+            let is_first = bytes == 0;
+            bytes += stored.json.len();
+            is_first || bytes <= REPLY_BYTES
+        };
+        let count = records.iter().take(self.limit).take_while(fits).count();
+        let more = count < records.len();
+        records.truncate(count);
+        self.after = records.last().filter(|_| more).map_or(head, |last| last.seq);
+        Ok((Found { records, next_after: self.after, more }, self))
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use super::{Core, Desk, cursor, fault};
-use crate::domain::ids::Seq;
+use crate::domain::ids::{Seq, TicketId};
 use crate::domain::state::TicketState;
 use crate::domain::ticket::{Status, Ticket};
 use crate::projections::search::{Order, Place, Selection, TicketSet, facet};
@@ -15,11 +15,47 @@ use crate::protocol::problem::Problem;
 use crate::protocol::reading::{AssigneeFilter, ListQuery, SortKey};
 use crate::protocol::views::{Page, PageMeta};
 
+/// Tickets that are looked at one by one before the index is waited for.
+const WALK: u64 = 5_000;
+
 /// Up to where the index must have read before this list can be made: what changed later is in memory.
 pub fn needs_index(core: &Core, query: &ListQuery) -> Option<Seq> {
     let desk = core.desk.read();
     let closed = wants_closed(query).then_some(desk.overlay.from);
     closed.max(query.q.is_some().then(|| desk.tail.from()))
+}
+
+/// A page in order of id without the index, ticket by ticket. `None` where another order is asked for or too few of the tickets
+/// match: then the index must be waited for.
+pub fn walk(core: &Core, query: &ListQuery) -> Result<Option<Page<Ticket>>, Problem> {
+    if query.q.is_some() || query.sort.key != SortKey::Id {
+        return Ok(None);
+    }
+    let order = cursor::order(query.sort);
+    let after = query.after.as_deref().map(|text| cursor::decode(query.sort, text)).transpose()?;
+    let after = after.map(|place| order.parts(place).1.get());
+    let last = core.journal.last_ticket().get();
+    let (from, to) = if query.sort.descending {
+        (1, after.map_or(last, |after| after.saturating_sub(1).min(last)))
+    } else {
+        (after.map_or(1, |after| after.saturating_add(1)), last)
+    };
+    let mut rows = Vec::new();
+    for step in 0..(to + 1).saturating_sub(from) {
+        if step == WALK {
+            return Ok(None);
+        }
+        let id = TicketId(if query.sort.descending { to - step } else { from + step });
+        if let Some(state) = core.state(id)?
+            && matches(query, &state.ticket)
+        {
+            rows.push(Row { place: order.place(&state.ticket), state: Some(state) });
+            if rows.len() > query.size {
+                break;
+            }
+        }
+    }
+    finish(core, query, rows).map(Some)
 }
 
 pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
@@ -69,9 +105,15 @@ pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
         rows.extend(closed.into_iter().map(|place| Row { place, state: None }));
         rows.sort_unstable_by_key(|row| row.place);
     }
+    finish(core, query, rows)
+}
+
+/// Cuts the rows, which are in order and one more than the page if there are as many, to the page.
+fn finish(core: &Core, query: &ListQuery, mut rows: Vec<Row>) -> Result<Page<Ticket>, Problem> {
     let has_more = rows.len() > query.size;
     rows.truncate(query.size);
     let after_cursor = rows.last().filter(|_| has_more).map(|row| cursor::encode(query.sort, row.place));
+    let order = cursor::order(query.sort);
     let data = rows.into_iter().map(|row| load(core, order, row)).collect::<Result<_, _>>()?;
     Ok(Page { data, meta: PageMeta { has_more, after_cursor } })
 }

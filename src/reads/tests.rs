@@ -23,6 +23,7 @@ use crate::domain::state::TicketState;
 use crate::domain::ticket::{Priority, Requester, Status, Ticket};
 use crate::domain::time::Timestamp;
 use crate::journal::memory::MemoryJournal;
+use crate::journal::sled_store::{Options, SledJournal};
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Append, Journal, Part};
 use crate::protocol::reading::{ListQuery, Reading, Sort, SortKey};
@@ -37,8 +38,28 @@ impl People for Everybody {
     }
 }
 
+/// Where a journal lies while no desk is open on it.
+enum Store {
+    Memory(MemoryJournal),
+    Sled(PathBuf),
+}
+
+impl Store {
+    fn memory() -> Self {
+        Self::Memory(MemoryJournal::new())
+    }
+
+    fn open(&self) -> Arc<dyn Journal> {
+        match self {
+            Self::Memory(journal) => Arc::new(journal.clone()),
+            Self::Sled(folder) => Arc::new(SledJournal::open(folder, &Options::default()).unwrap()),
+        }
+    }
+}
+
 struct TestDesk {
-    journal: MemoryJournal,
+    journal: Arc<dyn Journal>,
+    store: Store,
     writer: WriterHandle,
     writing: std::thread::JoinHandle<()>,
     reads: Arc<Reads>,
@@ -52,21 +73,25 @@ struct TestDesk {
 
 impl TestDesk {
     fn new() -> Self {
-        Self::open(MemoryJournal::new(), None, Clock::manual(START))
+        Self::open(Store::memory(), None, Clock::manual(START))
     }
 
-    fn open(journal: MemoryJournal, folder: Option<PathBuf>, clock: Clock) -> Self {
+    fn open(store: Store, folder: Option<PathBuf>, clock: Clock) -> Self {
+        // Nothing but a test makes the index commit.
+        Self::open_with(store, folder, clock, 3_600_000)
+    }
+
+    fn open_with(store: Store, folder: Option<PathBuf>, clock: Clock, commit_ms: u64) -> Self {
         let mut config = Config::defaults();
         config.journal.checkpoint_records = 10;
-        // Nothing but a question makes the index commit.
-        config.search.commit_ms = 3_600_000;
-        let shared: Arc<dyn Journal> = Arc::new(journal.clone());
+        config.search.commit_ms = commit_ms;
+        let journal = store.open();
         let (head, watching) = watch::channel(journal.head().seq);
         let (reads, threads) =
-            Reads::open(Arc::clone(&shared), folder.as_deref(), &config, clock.clone(), watching).unwrap();
+            Reads::open(Arc::clone(&journal), folder.as_deref(), &config, clock.clone(), watching).unwrap();
         let publishing = Arc::clone(&reads);
         let (writer, writing) = writer::spawn(
-            shared,
+            Arc::clone(&journal),
             WriterConfig { waiting_appends: 64, group_records: 64, group_bytes: 1 << 20, remember_commands_ms: 1_000 },
             Box::new(move |group| {
                 publishing.publish(group);
@@ -76,6 +101,7 @@ impl TestDesk {
         );
         Self {
             journal,
+            store,
             writer,
             writing,
             reads,
@@ -96,11 +122,11 @@ impl TestDesk {
     }
 
     /// Stops everything in order; gives the journal as it is found afterwards.
-    fn stop(self) -> MemoryJournal {
+    fn stop(self) -> Store {
         self.writer.close();
         self.writing.join().unwrap();
         self.threads.stop();
-        self.journal.reopen().unwrap()
+        self.store
     }
 
     /// Stops everything and opens it again.

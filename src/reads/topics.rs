@@ -26,9 +26,8 @@ pub fn touches_queue(before: Option<&TicketState>, after: &TicketState, at: Time
 
 /// Whether a ticket is the user's or was until this record.
 pub fn is_mine(before: Option<&TicketState>, after: &TicketState, user: &UserId) -> bool {
-    let holds =
-        |state: &TicketState| state.ticket.assignee.as_ref() == Some(user) || state.background.holders.contains(user);
-    before.is_some_and(holds) || holds(after)
+    let holds = |state: &TicketState| state.ticket.assignee.as_ref() == Some(user);
+    after.background.holders.contains(user) || before.is_some_and(holds) || holds(after)
 }
 
 /// Sifts records by topic.
@@ -48,6 +47,12 @@ impl Sieve {
     pub fn is_slow(&self) -> bool {
         self.topics.iter().any(|topic| matches!(topic, Topic::Queue | Topic::Mine))
             && !self.topics.contains(&Topic::Board)
+    }
+
+    /// The tickets, where nothing but tickets is asked for. Topics without records ask for nothing.
+    pub fn only_tickets(&self) -> Option<Vec<TicketId>> {
+        let with_records = self.topics.iter().filter(|topic| topic.has_records());
+        with_records.map(|topic| if let Topic::Ticket(id) = topic { Some(*id) } else { None }).collect()
     }
 
     pub fn passes(&mut self, stored: &Stored) -> Result<bool, JournalError> {

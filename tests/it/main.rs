@@ -1,10 +1,16 @@
 //! The integration tests, one binary so that it links once.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
 mod command_line;
 mod documents;
 mod faults;
 mod generated;
+mod http_edge;
+mod http_idempotency;
+mod http_openapi;
+mod http_people;
+mod http_tickets;
 mod journal_archive;
 mod journal_contract;
 mod journal_damage;

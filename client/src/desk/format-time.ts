@@ -14,7 +14,13 @@ const weekdayAndTime = new Intl.DateTimeFormat(locale, {
   hour: "2-digit",
   minute: "2-digit",
 });
-const dayAndTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
+const dayAndTime = new Intl.DateTimeFormat(locale, {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
+const yearDayAndTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 
 const MINUTE = 60_000;
@@ -25,8 +31,10 @@ export function timeOfDay(iso: string): string {
   return clockTime.format(new Date(iso));
 }
 
-export function dateAndTime(iso: string): string {
-  return dayAndTime.format(new Date(iso));
+export function dateAndTime(iso: string, now: number): string {
+  const date = new Date(iso);
+  const thisYear = date.getFullYear() === new Date(now).getFullYear();
+  return (thisYear ? dayAndTime : yearDayAndTime).format(date);
 }
 
 export function fullTime(iso: string): string {

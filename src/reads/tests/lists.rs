@@ -359,7 +359,7 @@ async fn f58_a_foreign_cursor_is_refused() {
 #[tokio::test]
 async fn f59_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let mut desk = TestDesk::open(MemoryJournal::new(), Some(folder.path().into()), Clock::manual(START));
+    let mut desk = TestDesk::open(Store::memory(), Some(folder.path().into()), Clock::manual(START));
     for id in 1..=30 {
         let id = desk.create(&format!("Ticket{id}"), "needle").await;
         if id.get() % 3 == 0 {
@@ -401,8 +401,195 @@ async fn f59_restart() {
     desk.stop();
 
     // Another journal with the same folder.
-    let mut other = TestDesk::open(MemoryJournal::new(), Some(folder.path().into()), Clock::manual(START));
+    let mut other = TestDesk::open(Store::memory(), Some(folder.path().into()), Clock::manual(START));
     other.create("Other", "needle").await;
     assert_eq!(other.find("needle").await, [1]);
     other.stop();
+}
+
+/// F73: while the index is being built, lists in order of id come without it, whole and in pages.
+#[tokio::test]
+async fn f73_lists_by_id_do_not_wait_for_the_index() {
+    let mut desk = TestDesk::new();
+    for number in 1..=20 {
+        let id = desk.create("Ticket", "Text").await;
+        if number % 2 == 0 {
+            desk.close(id).await;
+        }
+    }
+    // As after a start on a journal that the index has not read.
+    desk.reads.core.desk.write().overlay.from = Seq(u64::MAX);
+    for (descending, statuses) in
+        [(true, vec![]), (false, vec![]), (true, vec![Status::Closed]), (false, vec![Status::Closed])]
+    {
+        let mut expect: Vec<u64> = (1..=20).filter(|id| statuses.is_empty() || id % 2 == 0).collect();
+        if descending {
+            expect.reverse();
+        }
+        let mut found = Vec::new();
+        let mut after = None;
+        loop {
+            let asked = query(|query| {
+                query.size = 7;
+                query.sort = sorted(SortKey::Id, descending);
+                query.statuses.clone_from(&statuses);
+                query.after = after.take();
+            });
+            let page = desk.reads.list(asked, &desk.me).await.unwrap();
+            found.extend(page.data.iter().map(|ticket| ticket.id.get()));
+            match page.meta.after_cursor {
+                Some(cursor) => after = Some(cursor),
+                None => break,
+            }
+        }
+        assert_eq!(found, expect);
+    }
+}
+
+/// What [`ListQuery`] says, by hand.
+fn by_hand(all: &BTreeMap<u64, Ticket>, query: &ListQuery) -> Vec<u64> {
+    let mut tickets: Vec<&Ticket> = all
+        .values()
+        .filter(|ticket| {
+            (query.statuses.is_empty() || query.statuses.contains(&ticket.status))
+                && (query.priorities.is_empty() || query.priorities.contains(&ticket.priority))
+                && (query.teams.is_empty() || ticket.team.as_ref().is_some_and(|team| query.teams.contains(team)))
+                && (query.tags.is_empty() || query.tags.iter().any(|tag| ticket.tags.contains(tag)))
+                && (query.assignees.is_empty() || ticket.assignee.is_none())
+        })
+        .collect();
+    tickets.sort_by_key(|ticket| {
+        let value = match query.sort.key {
+            SortKey::UpdatedAt => ticket.updated_at.as_millis(),
+            SortKey::Priority => ticket.priority as i64,
+            _ => 0,
+        };
+        let turn = |value: i64| if query.sort.descending { -value } else { value };
+        (turn(value), turn(ticket.id.get() as i64))
+    });
+    tickets.into_iter().map(|ticket| ticket.id.get()).collect()
+}
+
+fn any_query() -> impl Strategy<Value = ListQuery> {
+    let statuses =
+        proptest::sample::subsequence(vec![Status::New, Status::Open, Status::Pending, Status::Closed], 0..3);
+    let priorities = proptest::sample::subsequence(vec![Priority::Low, Priority::Normal, Priority::Urgent], 0..2);
+    let teams = proptest::sample::subsequence(vec!["a".to_owned(), "b".to_owned()], 0..2);
+    let tags = proptest::sample::subsequence(vec!["x".to_owned(), "y".to_owned()], 0..3);
+    let keys = proptest::sample::select(vec![SortKey::Id, SortKey::UpdatedAt, SortKey::Priority]);
+    (statuses, priorities, teams, tags, any::<bool>(), keys, any::<bool>(), 1..40_usize).prop_map(
+        |(statuses, priorities, teams, tags, nobody, key, descending, size)| ListQuery {
+            statuses,
+            priorities,
+            teams,
+            tags,
+            assignees: if nobody { vec![AssigneeFilter::Nobody] } else { Vec::new() },
+            sort: sorted(key, descending),
+            size,
+            ..ListQuery::default()
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// F55, F56: any filters, any sort and any page size give what sifting and sorting by hand gives, wherever the tickets are.
+    #[test]
+    fn f55_f56_lists_are_what_sifting_by_hand_gives(
+        tickets in proptest::collection::vec((0..4_usize, 0..3_usize, 0..3_usize, 0..6_u8), 5..40),
+        queries in proptest::collection::vec(any_query(), 30),
+        indexed_at in 0..40_usize,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut desk = TestDesk::new();
+            for (index, (priority, team, tag, fate)) in tickets.into_iter().enumerate() {
+                desk.clock.advance(5);
+                let id = desk.create_with(CreateTicket {
+                    subject: "Ticket".into(),
+                    body: "Text".into(),
+                    requester: Requester { name: "N".into(), email: "n@example.org".into() },
+                    priority: Some([Priority::Low, Priority::Normal, Priority::High, Priority::Urgent][priority]),
+                    category: None,
+                    team: [None, Some("a"), Some("b")][team].map(str::to_owned),
+                    tags: Some([vec![], vec!["x".to_owned()], vec!["x".to_owned(), "y".to_owned()]][tag].clone()),
+                    channel: None,
+                    body_format: None,
+                    custom: None,
+                }).await;
+                match fate {
+                    0 | 1 => desk.close(id).await,
+                    2 => { desk.act(id, claim()).await; }
+                    3 => { desk.update(id, status(Status::Pending)).await; }
+                    _ => {}
+                }
+                if index == indexed_at {
+                    desk.index().await;
+                }
+            }
+            let all = desk.all();
+            for query in queries {
+                let mut found = Vec::new();
+                let mut after = None;
+                loop {
+                    let page = desk.reads.list(ListQuery { after: after.take(), ..query.clone() }, &desk.me).await.unwrap();
+                    assert!(page.data.len() <= query.size);
+                    found.extend(page.data.iter().map(|ticket| ticket.id.get()));
+                    match page.meta.after_cursor {
+                        Some(cursor) => after = Some(cursor),
+                        None => break,
+                    }
+                }
+                assert_eq!(found, by_hand(&all, &query), "{query:?}");
+            }
+        });
+    }
+}
+
+/// F72: with many writers at once and the index committing all the time, each writer finds what it wrote as soon as it is
+/// acknowledged: in lists, by search and in the snapshot.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn f72_concurrent_writers_read_their_writes() {
+    let desk = Arc::new(TestDesk::open_with(Store::memory(), None, Clock::manual(START), 1));
+    let writers = (0..4_u64).map(|writer| {
+        let desk = Arc::clone(&desk);
+        tokio::spawn(async move {
+            for round in 0..15 {
+                let id = TicketId(1 + writer + round * 4);
+                let word = format!("word{id}");
+                let create = Command::Create(CreateTicket {
+                    subject: word.clone(),
+                    body: "Text".into(),
+                    requester: Requester { name: "N".into(), email: format!("{word}@example.org") },
+                    priority: None,
+                    category: None,
+                    team: None,
+                    tags: None,
+                    channel: None,
+                    body_format: None,
+                    custom: None,
+                });
+                let command_id = CommandId::from(word.clone());
+                let mut before = None;
+                let steps = [create, Command::Update(status(Status::Solved)), Command::Update(status(Status::Closed))];
+                for step in steps {
+                    let decision = decide(before.as_ref(), id, None, &step, &desk.context(&command_id)).unwrap();
+                    let after = decision.after.clone();
+                    desk.append(vec![(before, decision)]).await;
+                    let mine = query(|query| query.requesters = vec![format!("{word}@example.org")]);
+                    let listed = desk.reads.list(mine, &desk.me).await.unwrap().data;
+                    assert_eq!(listed.iter().collect::<Vec<_>>(), [&after.ticket]);
+                    assert_eq!(desk.find(&word).await, [id.get()]);
+                    let snapshot = desk.reads.snapshot(None, &desk.me).await.unwrap();
+                    let text = std::str::from_utf8(&snapshot.json).unwrap();
+                    assert_eq!(text.contains(&format!("\"{word}\"")), after.ticket.is_active());
+                    before = Some(after);
+                }
+            }
+        })
+    });
+    for outcome in futures_util::future::join_all(writers).await {
+        outcome.unwrap();
+    }
 }

@@ -74,7 +74,7 @@ async fn f61_a_snapshot_is_serialised_once() {
 #[tokio::test]
 async fn f62_past_is_replay() {
     let folder = tempfile::tempdir().unwrap();
-    let mut desk = TestDesk::open(MemoryJournal::new(), Some(folder.path().into()), Clock::manual(START));
+    let mut desk = TestDesk::open(Store::memory(), Some(folder.path().into()), Clock::manual(START));
     busy_day(&mut desk).await;
     desk.reads.core.keeper.settle();
     // A start makes up for checkpoints that are missing.

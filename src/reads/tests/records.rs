@@ -77,6 +77,10 @@ async fn f67_events_by_topic() {
     let of = |topics: &[Topic]| EventsQuery { topics: Some(topics.to_vec()), ..after(0) };
     assert_eq!(seqs(&events(&desk, of(&[Topic::Board])).await), [1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(seqs(&events(&desk, of(&[Topic::Ticket(one)])).await), [1, 3, 7]);
+    let first = events(&desk, EventsQuery { limit: 2, ..of(&[Topic::Ticket(one)]) }).await;
+    assert_eq!((seqs(&first), first.next_after), (vec![1, 3], Seq(3)));
+    let rest = events(&desk, EventsQuery { after: Seq(3), limit: 2, ..of(&[Topic::Ticket(one)]) }).await;
+    assert_eq!((seqs(&rest), rest.next_after), (vec![7], desk.head()));
     assert_eq!(seqs(&events(&desk, of(&[Topic::Queue])).await), [1, 2, 4, 6, 7]);
     assert_eq!(seqs(&events(&desk, of(&[Topic::Mine])).await), [4, 5, 6]);
     assert_eq!(seqs(&events(&desk, of(&[Topic::Ticket(one), Topic::Mine])).await), [1, 3, 4, 5, 6, 7]);
@@ -161,4 +165,31 @@ async fn f70_the_board_survives_a_restart() {
     let after = desk.reads.board();
     assert_eq!((after.seq(), after.hash(), after.len()), (before.seq(), before.hash(), before.len()));
     assert!(after.tickets().eq(before.tickets()));
+}
+
+/// F71: on a disk the read side is the same: after a restart lists, searches, the past and the board are what they were.
+#[tokio::test]
+async fn f71_restart_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = TestDesk::open(Store::Sled(folder.path().into()), Some(folder.path().into()), Clock::manual(START));
+    for number in 0..25 {
+        let id = desk.create(&format!("Ticket{number}"), "needle").await;
+        desk.note(id, "note").await;
+        if number % 2 == 0 {
+            desk.close(id).await;
+        }
+    }
+    let body = |at| {
+        let (reads, me) = (Arc::clone(&desk.reads), desk.me.clone());
+        async move { reads.snapshot(at, &me).await.unwrap().json }
+    };
+    let middle = Some(crate::protocol::reading::At::Seq(Seq(37)));
+    let (now, then) = (body(None).await, body(middle).await);
+    let lists = (desk.list(query(|_| {})).await, desk.find("needle").await, desk.find("ticket12 note").await);
+    assert_eq!((lists.0.len(), lists.1.len(), lists.2.as_slice()), (25, 25, &[13][..]));
+
+    let desk = desk.restart();
+    assert_eq!(desk.reads.snapshot(None, &desk.me).await.unwrap().json, now);
+    assert_eq!(desk.reads.snapshot(middle, &desk.me).await.unwrap().json, then);
+    assert_eq!((desk.list(query(|_| {})).await, desk.find("needle").await, desk.find("ticket12 note").await), lists);
 }

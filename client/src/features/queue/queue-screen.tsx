@@ -65,7 +65,8 @@ function Loaded({ queue }: { queue: QueueView }) {
   const { info } = useDesk();
   const { counts } = queue;
   const teamName = (id: string) =>
-    info.teams.find((team) => team.id === id)?.name ?? (id || strings.queue.noTeam);
+    info.teams.find((team) => team.id === id)?.name ??
+    (id === "" || id === "none" ? strings.queue.noTeam : id);
   return (
     <div className="scroll-thin min-h-0 flex-1 overflow-y-auto">
       <dl className="flex flex-wrap gap-x-10 gap-y-4 border-b px-4 py-5 md:px-6">

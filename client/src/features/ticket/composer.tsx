@@ -273,7 +273,9 @@ function StaleNotice({
   onUnderstood: () => void;
 }) {
   const box = useRef<HTMLElement>(null);
-  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), []);
+  useEffect(() => {
+    box.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   return (
     <section
       ref={box}

@@ -22,8 +22,7 @@ import {
   PropertyMenu,
   StatusProperty,
 } from "./property-menus";
-import { EventLine } from "./thread";
-import { history } from "./timeline";
+import { actorName, history } from "./timeline";
 
 const NONE = "";
 const HISTORY_SHOWN = 12;
@@ -221,7 +220,7 @@ function Tags({ ticket }: { ticket: Ticket }) {
   const locked = ticket.status === "closed";
   return (
     <div className="flex min-h-8 items-start gap-2 pt-1.5">
-      <span className="w-20 shrink-0 pt-0.5 text-ink-3 text-xs">{strings.details.tags}</span>
+      <span className="w-17 shrink-0 pt-0.5 text-ink-3 text-xs">{strings.details.tags}</span>
       <ul
         key={flash?.turn ?? 0}
         className={clsx(
@@ -327,6 +326,7 @@ const OTHERS_SHOWN = 5;
 
 function Requester({ ticket }: { ticket: Ticket }) {
   const { sync } = useDesk();
+  const now = useNow("quarter-minute");
   const { email } = ticket.requester;
   const others = sync.tickets.find(
     (other) => other.id !== ticket.id && other.requester.email === email,
@@ -342,7 +342,7 @@ function Requester({ ticket }: { ticket: Ticket }) {
         </div>
       </div>
       <p className="pt-1 text-ink-3 text-xs">
-        {strings.details.channel} {strings.channel[ticket.channel]} · {dateAndTime(ticket.created_at)}
+        {strings.details.channel} {strings.channel[ticket.channel]} · {dateAndTime(ticket.created_at, now)}
       </p>
       {others.length > 0 ? (
         <>
@@ -395,24 +395,34 @@ function Links({ ticket }: { ticket: Ticket }) {
 }
 
 function History({ ticket }: { ticket: Ticket }) {
-  const { info } = useDesk();
+  const { info, me } = useDesk();
   const thread = useThread(ticket.id);
   const nameOf = usePersonName();
+  const now = useNow("quarter-minute");
   const [all, setAll] = useState(false);
   if (thread.kind !== "ready") return null;
   const happened = history(thread.records, { person: nameOf, info });
   if (happened.length === 0) return <p className="text-ink-3 text-sm">{strings.details.noHistory}</p>;
-  const shown = all ? happened : happened.slice(0, HISTORY_SHOWN);
+  const shown = all ? happened : happened.filter((event) => !event.quiet).slice(0, HISTORY_SHOWN);
   return (
-    <div className="flex flex-col gap-1.5 text-ink-3 text-xs">
-      {shown.map((event) => (
-        <EventLine key={event.key} event={event} />
-      ))}
+    <>
+      <ol className="flex flex-col gap-2 text-ink-2 text-xs">
+        {shown.map((event) => (
+          <li key={event.key} className="[overflow-wrap:anywhere]">
+            <p>
+              <span className="font-medium text-ink">{actorName(event.by, me.id, nameOf)}</span> {event.what}
+            </p>
+            <time dateTime={event.at} title={fullTime(event.at)} className="text-2xs text-ink-3 tabular-nums">
+              {dateAndTime(event.at, now)}
+            </time>
+          </li>
+        ))}
+      </ol>
       {shown.length < happened.length ? (
-        <Button variant="ghost" size="sm" className="self-start" onClick={() => setAll(true)}>
-          {strings.ticket.changes(happened.length)}
+        <Button variant="ghost" size="sm" className="-ml-2.5 mt-1 self-start" onClick={() => setAll(true)}>
+          {strings.details.allHistory(happened.length)}
         </Button>
       ) : null}
-    </div>
+    </>
   );
 }

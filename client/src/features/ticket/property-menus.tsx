@@ -185,12 +185,12 @@ export function PropertyMenu({
           data-field={field}
           data-flash={flash?.kind}
           className={clsx(
-            "group flex min-w-0 items-center gap-2 rounded-md text-left text-sm transition-colors enabled:hover:bg-hover data-[state=open]:bg-hover",
+            "group relative flex min-w-0 items-center gap-2 rounded-md text-left text-sm transition-colors enabled:hover:bg-hover data-[state=open]:bg-hover",
             look === "row" ? "-mx-2 h-8 px-2 coarse:h-11" : "h-7 border px-2 coarse:h-9",
           )}
         >
           {look === "row" ? (
-            <span className="w-20 shrink-0 text-ink-3 text-xs">{label}</span>
+            <span className="w-17 shrink-0 text-ink-3 text-xs">{label}</span>
           ) : (
             <span className="sr-only">{label}</span>
           )}
@@ -205,7 +205,7 @@ export function PropertyMenu({
             {value}
           </span>
           {look === "row" && !disabled ? (
-            <ChevronDown className="size-3.5 shrink-0 text-ink-3 opacity-0 group-hover:opacity-100 group-focus-visible:opacity-100" />
+            <ChevronDown className="absolute right-1.5 size-3.5 text-ink-3 opacity-0 group-hover:opacity-100 group-focus-visible:opacity-100" />
           ) : null}
         </button>
       </MenuTrigger>

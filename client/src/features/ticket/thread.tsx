@@ -13,7 +13,7 @@ import { useConnection, useOutbox, usePersonName, useThread } from "@/desk/use-l
 import { useNow } from "@/desk/use-now";
 import type { Message, Ticket } from "@/protocol/types";
 import { MessageBody } from "./message-body";
-import { type Happened, timeline } from "./timeline";
+import { actorName, type Happened, timeline } from "./timeline";
 
 /** Nearer to the end than this, somebody reads along, and the end stays in sight. */
 const AT_END_PX = 80;
@@ -193,18 +193,12 @@ function Events({ events }: { events: Happened[] }) {
   );
 }
 
-export function EventLine({ event }: { event: Happened }) {
+function EventLine({ event }: { event: Happened }) {
   const { me } = useDesk();
   const nameOf = usePersonName();
-  const who =
-    event.by === me.id
-      ? strings.ticket.you
-      : event.by === "system"
-        ? strings.ticket.system
-        : nameOf(event.by);
   return (
     <p className="min-w-0 [overflow-wrap:anywhere]">
-      <span className="font-medium text-ink-2">{who}</span> {event.what}{" "}
+      <span className="font-medium text-ink-2">{actorName(event.by, me.id, nameOf)}</span> {event.what}{" "}
       <time dateTime={event.at} title={fullTime(event.at)} className="whitespace-nowrap tabular-nums">
         · {timeOfDay(event.at)}
       </time>

@@ -166,7 +166,7 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
         },
   );
   useAction(
-    mine || closed
+    mine || done
       ? null
       : { id: "take", title: strings.ticket.take, section, keys: "t", run: () => actions.claim(ticket.id) },
   );
@@ -205,7 +205,7 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
             <span className="md:hidden">
               <ConnectionStatus inHeader />
             </span>
-            {mine || closed ? null : (
+            {mine || done ? null : (
               <Button
                 size="sm"
                 variant={ticket.assignee === null ? "primary" : "secondary"}

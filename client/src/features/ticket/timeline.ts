@@ -7,6 +7,8 @@ export interface Happened {
   at: string;
   by: string;
   what: string;
+  /** Moved by itself, in the wake of something else. */
+  quiet: boolean;
 }
 
 export type TimelineItem =
@@ -17,6 +19,11 @@ export type TimelineItem =
 export interface Names {
   person(id: string): string;
   info: Pick<DeskInfo, "teams" | "categories">;
+}
+
+export function actorName(by: string, me: string, nameOf: (id: string) => string): string {
+  if (by === me) return strings.ticket.you;
+  return by === "system" ? strings.ticket.system : nameOf(by);
 }
 
 /** What moves by itself and is told by the details pane already would only drown the conversation. */
@@ -68,6 +75,7 @@ export function timeline(
       at: record.at,
       by: record.by,
       what,
+      quiet: false,
     }));
     if (happened.length === 0) continue;
     newDay(record.at);
@@ -92,6 +100,7 @@ export function history(records: readonly TicketRecord[], names: Names): Happene
         at: record.at,
         by: record.by,
         what: text,
+        quiet: QUIET.has(record.event.type) && record.event.type !== "created",
       }));
     })
     .reverse();

@@ -1,0 +1,94 @@
+//! Joins the desk to its HTTP side: what handlers may call, the figures and probes that operators see, and the WebSocket's route.
+//! Called by [`super::serve`] once for the server and once for each worker.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use actix_web::web::{self, Data, Payload, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::Desk;
+use crate::actors::hub::Local;
+use crate::http::reply::Failure;
+use crate::http::{self, Services, auth};
+use crate::session::{self, Door};
+
+impl Desk {
+    /// What the HTTP side may call. Once for the server: the workers share it.
+    pub fn services(&self) -> http::Desk {
+        self.add_probes();
+        self.add_figures();
+        http::Desk::new(Services {
+            gateway: Arc::new(self.directory.clone()),
+            reads: Arc::clone(&self.reads) as _,
+            people: Arc::clone(&self.people),
+            config: Arc::clone(&self.config),
+            clock: self.clock.clone(),
+            telemetry: Arc::clone(&self.telemetry),
+            health: Arc::clone(&self.health),
+            compressed: http::snapshot::Compressed::default(),
+        })
+    }
+
+    fn add_probes(&self) {
+        let health = &self.health;
+        let shared = Arc::clone(&self.shared);
+        health.probe("sessions", move || {
+            let sessions = shared.sessions.load(Ordering::Relaxed);
+            if shared.draining.load(Ordering::Relaxed) {
+                return Err(format!("{sessions} open; the server is going away"));
+            }
+            Ok(format!("{sessions} open"))
+        });
+        let (journal, writer) = (Arc::clone(&self.journal), self.writer.clone());
+        health.probe("journal", move || {
+            let (head, waiting) = (journal.head().seq, writer.waiting());
+            // Reading goes on while the disk is full, so this is told and does not take the desk out of service.
+            let room = if writer.is_full() { "; there is no room on the disk" } else { "" };
+            Ok(format!("at {head}, {waiting} appends waiting{room}"))
+        });
+    }
+
+    fn add_figures(&self) {
+        let telemetry = &self.telemetry;
+        let shared = Arc::clone(&self.shared);
+        telemetry.ask("hotdesk_sessions", "Open WebSocket sessions.", &[], move || {
+            shared.sessions.load(Ordering::Relaxed) as f64
+        });
+        let journal = Arc::clone(&self.journal);
+        telemetry.ask("hotdesk_journal_seq", "The journal's head.", &[], move || journal.head().seq.get() as f64);
+        let writer = self.writer.clone();
+        telemetry.ask("hotdesk_journal_waiting_appends", "Appends that wait for the next group.", &[], move || {
+            writer.waiting() as f64
+        });
+        let writer = self.writer.clone();
+        telemetry.ask("hotdesk_journal_full", "1 while there is no room on the disk.", &[], move || {
+            f64::from(u8::from(writer.is_full()))
+        });
+        let feed = Arc::clone(&self.feed);
+        telemetry
+            .ask("hotdesk_feed_bytes", "Records held in memory for live delivery.", &[], move || feed.bytes() as f64);
+        let feed = Arc::clone(&self.feed);
+        telemetry.ask("hotdesk_feed_seq", "The newest record that sessions can read.", &[], move || {
+            feed.head().get() as f64
+        });
+    }
+}
+
+/// The WebSocket's route on the worker of `local`.
+pub fn socket(door: Arc<Door>, local: Rc<Local>) -> impl FnOnce(&mut ServiceConfig) {
+    let open = move |request: HttpRequest, payload: Payload, desk: Data<http::Desk>| {
+        let (door, local) = (Arc::clone(&door), Rc::clone(&local));
+        async move {
+            let credential = auth::handshake(&request, &desk)?;
+            session::open(&request, payload, &door, &local, credential).map_err(Failure::from)
+                as Result<HttpResponse, Failure>
+        }
+    };
+    move |app| {
+        app.service(
+            web::resource(session::PATH).route(web::get().to(open)).default_service(web::to(http::method_not_allowed)),
+        );
+    }
+}
