@@ -83,7 +83,8 @@ fn d65_the_lifecycle_is_documented() {
     let document = read("docs/PROTOCOL.md");
     let moves = moves();
     let names: Vec<&str> = moves.keys().map(|status| status.name()).collect();
-    let mut expected = vec![format!("| from \\ to | {} |", names.join(" | ")), format!("| --- |{}", " --- |".repeat(names.len()))];
+    let mut expected =
+        vec![format!("| from \\ to | {} |", names.join(" | ")), format!("| --- |{}", " --- |".repeat(names.len()))];
     for (from, to) in &moves {
         let cells = moves.keys().map(|status| if to.contains(status) { " yes |" } else { " |" });
         expected.push(format!("| {} |{}", from.name(), cells.collect::<String>()));

@@ -12,9 +12,9 @@ fn d62_every_promise_is_cited_by_a_test() {
     assert_eq!(unique.len(), ids.len(), "an id stands in docs/SPEC.md twice");
     assert!(ids.len() > 40, "the promises are gone");
     let mut cited: BTreeSet<String> = BTreeSet::new();
-    for file in ["src", "tests", "load-tests", "client/src", "client/tests"]
+    for file in ["src", "tests", "load-tests", "client/src", "client/tests", "client/e2e"]
         .iter()
-        .flat_map(|folder| files(folder, &["rs", "ts", "tsx"]))
+        .flat_map(|folder| files(folder, &["rs", "ts", "tsx", "mjs"]))
     {
         let text = read(file);
         let words = text.split(|c: char| !c.is_ascii_alphanumeric());
