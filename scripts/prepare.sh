@@ -28,9 +28,7 @@ if [ ! client/node_modules/.package-lock.json -nt client/package-lock.json ]; th
 fi
 
 [ "${1:-}" = "--browser" ] || exit 0
-for browser in "${CHROMIUM:-}" chromium chromium-browser google-chrome; do
-  if [ -n "$browser" ] && command -v "$browser" >/dev/null; then exit 0; fi
-done
+if [ -x "${HOTDESK_CHROMIUM:-/usr/bin/chromium}" ]; then exit 0; fi
 if command -v apt-get >/dev/null; then
   if [ "$(id -u)" = 0 ]; then
     sudo=()
@@ -43,4 +41,4 @@ if command -v apt-get >/dev/null; then
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends chromium
   exit 0
 fi
-fail "Chromium is missing: install it, or name it in the variable CHROMIUM"
+fail "Chromium is missing: install it, and name it in the variable HOTDESK_CHROMIUM"

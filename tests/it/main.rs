@@ -1,7 +1,9 @@
 //! The integration tests, one binary so that it links once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod architecture;
 mod command_line;
+mod documents;
 mod faults;
 mod generated;
 mod http_edge;
@@ -16,5 +18,7 @@ mod journal_format;
 mod journal_store;
 mod journal_writer;
 mod queue;
+mod spec;
 mod support;
+mod support_files;
 mod ws;
