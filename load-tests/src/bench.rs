@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 use crate::report::Report;
+use crate::sample::Busy;
 use crate::server::Launcher;
 
 pub mod boot;
@@ -15,6 +16,9 @@ pub mod claim;
 pub mod commands;
 pub mod connections;
 pub mod fan_out;
+
+/// With more than this taken by other programs the machine was not quiet, and the figures are too bad.
+const QUIET_PERCENT: f64 = 5.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Measurement {
@@ -55,6 +59,7 @@ pub async fn run(launcher: &Launcher, options: &Options) -> Result<bool> {
             continue;
         }
         let shown = report.figures.len();
+        let busy = Busy::now()?;
         let done = match measurement {
             Measurement::Commands => commands::run(launcher, &mut report).await,
             Measurement::FanOut => fan_out::run(launcher, &options.sessions, &mut report).await,
@@ -62,6 +67,10 @@ pub async fn run(launcher: &Launcher, options: &Options) -> Result<bool> {
             Measurement::Boot => boot::run(launcher, options.tickets, &mut report).await,
             Measurement::Claim => claim::run(launcher, &mut report).await,
         };
+        let others = busy.others_since()?;
+        if let Some(last) = report.figures.last().map(|figure| figure.measurement.clone()) {
+            report.judge(&last, "share of the machine that other programs took", others * 100.0, "%", QUIET_PERCENT);
+        }
         print!("{}", report.table(shown));
         if let Err(error) = done {
             eprintln!("\n{measurement:?} could not be measured: {error:#}");

@@ -20,6 +20,7 @@ use crate::client::socket::{Heard, Socket, command};
 use crate::client::tap::{Taps, connect_all};
 use crate::histogram::Latencies;
 use crate::report::Report;
+use crate::sample::Busy;
 use crate::server::Launcher;
 
 /// A small receive buffer, so that a reader that does not read is stuck soon.
@@ -56,6 +57,7 @@ pub struct Options {
 /// `false` when a promise was broken.
 pub async fn run(launcher: &Launcher, options: &Options) -> Result<bool> {
     let mut report = Report::new();
+    let busy = Busy::now()?;
     let folder = launcher.folder()?;
     let server = launcher.start(folder.path()).await?;
     let tickets = Desk::open(&server.target()).await?.tickets(TICKETS).await?;
@@ -81,6 +83,10 @@ pub async fn run(launcher: &Launcher, options: &Options) -> Result<bool> {
         .await?;
     let still_open = server.sockets()?.saturating_sub(sockets_before);
     let told = last_words(hung).await?;
+    let (faults, cut_as_well) = (others.meter.faults(), others.meter.counts().ended);
+    others.close().await;
+    drop(server);
+    let others_share = busy.others_since()? * 100.0;
 
     report.add(NAME, "records a second", f64::from(options.rate), "");
     report.add(NAME, "others' p99 while nobody hangs", alone.quantile_ms(0.99), "ms");
@@ -100,13 +106,13 @@ pub async fn run(launcher: &Launcher, options: &Options) -> Result<bool> {
         report.violation(format!("{still_open} of {readers} readers that hang are still connected after {limit} s"));
     }
     report.add(NAME, "could be told 4201", told.too_slow as f64, "");
-    for fault in others.meter.faults() {
+    for fault in faults {
         report.violation(format!("another reader: {fault}"));
     }
-    if others.meter.counts().ended > 0 {
-        report.violation(format!("{} other readers were cut as well", others.meter.counts().ended));
+    if cut_as_well > 0 {
+        report.violation(format!("{cut_as_well} other readers were cut as well"));
     }
-    others.close().await;
+    report.add(NAME, "share of the machine that other programs took", others_share, "%");
 
     print!("{}", report.table(0));
     for violation in &report.violations {

@@ -58,7 +58,7 @@ pub struct Stamp {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
     pub records: u64,
-    /// WebSocket messages; how many records each carries is the server's choice.
+    /// WebSocket messages with records; how many each carries is the server's choice.
     pub messages: u64,
     pub bytes: u64,
     pub lags: u64,
@@ -211,7 +211,7 @@ pub async fn connect_all(target: &Target, sessions: usize, receive_buffer: Optio
 }
 
 async fn read_on(stream: TcpStream, meter: Arc<Meter>) {
-    let mut reader = Reader { scanner: Scanner::default(), last: None, pongs: Vec::new(), closed: false };
+    let mut reader = Reader::default();
     loop {
         if stream.readable().await.is_err() {
             break;
@@ -239,9 +239,12 @@ async fn read_on(stream: TcpStream, meter: Arc<Meter>) {
 }
 
 /// One socket's state between two reads.
+#[derive(Debug, Default)]
 struct Reader {
     scanner: Scanner,
     last: Option<u64>,
+    /// The present message has a record.
+    carries: bool,
     pongs: Vec<u8>,
     closed: bool,
 }
@@ -253,7 +256,7 @@ impl Reader {
         let (mut records, mut messages) = (0, 0);
         let mut stamps = Vec::new();
         let mut wrong = None;
-        let Self { scanner, last, pongs, closed } = self;
+        let Self { scanner, last, carries, pongs, closed } = self;
         scanner.feed(piece, |seen| match seen {
             Seen::Line(line) => match said(line) {
                 Ok(Said::Record { seq }) => {
@@ -263,6 +266,7 @@ impl Reader {
                         wrong = Some(format!("after seq {last} came seq {seq}"));
                     }
                     *last = Some(seq);
+                    *carries = true;
                     records += 1;
                     if stamping {
                         stamps.push(Stamp { seq, at });
@@ -273,7 +277,7 @@ impl Reader {
                 Ok(Said::Other) => {}
                 Err(error) => wrong = Some(format!("{error}: {}", String::from_utf8_lossy(line))),
             },
-            Seen::Message => messages += 1,
+            Seen::Message => messages += u64::from(std::mem::take(carries)),
             Seen::Ping(payload) => pongs.extend(pong(payload)),
             Seen::Close(_) => *closed = true,
         })?;
@@ -308,12 +312,13 @@ mod tests {
     }
 
     fn reader() -> Reader {
-        Reader { scanner: Scanner::default(), last: None, pongs: Vec::new(), closed: false }
+        Reader::default()
     }
 
     #[test]
     fn records_are_counted_and_a_gap_or_a_repeat_is_a_fault() {
         let (meter, mut reader) = (Meter::default(), reader());
+        reader.take(&text("{\"t\":\"upto\",\"seq\":4}\n"), &meter).unwrap();
         reader.take(&text("{\"t\":\"rec\",\"seq\":5}\n{\"t\":\"rec\",\"seq\":6}\n"), &meter).unwrap();
         assert_eq!((meter.counts().records, meter.counts().messages), (2, 1));
         assert!(reader.take(&text("{\"t\":\"rec\",\"seq\":8}\n"), &meter).unwrap_err().to_string().contains("seq 8"));
