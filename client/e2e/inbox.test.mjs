@@ -256,6 +256,26 @@ test("C11: what was done offline is shown as unsent, and sent once when the line
   await page.context().close();
 });
 
+test("C26: what an agent loads before the inbox works stays below 150 kB of JavaScript", async (t) => {
+  const context = await browser.newContext();
+  const page = await signIn(browser, desk, ada);
+  const session = await page.context().cookies();
+  await context.addCookies(session);
+  const fresh = await context.newPage();
+  const scripts = [];
+  fresh.on("requestfinished", (request) => {
+    if (request.resourceType() === "script") scripts.push(request.sizes());
+  });
+  await fresh.goto(`${desk.url}/inbox/mine`);
+  await fresh.locator("[data-connection=live]").first().waitFor({ state: "attached" });
+  const sizes = (await Promise.all(scripts)).map((size) => size.responseBodySize);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  t.diagnostic(`${sizes.length} scripts, ${total} bytes`);
+  assert.ok(sizes.length > 0 && total < 150_000, `${total} bytes`);
+  await context.close();
+  await page.context().close();
+});
+
 test("C31: at the width of a phone there is one pane at a time, and nothing is cut off", async () => {
   const ticket = await newTicket(desk);
   const page = await signIn(browser, desk, ADMIN, {
