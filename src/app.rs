@@ -28,7 +28,6 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::rules::FieldLimits;
 use crate::feed::Feed;
-use crate::http;
 use crate::http::health::Health;
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Journal, JournalError};
@@ -238,20 +237,6 @@ impl Desk {
         hubs.push(Hub::start_here(Rc::clone(&local)));
         drop(hubs);
         local
-    }
-
-    /// What HTTP calls need.
-    pub fn services(&self) -> http::Desk {
-        http::Desk::new(http::Services {
-            gateway: Arc::new(self.directory.clone()),
-            reads: Arc::clone(&self.reads) as _,
-            people: Arc::clone(&self.people),
-            config: Arc::clone(&self.config),
-            clock: self.clock.clone(),
-            telemetry: Arc::clone(&self.telemetry),
-            health: Arc::clone(&self.health),
-            compressed: http::snapshot::Compressed::default(),
-        })
     }
 
     /// What sessions need.

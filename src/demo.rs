@@ -136,18 +136,15 @@ async fn colleagues(people: &Arc<People>) -> Result<Vec<Agent>, DemoError> {
     let mut agents = Vec::new();
     for colleague in &COLLEAGUES {
         let known = people.users().into_iter().find(|user| user.email.eq_ignore_ascii_case(colleague.email));
-        let user = match known {
-            Some(user) => user,
-            None => {
-                let body = CreateUser {
-                    email: colleague.email.to_owned(),
-                    name: colleague.name.to_owned(),
-                    role: colleague.role,
-                    password: Some(PASSWORD.to_owned()),
-                    teams: Some(colleague.teams.iter().map(|team| (*team).to_owned()).collect()),
-                };
-                people.create(&system, body, None).await?
-            }
+        let user = if let Some(user) = known { user } else {
+            let body = CreateUser {
+                email: colleague.email.to_owned(),
+                name: colleague.name.to_owned(),
+                role: colleague.role,
+                password: Some(PASSWORD.to_owned()),
+                teams: Some(colleague.teams.iter().map(|team| (*team).to_owned()).collect()),
+            };
+            people.create(&system, body, None).await?
         };
         let principal =
             Principal { id: user.id, name: user.name.as_str().into(), role: user.role, teams: user.teams.into() };

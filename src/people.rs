@@ -894,6 +894,3 @@ fn unreadable(error: JournalError) -> Problem {
 fn reused() -> Problem {
     Problem::new(Code::IdempotencyKeyReused, "this idempotency key was used for another request")
 }
-
-#[cfg(test)]
-mod tests;

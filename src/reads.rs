@@ -43,6 +43,8 @@ use crate::protocol::views::{Page, TicketEvents};
 
 /// Questions that read the journal or the index at the same time; the others wait for their turn.
 const QUESTIONS_AT_ONCE: usize = 8;
+/// Long questions at the same time: they have turns of their own, so that they never stand in the way of short ones.
+const LONG_QUESTIONS_AT_ONCE: usize = 2;
 /// How long a question waits for the index before it is refused as `unavailable`.
 const INDEX_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -82,7 +84,8 @@ pub(crate) struct Core {
     snapshots: snapshot::Snapshots,
     /// Ticks with the journal's head; closed when the server leaves.
     head: watch::Receiver<Seq>,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
+    long_turns: Arc<Semaphore>,
 }
 
 /// What changes together: one lock, so that a question sees board, overlay and index as of one moment.
@@ -171,7 +174,8 @@ impl Reads {
             keeper,
             snapshots: snapshot::Snapshots::default(),
             head,
-            turns: Semaphore::new(QUESTIONS_AT_ONCE),
+            turns: Arc::new(Semaphore::new(QUESTIONS_AT_ONCE)),
+            long_turns: Arc::new(Semaphore::new(LONG_QUESTIONS_AT_ONCE)),
         });
         let threads = std::iter::once(indexer).chain(keeping).collect();
         Ok((Arc::new(Self { core: Arc::clone(&core) }), ReadsThreads { core, threads }))
@@ -221,9 +225,30 @@ impl Core {
         self: &Arc<Self>,
         question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        let _turn = self.turns.acquire().await.expect("invariant: the semaphore is never closed");
+        self.in_turn(&self.turns, question).await
+    }
+
+    /// The same for a question that reads thousands of records.
+    async fn blocking_long<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        self.in_turn(&self.long_turns, question).await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        self: &Arc<Self>,
+        turns: &Arc<Semaphore>,
+        question: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Arc::clone(turns).acquire_owned().await.expect("invariant: the semaphore is never closed");
         let core = Arc::clone(self);
-        tokio::task::spawn_blocking(move || question(&core)).await.unwrap_or_else(|error| {
+        let work = move || {
+            // An asker who goes away does not stop the work, so the turn ends with the work.
+            let _turn = turn;
+            question(&core)
+        };
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
             tracing::error!(%error, "a question could not be answered");
             Err(Problem::new(Code::Internal, "the desk could not answer this question"))
         })

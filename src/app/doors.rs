@@ -10,33 +10,29 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Desk;
 use crate::actors::hub::Local;
-use crate::http::health::{Health, Phase};
 use crate::http::reply::Failure;
 use crate::http::{self, Services, auth};
 use crate::session::{self, Door};
-use crate::telemetry::Telemetry;
-
-/// The live stream; not one of the calls.
-const SOCKET: &str = "/api/v1/ws";
 
 impl Desk {
     /// What the HTTP side may call. Once for the server: the workers share it.
-    pub fn services(self: &Arc<Self>) -> http::Desk {
+    pub fn services(&self) -> http::Desk {
+        self.add_probes();
+        self.add_figures();
         http::Desk::new(Services {
             gateway: Arc::new(self.directory.clone()),
             reads: Arc::clone(&self.reads) as _,
             people: Arc::clone(&self.people),
             config: Arc::clone(&self.config),
             clock: self.clock.clone(),
-            telemetry: Arc::new(self.telemetry()),
-            health: Arc::new(self.health()),
+            telemetry: Arc::clone(&self.telemetry),
+            health: Arc::clone(&self.health),
             compressed: http::snapshot::Compressed::default(),
         })
     }
 
-    fn health(&self) -> Health {
-        let health = Health::default();
-        health.set_phase(Phase::Ready);
+    fn add_probes(&self) {
+        let health = &self.health;
         let shared = Arc::clone(&self.shared);
         health.probe("sessions", move || {
             let sessions = shared.sessions.load(Ordering::Relaxed);
@@ -52,11 +48,10 @@ impl Desk {
             let room = if writer.is_full() { "; there is no room on the disk" } else { "" };
             Ok(format!("at {head}, {waiting} appends waiting{room}"))
         });
-        health
     }
 
-    fn telemetry(&self) -> Telemetry {
-        let telemetry = Telemetry::default();
+    fn add_figures(&self) {
+        let telemetry = &self.telemetry;
         let shared = Arc::clone(&self.shared);
         telemetry.ask("hotdesk_sessions", "Open WebSocket sessions.", &[], move || {
             shared.sessions.load(Ordering::Relaxed) as f64
@@ -77,7 +72,6 @@ impl Desk {
         telemetry.ask("hotdesk_feed_seq", "The newest record that sessions can read.", &[], move || {
             feed.head().get() as f64
         });
-        telemetry
     }
 }
 
@@ -92,6 +86,6 @@ pub fn socket(door: Arc<Door>, local: Rc<Local>) -> impl FnOnce(&mut ServiceConf
         }
     };
     move |app| {
-        app.service(web::resource(SOCKET).route(web::get().to(open)).default_service(web::to(http::method_not_allowed)));
+        app.service(web::resource(session::PATH).route(web::get().to(open)).default_service(web::to(http::method_not_allowed)));
     }
 }

@@ -3,13 +3,12 @@
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpRequest, HttpServer, web};
+use actix_web::{App, HttpServer};
 use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,7 +21,6 @@ use crate::http::health::Phase;
 use crate::journal::Journal;
 use crate::journal::sled_store::{Options, SledJournal};
 use crate::people::AdminSeed;
-use crate::session;
 
 /// What is said beside the configuration.
 pub struct ServeOptions {
@@ -46,10 +44,7 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     let journal: Arc<dyn Journal> =
         Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
     let clock = Clock::system();
-    let mut demo = match options.demo {
-        true => Some(demo::prepare(&journal, &config, &clock, &options.admin).await?),
-        false => None,
-    };
+    let mut demo = if options.demo { Some(demo::prepare(&journal, &config, &clock, &options.admin).await?) } else { None };
     let (desk, mut died) = Desk::start(config, journal, Some(&data), clock, options.admin).await?;
 
     let server = listen(&desk, listener)?;

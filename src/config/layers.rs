@@ -79,7 +79,7 @@ impl Layers {
             let value = value_of(&key, text, &defaults);
             // Merged as a nested dictionary, so that a wrong key is reported like one in a file.
             let nested = figment::util::nest(&key, value);
-            let dict = nested.into_dict().unwrap_or_else(Dict::new);
+            let dict = nested.into_dict().unwrap_or_default();
             figment = figment.merge(Named { name: name.clone(), dict });
         }
         let config: Config = figment

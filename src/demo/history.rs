@@ -455,7 +455,7 @@ mod tests {
         let drafts = history.appends.iter().flat_map(|append| &append.parts).flat_map(|part| &part.drafts);
         for draft in drafts {
             if let Event::Created { message } = &draft.event {
-                let follow_up = draft.patch.follow_up_of.clone().flatten().is_some();
+                let follow_up = draft.patch.follow_up_of.flatten().is_some();
                 let subject = draft.patch.subject.clone().unwrap();
                 assert!(follow_up || subjects.insert(subject.clone()), "{subject}");
                 assert!(follow_up || openings.insert(message.body.clone()), "{}", message.body);

@@ -41,13 +41,10 @@ impl RefusedRows {
     }
 
     fn keep(&mut self, row: &Row, refusals: &[Refusal]) -> csv::Result<()> {
-        let writer = match &mut self.writer {
-            Some(writer) => writer,
-            None => {
-                let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(File::create(&self.path)?);
-                writer.write_record(&self.header)?;
-                self.writer.insert(writer)
-            }
+        let writer = if let Some(writer) = &mut self.writer { writer } else {
+            let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(File::create(&self.path)?);
+            writer.write_record(&self.header)?;
+            self.writer.insert(writer)
         };
         let columns: Vec<&str> = refusals.iter().filter_map(|refusal| refusal.column.as_deref()).collect();
         let reasons: Vec<&str> = refusals.iter().map(|refusal| refusal.reason.as_str()).collect();

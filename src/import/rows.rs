@@ -28,13 +28,10 @@ pub struct Row {
 impl Row {
     /// The value of a column; `None` where it is absent, null or blank.
     pub fn value(&self, column: &str) -> Option<&Value> {
-        let value = match self.values.get(column) {
-            Some(value) => value,
-            None => {
-                let mut path = column.split('.');
-                let first = self.values.get(path.next()?)?;
-                path.try_fold(first, |value, key| value.get(key))?
-            }
+        let value = if let Some(value) = self.values.get(column) { value } else {
+            let mut path = column.split('.');
+            let first = self.values.get(path.next()?)?;
+            path.try_fold(first, |value, key| value.get(key))?
         };
         match value {
             Value::Null => None,

@@ -70,6 +70,11 @@ impl Past {
         Ok(board)
     }
 
+    /// Lets go of the board that was asked for last.
+    pub fn forget(&self) {
+        self.recent.lock().take();
+    }
+
     /// The seq of the last record that was written at `time` or before; 0 where there is none. Records' times grow with their
     /// seqs but for the milliseconds that it takes to write them.
     pub fn seq_at(&self, time: Timestamp) -> Result<Seq, PastError> {

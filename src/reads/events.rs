@@ -52,7 +52,12 @@ pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal)
     let mut head = core.head.clone();
     loop {
         head.mark_unchanged();
-        let (found, back) = core.blocking(move |core| search.step(core)).await?;
+        // What is sifted may have to be looked for; the rest lies right behind the asker's position.
+        let (found, back) = if search.sieve.is_some() {
+            core.blocking_long(move |core| search.step(core)).await?
+        } else {
+            core.blocking(move |core| search.step(core)).await?
+        };
         search = back;
         if found.records.is_empty() && found.more && now() < deadline.unwrap_or(tired) {
             continue;

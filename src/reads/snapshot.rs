@@ -4,6 +4,8 @@
 //! Called by [`super::Reads`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -22,7 +24,12 @@ pub struct Snapshots {
     making: tokio::sync::Mutex<()>,
     /// The moment in the past that was asked for last.
     past: Mutex<Option<SnapshotBytes>>,
+    /// Counts the questions about the past.
+    past_questions: AtomicU64,
 }
+
+/// What a look into the past leaves in memory makes the next one quick; nobody needs it when none comes for so long.
+const PAST_KEPT: Duration = Duration::from_secs(60);
 
 impl Snapshots {
     fn newest(&self, least: Seq) -> Option<SnapshotBytes> {
@@ -63,7 +70,8 @@ pub async fn at(core: &Arc<Core>, at: At) -> Result<SnapshotBytes, Problem> {
         At::Seq(seq) if seq == head => return now(core).await,
         _ => {}
     }
-    core.blocking(move |core| {
+    forget_later(core);
+    core.blocking_long(move |core| {
         let seq = match at {
             At::Seq(seq) => seq,
             At::Time(time) => core.past.seq_at(time).map_err(|error| past_fault(&error))?,
@@ -77,6 +85,20 @@ pub async fn at(core: &Arc<Core>, at: At) -> Result<SnapshotBytes, Problem> {
         Ok(made)
     })
     .await
+}
+
+fn forget_later(core: &Arc<Core>) {
+    let question = core.snapshots.past_questions.fetch_add(1, Ordering::Relaxed) + 1;
+    let core = Arc::downgrade(core);
+    tokio::spawn(async move {
+        tokio::time::sleep(PAST_KEPT).await;
+        if let Some(core) = core.upgrade()
+            && core.snapshots.past_questions.load(Ordering::Relaxed) == question
+        {
+            core.past.forget();
+            core.snapshots.past.lock().take();
+        }
+    });
 }
 
 /// The reply's body, byte for byte what serialising [`crate::protocol::views::Snapshot`] gives, without a copy of each ticket.

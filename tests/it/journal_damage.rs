@@ -356,3 +356,13 @@ fn j49_repair_saves_the_history_up_to_the_damage_into_a_new_folder() {
         "a folder with a journal is not written over"
     );
 }
+
+/// J51
+#[test]
+fn j51_a_settled_journal_starts_from_its_table_of_pages() {
+    let (data, whole) = written();
+    SledJournal::settle(data.path(), &Options::default()).unwrap();
+    let tables = files(data.path()).iter().filter(|file| file.to_string_lossy().contains("snap.")).count();
+    assert_eq!(tables, 1);
+    look(data.path(), &whole).unwrap();
+}

@@ -3,6 +3,11 @@
 mod command_line;
 mod faults;
 mod generated;
+mod http_edge;
+mod http_idempotency;
+mod http_openapi;
+mod http_people;
+mod http_tickets;
 mod journal_archive;
 mod journal_contract;
 mod journal_damage;

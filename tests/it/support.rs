@@ -52,10 +52,20 @@ impl TestApp {
 
     /// A desk on this journal: also how a test restarts one.
     pub async fn on(journal: Arc<dyn Journal>, clock: Clock, change: impl FnOnce(&mut Config)) -> Self {
+        let seed = AdminSeed { token: Some(ADMIN.to_owned()), ..AdminSeed::default() };
+        Self::seeded(journal, clock, seed, change).await
+    }
+
+    /// A desk whose environment names this administrator, or none.
+    pub async fn seeded(
+        journal: Arc<dyn Journal>,
+        clock: Clock,
+        seed: AdminSeed,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::defaults();
         config.server.workers = 2;
         change(&mut config);
-        let seed = AdminSeed { token: Some(ADMIN.to_owned()), ..AdminSeed::default() };
         let (desk, deaths) = Desk::start(config, Arc::clone(&journal), None, clock.clone(), seed).await.unwrap();
         desk.health.set_phase(hotdesk::http::health::Phase::Ready);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -75,6 +85,11 @@ impl TestApp {
     pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
         let method = method.parse().unwrap();
         self.http.request(method, format!("http://{}{path}", self.address)).bearer_auth(ADMIN)
+    }
+
+    /// A request without any sign-in.
+    pub fn anonymous(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method.parse().unwrap(), format!("http://{}{path}", self.address))
     }
 
     /// Sends JSON as the administrator; gives the status and the body (null where there is none).
@@ -143,6 +158,51 @@ impl TestApp {
         });
         assert!(waited.await.is_ok(), "waited in vain until {what}");
     }
+}
+
+/// A whole answer, for tests that look at headers.
+pub struct Reply {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub text: String,
+    /// Null where the body is no JSON.
+    pub body: Value,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Status and code of a refusal, which must be a problem document as the contract describes it.
+    pub fn refusal(&self) -> (u16, &str) {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        assert_eq!(self.body["status"], self.status, "{}", self.text);
+        let code = self.body["code"].as_str().unwrap();
+        assert_eq!(self.body["type"], format!("urn:hotdesk:problem:{code}"));
+        assert!(self.body["title"].is_string() && self.body["detail"].is_string() && self.body["retryable"].is_boolean());
+        (self.status, code)
+    }
+
+    /// Pointers of the bad fields.
+    pub fn pointers(&self) -> Vec<&str> {
+        let errors = self.body["errors"].as_array();
+        errors.into_iter().flatten().map(|error| error["pointer"].as_str().unwrap()).collect()
+    }
+
+    /// The session cookie that was set, as a `Cookie` header sends it back.
+    pub fn cookie(&self) -> String {
+        self.header("set-cookie").split(';').next().unwrap().to_owned()
+    }
+}
+
+/// Sends and reads to the end.
+pub async fn send(request: reqwest::RequestBuilder) -> Reply {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let text = response.text().await.unwrap();
+    let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+    Reply { status, headers, text, body }
 }
 
 pub async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {

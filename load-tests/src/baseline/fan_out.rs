@@ -4,7 +4,7 @@
 //! The child ([`serve`]) writes ready-made frames round and round, each socket blocking when its reader is slow; the parent
 //! ([`run`]) reads with the very sockets that read from the desk.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -77,7 +77,12 @@ async fn measure(pid: u32, address: &str, sessions: usize, duration: Duration) -
 pub fn serve(shape: Shape) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
-    write_round_and_round(&listener, shape)
+    // It goes on until its readers leave or it is killed, whichever comes first.
+    let gone = |error: &io::Error| matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe);
+    match write_round_and_round(&listener, shape) {
+        Err(error) if error.downcast_ref().is_some_and(gone) => Ok(()),
+        other => other,
+    }
 }
 
 /// Ends only with an error, when a reader leaves.

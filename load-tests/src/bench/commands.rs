@@ -116,7 +116,8 @@ async fn http_lane(mut http: Connection, paths: Vec<String>, mix: Mix, began: In
     Ok(latencies)
 }
 
-async fn socket_load(target: &Target, tickets: &[u64], in_flight: usize) -> Result<Latencies> {
+/// Changes over 16 sockets for a few seconds; each command's ticket has no other one in flight.
+pub async fn socket_load(target: &Target, tickets: &[u64], in_flight: usize) -> Result<Latencies> {
     let mut lanes = Vec::new();
     for lane in 0..SOCKETS {
         let (socket, _) = Socket::open(target, &[], None).await?;

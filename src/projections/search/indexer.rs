@@ -190,6 +190,10 @@ impl Indexer {
             Err(error) => error.to_string(),
             Ok((_, damaged, _)) if !damaged.is_empty() => format!("{} of its files are damaged", damaged.len()),
             Ok((index, _, _)) if index.schema() != self.layout.schema => "another build made it".to_owned(),
+            // It was killed before its first commit.
+            Ok((index, _, meta)) if meta.payload.is_none() && meta.segments.is_empty() => {
+                return Some((index, Seq::ZERO));
+            }
             Ok((index, _, meta)) => {
                 let payload = meta.payload.as_deref().and_then(|text| serde_json::from_str::<Payload>(text).ok());
                 match payload {
