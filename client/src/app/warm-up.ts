@@ -1,6 +1,6 @@
 import { toaster } from "@/desk/toast";
 
-const AFTER_MS = 2_500;
+const AFTER_MS = 500;
 
 /**
  * Fetches the parts of the client that the first screen did without, once it stands: the next key must not wait for
@@ -8,8 +8,11 @@ const AFTER_MS = 2_500;
  */
 export function warmUp(): () => void {
   const timer = setTimeout(() => {
-    if (toaster.get() === "absent") toaster.set("wanted");
+    const toasts = Promise.all([import("sonner"), import("./toasts")]).then(() => {
+      if (toaster.get() === "absent") toaster.set("wanted");
+    });
     const parts = [
+      toasts,
       import("./command-palette"),
       import("./help-sheet"),
       import("./queue-page"),

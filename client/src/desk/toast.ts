@@ -19,9 +19,22 @@ export function dismissToast(id: string): void {
   void drawn().then((sonner) => sonner.toast.dismiss(id));
 }
 
+const TRY_AGAIN_MS = 3_000;
+
+/** A toast that is wanted while the network is away is shown when it is back: late, but not lost. */
+async function loaded(): Promise<typeof import("sonner")> {
+  for (;;) {
+    try {
+      return await import("sonner");
+    } catch {
+      await new Promise((done) => setTimeout(done, TRY_AGAIN_MS));
+    }
+  }
+}
+
 async function drawn(): Promise<typeof import("sonner")> {
+  const sonner = await loaded();
   if (toaster.get() === "absent") toaster.set("wanted");
-  const sonner = await import("sonner");
   if (toaster.get() !== "here") {
     await new Promise<void>((done) => {
       const stop = toaster.subscribe(() => {
