@@ -136,7 +136,9 @@ async fn colleagues(people: &Arc<People>) -> Result<Vec<Agent>, DemoError> {
     let mut agents = Vec::new();
     for colleague in &COLLEAGUES {
         let known = people.users().into_iter().find(|user| user.email.eq_ignore_ascii_case(colleague.email));
-        let user = if let Some(user) = known { user } else {
+        let user = if let Some(user) = known {
+            user
+        } else {
             let body = CreateUser {
                 email: colleague.email.to_owned(),
                 name: colleague.name.to_owned(),

@@ -126,6 +126,7 @@ function shows(page, priority) {
         };
         const watch = new MutationObserver(look);
         watch.observe(document.body, { subtree: true, childList: true, characterData: true });
+        look();
       }),
     priority,
   );
@@ -148,6 +149,7 @@ test("C40: real tickets, two browsers at once, and a third client that comes bac
   await its.evaluate(() => globalThis.third.begin());
 
   const id = first.board[7].id;
+  await call(desk, "PATCH", `/tickets/${id}`, { priority: "normal" });
   await openTicket(hers, desk, id);
   await openTicket(his, desk, id);
   const times = [];
@@ -167,7 +169,6 @@ test("C40: real tickets, two browsers at once, and a third client that comes bac
     });
     times.push((await seen) - (await clicked));
   }
-  if (process.env.HOTDESK_TIMES) console.log(times.join(" "));
   times.sort((a, b) => a - b);
   const p = (share) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
   t.diagnostic(`click to the other browser's screen: p50 ${p(0.5)} ms, p95 ${p(0.95)} ms, max ${p(1)} ms`);

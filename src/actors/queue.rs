@@ -16,6 +16,7 @@ use crate::actors::ticket::Execute;
 use crate::actors::vital::Vital;
 use crate::domain::command::{ClaimNext, Command, Empty};
 use crate::domain::ids::{Seq, TicketId};
+use crate::domain::permissions::Role;
 use crate::feed::{Feed, Reach};
 use crate::projections::queue::{Queue as Order, Rank, Wanted};
 use crate::protocol::code::Code;
@@ -146,7 +147,8 @@ impl Queue {
         let principal = &claim.origin.principal;
         let wanted = Wanted {
             user: &principal.id,
-            teams: &principal.teams,
+            // Whoever looks after agents may take any team's ticket, as by a claim of its own.
+            teams: if principal.role == Role::Agent { &principal.teams } else { &[] },
             team: claim.wanted.team.as_deref(),
             categories: claim.wanted.categories.as_deref(),
             skip_window_ms: core.rules.skip_window_ms,

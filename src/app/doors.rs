@@ -67,7 +67,8 @@ impl Desk {
             f64::from(u8::from(writer.is_full()))
         });
         let feed = Arc::clone(&self.feed);
-        telemetry.ask("hotdesk_feed_bytes", "Records held in memory for live delivery.", &[], move || feed.bytes() as f64);
+        telemetry
+            .ask("hotdesk_feed_bytes", "Records held in memory for live delivery.", &[], move || feed.bytes() as f64);
         let feed = Arc::clone(&self.feed);
         telemetry.ask("hotdesk_feed_seq", "The newest record that sessions can read.", &[], move || {
             feed.head().get() as f64
@@ -86,6 +87,8 @@ pub fn socket(door: Arc<Door>, local: Rc<Local>) -> impl FnOnce(&mut ServiceConf
         }
     };
     move |app| {
-        app.service(web::resource(session::PATH).route(web::get().to(open)).default_service(web::to(http::method_not_allowed)));
+        app.service(
+            web::resource(session::PATH).route(web::get().to(open)).default_service(web::to(http::method_not_allowed)),
+        );
     }
 }

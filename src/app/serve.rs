@@ -44,7 +44,8 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     let journal: Arc<dyn Journal> =
         Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
     let clock = Clock::system();
-    let mut demo = if options.demo { Some(demo::prepare(&journal, &config, &clock, &options.admin).await?) } else { None };
+    let mut demo =
+        if options.demo { Some(demo::prepare(&journal, &config, &clock, &options.admin).await?) } else { None };
     let (desk, mut died) = Desk::start(config, journal, Some(&data), clock, options.admin).await?;
 
     let server = listen(&desk, listener)?;

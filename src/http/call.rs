@@ -77,10 +77,14 @@ impl Call {
         let key = match operation.key {
             KeyUse::Ignored => None,
             KeyUse::Taken => key(request)?,
-            KeyUse::Refused => if request.headers().contains_key("idempotency-key") {
-                let detail = "this call takes no Idempotency-Key: its answer has a secret that is shown once";
-                return Err(Problem::new(Code::IdempotencyNotSupported, detail));
-            } else { None },
+            KeyUse::Refused => {
+                if request.headers().contains_key("idempotency-key") {
+                    let detail = "this call takes no Idempotency-Key: its answer has a secret that is shown once";
+                    return Err(Problem::new(Code::IdempotencyNotSupported, detail));
+                } else {
+                    None
+                }
+            }
         };
         let params = Params::parse(request.query_string(), operation.query)?;
         Ok(Self { desk, request: request.clone(), params, caller, key })

@@ -82,7 +82,9 @@ fn named<T: DeserializeOwned>(
 ) -> Result<Vec<T>, Problem> {
     let mut values = Vec::new();
     for text in params.all(name)? {
-        if let Ok(value) = serde_json::from_value(serde_json::Value::String(text.to_owned())) { values.push(value) } else {
+        if let Ok(value) = serde_json::from_value(serde_json::Value::String(text.to_owned())) {
+            values.push(value)
+        } else {
             let detail = format!("expected one of {}", known.join(", "));
             errors.push(FieldError::new(format!("/{name}"), "unknown_value", detail));
         }

@@ -183,7 +183,7 @@ impl Map {
             }
         }
         if self.guessed {
-            self.take_custom(row, &mut custom);
+            Self::take_custom(row, &mut custom);
         }
         self.name_requester(row, &mut ticket.requester, &mut refusals);
         for (field, value) in [("subject", &ticket.subject), ("body", &ticket.body)] {
@@ -210,7 +210,7 @@ impl Map {
         columns.first().cloned()
     }
 
-    fn take_custom(&self, row: &Row, custom: &mut BTreeMap<String, Value>) {
+    fn take_custom(row: &Row, custom: &mut BTreeMap<String, Value>) {
         if let Some(Value::Object(fields)) = row.value("custom") {
             custom.extend(fields.iter().map(|(name, value)| (name.clone(), value.clone())));
         }

@@ -41,7 +41,9 @@ impl RefusedRows {
     }
 
     fn keep(&mut self, row: &Row, refusals: &[Refusal]) -> csv::Result<()> {
-        let writer = if let Some(writer) = &mut self.writer { writer } else {
+        let writer = if let Some(writer) = &mut self.writer {
+            writer
+        } else {
             let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(File::create(&self.path)?);
             writer.write_record(&self.header)?;
             self.writer.insert(writer)

@@ -28,7 +28,9 @@ pub struct Row {
 impl Row {
     /// The value of a column; `None` where it is absent, null or blank.
     pub fn value(&self, column: &str) -> Option<&Value> {
-        let value = if let Some(value) = self.values.get(column) { value } else {
+        let value = if let Some(value) = self.values.get(column) {
+            value
+        } else {
             let mut path = column.split('.');
             let first = self.values.get(path.next()?)?;
             path.try_fold(first, |value, key| value.get(key))?

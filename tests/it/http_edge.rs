@@ -68,7 +68,8 @@ async fn s11_only_json_is_taken() {
     for kind in ["application/json", "Application/JSON; charset=utf-8"] {
         assert_eq!(post(kind).await.status, 201, "{kind}");
     }
-    let packed = app.request("POST", TICKETS).header("content-type", "application/json").header("content-encoding", "gzip");
+    let packed =
+        app.request("POST", TICKETS).header("content-type", "application/json").header("content-encoding", "gzip");
     assert_eq!(send(packed.body(body.clone())).await.refusal(), (415, "unsupported_media_type"));
     app.stop().await;
 }

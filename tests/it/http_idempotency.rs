@@ -28,7 +28,8 @@ async fn s24_a_repeated_command_takes_effect_once() {
     assert_eq!((again.status, again.header("idempotent-replayed")), (201, "true"));
     assert_eq!((&again.body, again.header("x-hotdesk-seq")), (&first.body, first.header("x-hotdesk-seq")));
     let reordered = r#"{"requester":{"email":"n@example.org","name":"n"},"body":"b","subject":"One"}"#;
-    let request = app.request("POST", TICKETS).header("idempotency-key", "k1").header("content-type", "application/json");
+    let request =
+        app.request("POST", TICKETS).header("idempotency-key", "k1").header("content-type", "application/json");
     assert_eq!(send(request.body(reordered)).await.body, first.body);
     assert_eq!(app.keyed("k1", "POST", TICKETS, &ticket("Two")).await.refusal(), (422, "idempotency_key_reused"));
     let path = format!("{TICKETS}/{}", first.body["id"]);
@@ -61,7 +62,11 @@ async fn s24_every_kind_of_write_can_be_repeated() {
         let first = app.keyed(key, method, &path, &body).await;
         let again = app.keyed(key, method, &path, &body).await;
         assert!(first.status < 300, "{key}: {}", first.text);
-        assert_eq!((again.status, again.header("x-hotdesk-seq")), (first.status, first.header("x-hotdesk-seq")), "{key}");
+        assert_eq!(
+            (again.status, again.header("x-hotdesk-seq")),
+            (first.status, first.header("x-hotdesk-seq")),
+            "{key}"
+        );
         assert_eq!(again.header("etag"), first.header("etag"), "{key}");
         assert_eq!(again.body, first.body, "{key}");
         assert_eq!(again.header("idempotent-replayed"), "true", "{key}");
@@ -82,7 +87,9 @@ async fn s25_a_user_is_made_once_for_each_key() {
     let app = TestApp::on(journal, clock, |_| {}).await;
     let again = app.keyed("u1", "POST", USERS, &body).await;
     assert_eq!((again.status, &again.body), (201, &first.body));
-    for (field, value) in [("name", json!("Anna")), ("password", json!("another one entirely")), ("password", Value::Null)] {
+    for (field, value) in
+        [("name", json!("Anna")), ("password", json!("another one entirely")), ("password", Value::Null)]
+    {
         let mut other = body.clone();
         other[field] = value;
         assert_eq!(app.keyed("u1", "POST", USERS, &other).await.refusal(), (422, "idempotency_key_reused"), "{field}");
@@ -133,7 +140,12 @@ async fn s27_keys_have_a_form_and_a_place() {
         assert_eq!((refused.refusal(), refused.pointers()), ((422, "invalid_field"), vec!["/Idempotency-Key"]));
     }
     assert_eq!(app.keyed(&"k".repeat(200), "POST", TICKETS, &ticket("One")).await.status, 201);
-    for (method, path) in [("POST", "/api/v1/session"), ("DELETE", "/api/v1/session"), ("POST", "/api/v1/tokens"), ("DELETE", "/api/v1/tokens/t")] {
+    for (method, path) in [
+        ("POST", "/api/v1/session"),
+        ("DELETE", "/api/v1/session"),
+        ("POST", "/api/v1/tokens"),
+        ("DELETE", "/api/v1/tokens/t"),
+    ] {
         let refused = app.keyed("k", method, path, &json!({"name": "x"})).await;
         assert_eq!(refused.refusal(), (400, "idempotency_not_supported"), "{method} {path}");
     }
@@ -144,7 +156,8 @@ async fn s27_keys_have_a_form_and_a_place() {
 #[actix_web::test]
 async fn s29_bulk_calls_can_be_repeated() {
     let app = TestApp::start().await;
-    let (one, two) = (app.ticket("One", json!({})).await["id"].clone(), app.ticket("Two", json!({})).await["id"].clone());
+    let (one, two) =
+        (app.ticket("One", json!({})).await["id"].clone(), app.ticket("Two", json!({})).await["id"].clone());
     let path = "/api/v1/tickets/bulk";
     let body = json!({"ids": [one, two], "command": {"type": "update", "priority": "high"}});
     let first = app.keyed("b1", "POST", path, &body).await;

@@ -106,7 +106,9 @@ async fn x12_signing_out_ends_the_session() {
     let other = app.sign_in("ann@example.org", PASSWORD).await.cookie();
     let out = app.by_cookie(&cookie, "DELETE", "/api/v1/session").await;
     assert_eq!(out.status, 204);
-    assert!(out.header("set-cookie").starts_with("hotdesk_session=;") && out.header("set-cookie").contains("Max-Age=0"));
+    assert!(
+        out.header("set-cookie").starts_with("hotdesk_session=;") && out.header("set-cookie").contains("Max-Age=0")
+    );
     assert_eq!(app.by_cookie(&cookie, "GET", "/api/v1/me").await.refusal(), (401, "not_signed_in"));
     assert_eq!(app.by_cookie(&other, "GET", "/api/v1/me").await.status, 200);
     app.stop().await;
@@ -216,7 +218,10 @@ async fn x24_users_are_administered() {
     let change = json!({"email": "ann.lee@example.org", "name": "Ann Lee", "role": "supervisor", "teams": ["support"]});
     let (status, user) = app.call("PATCH", &path, change).await;
     assert_eq!(status, 200);
-    assert_eq!((&user["name"], &user["teams"], &user["role"]), (&json!("Ann Lee"), &json!(["support"]), &json!("supervisor")));
+    assert_eq!(
+        (&user["name"], &user["teams"], &user["role"]),
+        (&json!("Ann Lee"), &json!(["support"]), &json!("supervisor"))
+    );
     assert_eq!(app.sign_in("ann.lee@example.org", PASSWORD).await.status, 200);
     assert_eq!(app.sign_in("ann@example.org", PASSWORD).await.status, 401);
     assert_eq!(app.call("PATCH", "/api/v1/users/usr_0", json!({})).await.0, 404);

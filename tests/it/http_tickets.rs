@@ -37,7 +37,10 @@ async fn s15_a_ticket_is_opened() {
     assert_eq!((made.header("etag"), ticket["version"].as_u64()), ("\"1\"", Some(1)));
     assert_eq!(made.header("x-hotdesk-seq"), "1");
     assert_eq!(made.header("cache-control"), "no-store");
-    assert_eq!((&ticket["status"], &ticket["message_count"], &ticket["channel"]), (&json!("new"), &json!(1), &json!("web")));
+    assert_eq!(
+        (&ticket["status"], &ticket["message_count"], &ticket["channel"]),
+        (&json!("new"), &json!(1), &json!("web"))
+    );
     assert_eq!(ticket["created_at"], "2026-11-23T08:00:00.000Z");
 
     let whole = app.read(&format!("/api/v1/tickets/{}?include=messages,events", id(ticket))).await;
@@ -110,7 +113,8 @@ async fn s17_a_ticket_is_changed() {
     let app = TestApp::start().await;
     let ticket = id(&app.ticket("One", json!({})).await);
     let me = app.get("/api/v1/me").await["id"].clone();
-    let changed = app.patch(ticket, json!({"priority": "urgent", "assignee": me, "team": "support", "tags": ["b", "a"]})).await;
+    let changed =
+        app.patch(ticket, json!({"priority": "urgent", "assignee": me, "team": "support", "tags": ["b", "a"]})).await;
     assert_eq!((changed.status, changed.header("etag")), (200, "\"2\""));
     assert_eq!((&changed.body["status"], &changed.body["tags"]), (&json!("open"), &json!(["a", "b"])));
     let seq = changed.header("x-hotdesk-seq").to_owned();
@@ -154,7 +158,10 @@ async fn s18_messages_are_added() {
     let solved = app.post(&path, json!({"body": "Done.", "visibility": "public", "status": "solved"})).await;
     assert_eq!(solved.body["ticket"]["status"], "solved");
     let back = app.post(&path, json!({"body": "No!", "visibility": "public", "direction": "inbound"})).await;
-    assert_eq!((&back.body["ticket"]["status"], &back.body["message"]["author"]["name"]), (&json!("open"), &json!("Ada")));
+    assert_eq!(
+        (&back.body["ticket"]["status"], &back.body["message"]["author"]["name"]),
+        (&json!("open"), &json!("Ada"))
+    );
 
     app.patch(ticket, json!({"status": "closed"})).await;
     let late = app.post(&path, json!({"body": "Again.", "visibility": "public", "direction": "inbound"})).await;
@@ -174,7 +181,10 @@ async fn s19_actions_on_one_ticket() {
     let as_ann = |path: String| send(app.anonymous("POST", &path).bearer_auth(&token));
 
     let claimed = as_ann(path(one, "claim")).await;
-    assert_eq!((claimed.status, &claimed.body["assignee"], &claimed.body["status"]), (200, &json!(ann), &json!("open")));
+    assert_eq!(
+        (claimed.status, &claimed.body["assignee"], &claimed.body["status"]),
+        (200, &json!(ann), &json!("open"))
+    );
     assert_eq!(claimed.header("etag"), "\"2\"");
     let held = send(app.request("POST", &path(one, "claim"))).await;
     assert_eq!((held.refusal(), &held.body["holder"]), ((409, "already_claimed"), &json!(ann)));
@@ -280,10 +290,14 @@ async fn s22_records_are_read_and_waited_for() {
     assert_eq!(app.read("/api/v1/tickets/999/events").await.refusal(), (404, "not_found"));
 
     let all = app.get("/api/v1/events?topics=board").await;
-    let seqs: Vec<u64> = all["records"].as_array().unwrap().iter().map(|record| record["seq"].as_u64().unwrap()).collect();
+    let seqs: Vec<u64> =
+        all["records"].as_array().unwrap().iter().map(|record| record["seq"].as_u64().unwrap()).collect();
     assert_eq!(seqs, [1, 2, 3, 4]);
     let (epoch, head) = (all["epoch"].as_str().unwrap(), all["next_after"].as_u64().unwrap());
-    assert_eq!(app.get(&format!("/api/v1/events?after=1&limit=2&epoch={epoch}")).await["records"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        app.get(&format!("/api/v1/events?after=1&limit=2&epoch={epoch}")).await["records"].as_array().unwrap().len(),
+        2
+    );
     for query in [format!("after={}", head + 1), format!("after=1&epoch={epoch}x")] {
         assert_eq!(app.read(&format!("/api/v1/events?{query}")).await.refusal(), (409, "resnapshot"), "{query}");
     }

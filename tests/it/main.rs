@@ -1,4 +1,5 @@
 //! The integration tests, one binary so that it links once.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod command_line;
 mod faults;

@@ -180,7 +180,9 @@ impl Reply {
         assert_eq!(self.body["status"], self.status, "{}", self.text);
         let code = self.body["code"].as_str().unwrap();
         assert_eq!(self.body["type"], format!("urn:hotdesk:problem:{code}"));
-        assert!(self.body["title"].is_string() && self.body["detail"].is_string() && self.body["retryable"].is_boolean());
+        assert!(
+            self.body["title"].is_string() && self.body["detail"].is_string() && self.body["retryable"].is_boolean()
+        );
         (self.status, code)
     }
 
