@@ -151,7 +151,9 @@ export async function signIn(browser, desk, who, options = {}) {
     locale: "en-GB",
     ...options,
   });
+  const line = await lineOf(context);
   const page = await context.newPage();
+  page.line = line;
   page.on("pageerror", (error) => {
     throw error;
   });
@@ -159,11 +161,43 @@ export async function signIn(browser, desk, who, options = {}) {
   await page.getByLabel("Email").fill(who.email);
   await page.getByLabel("Password").fill(who.password);
   await page.getByRole("button", { name: "Sign in" }).click();
-  await page.locator("[data-connection=live]").first().waitFor({ state: "attached" });
+  await live(page);
   return page;
+}
+
+/**
+ * A hand on the page's line to the server: `hold` keeps back what comes and goes from then on, `release` lets it pass.
+ * Must be asked for before the page connects.
+ */
+export async function lineOf(context) {
+  const waiting = [];
+  let held = false;
+  const pass = (send) => {
+    if (held) waiting.push(send);
+    else send();
+  };
+  await context.routeWebSocket(/\/api\/v1\/ws$/, (page) => {
+    const server = page.connectToServer();
+    page.onMessage((message) => pass(() => server.send(message)));
+    server.onMessage((message) => pass(() => page.send(message)));
+  });
+  return {
+    hold() {
+      held = true;
+    },
+    release() {
+      held = false;
+      for (const send of waiting.splice(0)) send();
+    },
+  };
+}
+
+export async function live(page) {
+  await page.locator("[data-connection=live]").first().waitFor({ state: "attached" });
 }
 
 export async function openTicket(page, desk, id) {
   await page.goto(`${desk.url}/tickets/${id}`);
   await page.getByRole("region", { name: "Conversation" }).getByRole("article").first().waitFor();
+  await live(page);
 }

@@ -1,7 +1,8 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useSyncExternalStore } from "react";
 import { Route, Switch } from "wouter";
 import { TooltipProvider } from "@/components/ui/tooltip";
+import { toaster } from "@/desk/toast";
 import { createApi } from "@/sync/api";
 import { asProblem } from "@/sync/problem-error";
 import { ErrorBoundary } from "./error-boundary";
@@ -29,6 +30,7 @@ const queries = new QueryClient({
 });
 
 export function App() {
+  const toasting = useSyncExternalStore(toaster.subscribe, toaster.get) !== "absent";
   return (
     <ErrorBoundary>
       <QueryClientProvider client={queries}>
@@ -48,9 +50,11 @@ export function App() {
               </Switch>
             </Suspense>
           </LiveRegion>
-          <Suspense fallback={null}>
-            <Toasts />
-          </Suspense>
+          {toasting ? (
+            <Suspense fallback={null}>
+              <Toasts />
+            </Suspense>
+          ) : null}
         </TooltipProvider>
       </QueryClientProvider>
     </ErrorBoundary>

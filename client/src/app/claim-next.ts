@@ -17,7 +17,9 @@ export function useClaimNext(): () => void {
     if (asking.current) return;
     asking.current = true;
     const rows = queries.getQueryData<QueueView>(["queue"])?.data ?? [];
-    const { outcome } = sync.outbox.enqueue({ do: { type: "claim_next" }, offline: "refuse" });
+    // A line that is just being opened is worth the moment; one that is lost is not.
+    const offline = sync.connection.state.get().kind === "offline" ? "refuse" : "keep";
+    const { outcome } = sync.outbox.enqueue({ do: { type: "claim_next" }, offline });
     void outcome.then((settled) => {
       asking.current = false;
       // A refusal has been told by whoever listens to the outbox.

@@ -116,6 +116,14 @@ export function DeskProvider({
     [sync, flashes, me.id],
   );
 
+  useEffect(
+    () =>
+      sync.faults.subscribe(({ code, message }) => {
+        errorToast(strings.problems.title, { description: refusalText(code, message, {}, (id) => id) });
+      }),
+    [sync],
+  );
+
   const signOut = useCallback(() => {
     sync.stop();
     const leave = () => {

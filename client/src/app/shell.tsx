@@ -1,4 +1,4 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { Button } from "@/components/ui/button";
 import { Delayed } from "@/components/ui/delayed";
@@ -13,6 +13,7 @@ import { ConnectionGate } from "./connection-gate";
 import { ErrorBoundary } from "./error-boundary";
 import { Sidebar } from "./sidebar";
 import { strings } from "./strings/strings";
+import { warmUp } from "./warm-up";
 
 const InboxPage = lazy(() => import("./inbox-page").then((m) => ({ default: m.InboxPage })));
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
@@ -36,6 +37,7 @@ function Frame() {
   const [help, setHelp] = useState(false);
   const claimNext = useClaimNext();
   const { info, lastChange } = useDesk();
+  useEffect(warmUp, []);
 
   useAction({
     id: "claim-next",

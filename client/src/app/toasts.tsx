@@ -1,6 +1,9 @@
+import { useEffect } from "react";
 import { Toaster } from "sonner";
+import { toaster } from "@/desk/toast";
 
 export function Toasts() {
+  useEffect(() => toaster.set("here"), []);
   const narrow = window.matchMedia("(max-width: 767px)").matches;
   return (
     <Toaster

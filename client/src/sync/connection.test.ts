@@ -311,6 +311,16 @@ describe("C8: a line that falls silent", () => {
   });
 });
 
+describe("C34: a refusal that names no command", () => {
+  test("is passed on, not dropped", async () => {
+    await desk.live();
+    const told: string[] = [];
+    desk.sync.faults.subscribe(({ code }) => told.push(code));
+    desk.line.say({ t: "err", code: "unknown_topic", message: "", retryable: false } as ServerMessage);
+    expect(told).toEqual(["unknown_topic"]);
+  });
+});
+
 describe("C2: a server that goes away", () => {
   test("is left and met again after the delay that it gave, with jitter", async () => {
     await desk.live();

@@ -5,6 +5,7 @@ import type { Clock } from "./clock";
 import { Connection, type ConnectionHost } from "./connection";
 import { Outbox } from "./outbox";
 import { Presence } from "./presence";
+import type { AnyCode } from "./problem-error";
 import { Replica } from "./replica";
 import type { Storage } from "./storage";
 import { Threads } from "./threads";
@@ -42,6 +43,9 @@ export class DeskSync implements ConnectionHost {
   readonly threads: Threads;
   /** Each record as it arrives, for what does not look at state but at change. */
   readonly records = new Happening<TicketRecord>();
+
+  /** What the server refused without saying which command it was: ours is to say it aloud. */
+  readonly faults = new Happening<{ code: AnyCode; message: string }>();
 
   readonly #parts: DeskSyncParts;
   readonly #replica = new Replica();
@@ -185,6 +189,10 @@ export class DeskSync implements ConnectionHost {
   }
 
   answered(answer: Extract<ServerMessage, { t: "ok" | "err" }>): void {
+    if (answer.t === "err" && answer.id === undefined) {
+      this.faults.emit({ code: answer.code, message: answer.message });
+      return;
+    }
     this.outbox.answered(answer, (entry) => this.#reached(entry));
   }
 

@@ -29,6 +29,7 @@ export const en = {
   },
 
   problems: {
+    title: "Something was refused",
     unreachable: "The server cannot be reached.",
     other: (detail: string) => (detail ? `The server refused: ${detail}` : "The server refused."),
     codes: {
