@@ -52,13 +52,14 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     let handle = server.handle();
     let running = actix_rt::spawn(server);
     desk.health.set_phase(Phase::Ready);
+    // Before anybody is told that the desk is there: from then on a signal may come.
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| ServeError::Failed(error.to_string()))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| ServeError::Failed(error.to_string()))?;
     announce(&desk, address, demo.as_ref());
     if let Some(demo) = &mut demo {
         demo.begin(&desk);
     }
 
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| ServeError::Failed(error.to_string()))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| ServeError::Failed(error.to_string()))?;
     let mut sweep = tokio::time::interval(Duration::from_secs(10));
     let end = loop {
         tokio::select! {

@@ -391,6 +391,8 @@ impl Outlet {
         if self.fetching.replace(true) {
             return;
         }
+        // Once this has caught up with the head, an `upto` says so.
+        self.replaying.set(true);
         let shared = Arc::clone(&self.local.shared);
         let after = self.cursor.get();
         let generation = self.generation.get();
