@@ -11,6 +11,8 @@ use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex, RwLock};
@@ -806,8 +808,30 @@ fn lock(folder: &Path) -> Result<File, JournalError> {
     }
 }
 
+/// Waits for threads of this process that still hold the log: sled closes it in the background, after its last owner is gone.
+/// Another process cannot be meant, since it would hold [`LOCK_FILE`].
+fn wait_for_log(folder: &Path) -> Result<(), JournalError> {
+    let log = match File::open(folder.join("db")) {
+        Ok(log) => log,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        match log.try_lock() {
+            Ok(()) => return Ok(()),
+            Err(fs::TryLockError::Error(error)) => return Err(error.into()),
+            Err(fs::TryLockError::WouldBlock) if Instant::now() >= deadline => {
+                return Err(JournalError::InUse { folder: folder.display().to_string() });
+            }
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
+
 fn open_sled(folder: &Path, cache_bytes: u64) -> Result<(sled::Db, Tree), JournalError> {
     let folder = folder.to_path_buf();
+    wait_for_log(&folder)?;
     guarded(move || {
         let config = sled::Config::new()
             .path(folder)
