@@ -5,6 +5,7 @@
 //! comes from the event.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::event::Event;
 use super::ids::TicketId;
@@ -43,7 +44,7 @@ pub fn apply(state: Option<TicketState>, draft: &Draft) -> TicketState {
         background.skips.drain(..surplus);
     }
     if let Some(undone) = undone {
-        go_back(&mut background, &ticket, draft, undone);
+        go_back(&mut background, &ticket, draft, &undone);
     }
     if draft.patch.sla.is_some() || background.clocks != clocks {
         background.clocks_version = draft.version;
@@ -179,6 +180,7 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
         && last.by == draft.by
         && last.version.next() == draft.version
     {
+        let last = Arc::make_mut(last);
         last.version = draft.version;
         if last.kind != RecentKind::Fixed {
             last.restore.fill_from(restore);
@@ -226,7 +228,7 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
     if background.recent.len() >= UNDO_MEMORY_COMMANDS {
         background.recent.remove(0);
     }
-    background.recent.push(recent);
+    background.recent.push(Arc::new(recent));
 }
 
 /// Of what has no inverse only the names of its fields matter: values that may be large are let go.
@@ -250,18 +252,18 @@ fn sides(event: &Event) -> (Option<Link>, Option<TicketId>) {
 }
 
 /// Marks the command that this record undoes and hands out what was kept for it.
-fn undone(background: &mut Background, draft: &Draft) -> Option<Recent> {
+fn undone(background: &mut Background, draft: &Draft) -> Option<Arc<Recent>> {
     let Event::Undone { command_id } = &draft.event else { return None };
     let index = background.find_recent(command_id, &draft.by)?;
     let recent = &mut background.recent[index];
-    let kept = Recent { restore: Patch::default(), undone: true, ..recent.clone() };
-    Some(std::mem::replace(recent, kept))
+    let kept = Recent { restore: Patch::default(), undone: true, ..Recent::clone(recent) };
+    Some(std::mem::replace(recent, Arc::new(kept)))
 }
 
 /// Brings the background back to where it was before the command, as far as nothing else has moved it since.
-fn go_back(background: &mut Background, ticket: &Ticket, draft: &Draft, undone: Recent) {
+fn go_back(background: &mut Background, ticket: &Ticket, draft: &Draft, undone: &Recent) {
     if draft.patch.assignee.is_some() && ticket.assignee.is_some() {
-        background.claim = undone.claim;
+        background.claim.clone_from(&undone.claim);
     }
     if undone.restore.status.is_some() && background.last_public <= undone.version {
         background.waiting_since = undone.waiting_since;
@@ -273,7 +275,7 @@ fn go_back(background: &mut Background, ticket: &Ticket, draft: &Draft, undone: 
     }
     if undone.kind == RecentKind::Skip {
         background.skips.retain(|skip| skip.by != undone.by);
-        background.skips.extend(undone.skip);
+        background.skips.extend(undone.skip.clone());
         // Oldest first, since the oldest is forgotten first.
         background.skips.sort_by_key(|skip| skip.at);
     }

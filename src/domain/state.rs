@@ -1,6 +1,7 @@
 //! A ticket together with what the rules remember about it beside its fields.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,8 @@ pub struct Background {
     /// For each field the version at which a person last changed it: a proposal based on an older one is dropped.
     pub touched: BTreeMap<String, Version>,
     /// The newest commands that changed fields, oldest first: what undo goes back to, and what stands in its way.
-    pub recent: Vec<Recent>,
+    /// Shared, since every change makes a new state and these are the greater part of it.
+    pub recent: Vec<Arc<Recent>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
