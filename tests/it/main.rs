@@ -17,6 +17,7 @@ mod journal_damage;
 mod journal_format;
 mod journal_store;
 mod journal_writer;
+mod machine;
 mod queue;
 mod spec;
 mod support;
