@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev test test-client test-server test-browser bench load screens
+.PHONY: help run dev static test test-client test-server test-browser bench load screens
 
 CLIENT := npm --prefix client
 
@@ -15,6 +15,13 @@ run: ## Builds the desk and starts it with made-up customers and colleagues
 	$(CLIENT) run build
 	cargo build --release --bin hotdesk
 	target/release/hotdesk serve --demo --data target/demo-data
+
+static: ## A binary that needs no library of the system, for places like App Engine (target x86_64-unknown-linux-musl)
+	scripts/prepare.sh
+	rustup target list --installed | grep -qx x86_64-unknown-linux-musl || rustup target add x86_64-unknown-linux-musl
+	command -v musl-gcc >/dev/null || { echo "musl-gcc is missing (Debian: apt-get install musl-tools)" >&2; exit 1; }
+	$(CLIENT) run build
+	CC_x86_64_unknown_linux_musl=musl-gcc cargo build --locked --release --bin hotdesk --target x86_64-unknown-linux-musl
 
 dev: ## The desk and Vite, each started again or reloaded when a source changes
 	scripts/prepare.sh

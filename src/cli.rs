@@ -3,6 +3,7 @@
 //! It holds no logic of its own: each command is one call into the part that it belongs to. Called by `main`.
 
 mod configuration;
+mod health;
 mod serve;
 mod tickets;
 
@@ -74,6 +75,9 @@ pub enum Command {
     /// Checks or prints the configuration that `serve` would use
     #[command(after_help = "Example:\n  hotdesk config check --config desk.toml")]
     Config(ConfigArgs),
+    /// Asks the desk on this machine whether it takes work: status 0 if it does
+    #[command(after_help = "Example:\n  hotdesk health")]
+    Health,
 }
 
 /// Where and how the desk runs.
@@ -133,6 +137,7 @@ fn dispatch(cli: Cli) -> Exit {
         Some(Command::Backup(backup)) => journal::backup(backup, &mut out, &mut err).into(),
         Some(Command::Restore(restore)) => journal::restore(restore, &mut err).into(),
         Some(Command::Config(args)) => configuration::run(&args.action),
+        Some(Command::Health) => health::run(),
     }
 }
 

@@ -215,8 +215,10 @@ pub struct Demo {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// `text` or `json`.
+    /// `text`, or `json` as Cloud Logging reads it.
     pub format: String,
+    /// The Google Cloud project in the names of traces; empty means that of `GOOGLE_CLOUD_PROJECT`, where it is set.
+    pub project: String,
     /// A filter of tracing's: `info,hotdesk=debug`.
     pub filter: String,
 }

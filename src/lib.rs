@@ -7,6 +7,7 @@ pub mod actors;
 pub mod app;
 pub mod cli;
 pub mod clock;
+pub mod cloud_log;
 pub mod config;
 pub mod demo;
 pub mod domain;

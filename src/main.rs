@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 /// See `docs/decisions/0005-jemalloc.md`.
-#[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

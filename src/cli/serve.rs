@@ -1,12 +1,13 @@
 //! `hotdesk serve`: puts the command line over the configuration, starts the log, and runs the desk.
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{Exit, ServeArgs};
 use crate::app::ServeError;
 use crate::app::serve::{ServeOptions, serve};
+use crate::cloud_log::{self, CloudFormat, KeepFields};
 use crate::config::{Config, ConfigError, Log};
 use crate::journal::cli::advice;
 use crate::people::AdminSeed;
@@ -53,11 +54,17 @@ fn configured(args: &ServeArgs) -> Result<Config, ConfigError> {
 fn start_log(log: &Log) -> Result<(), tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::try_new(&log.filter)?;
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     if log.format == "json" {
-        registry.with(layer.json().flatten_event(true)).init();
+        let mut project = log.project.clone();
+        if project.is_empty() {
+            project = std::env::var("GOOGLE_CLOUD_PROJECT").unwrap_or_default();
+        }
+        let lines = fmt::layer().with_writer(std::io::stderr).event_format(CloudFormat { project });
+        registry.with(KeepFields).with(lines).init();
+        std::panic::set_hook(Box::new(cloud_log::log_panic));
     } else {
-        registry.with(layer.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))).init();
+        let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours)).init();
     }
     Ok(())
 }

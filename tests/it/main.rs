@@ -19,6 +19,7 @@ mod journal_store;
 mod journal_writer;
 mod machine;
 mod queue;
+mod shipping;
 mod spec;
 mod support;
 mod support_files;

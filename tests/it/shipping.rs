@@ -1,0 +1,179 @@
+//! How the desk is shipped: the deploy script against stand-ins for the cloud, and the files of the platforms against each other.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+use crate::support_files::{read, root};
+
+/// Writes down how it was called, and answers what the script asks.
+const GCLOUD: &str = r#"#!/usr/bin/env bash
+echo "$*" >>"$FAKE/calls"
+case "$*" in
+  *"versions describe"*"--format"*) echo "https://new.example.org" ;;
+  *"versions describe"*) [ -e "$FAKE/version-exists" ] ;;
+  *"services describe"*) cat "$FAKE/before.json" ;;
+  *"app describe"*) echo "live.example.org" ;;
+esac
+"#;
+
+/// Answers like a desk until `fails-after` answers were given at the address in `fails-at`.
+const CURL: &str = r#"#!/usr/bin/env bash
+url=${*: -1}
+if [ -e "$FAKE/fails-at" ] && [[ $url == "$(cat "$FAKE/fails-at")"* ]]; then
+  count=$(cat "$FAKE/count" 2>/dev/null || echo 0)
+  echo $((count + 1)) >"$FAKE/count"
+  [ "$count" -lt "$(cat "$FAKE/fails-after")" ] || exit 22
+fi
+case "$url" in
+  */openapi.json) echo '{"openapi": "3.1.0"}' ;;
+  */) echo '<div id="root"></div>' ;;
+esac
+"#;
+
+struct Cloud {
+    folder: TempDir,
+}
+
+impl Cloud {
+    fn new(before: &str) -> Self {
+        let cloud = Self { folder: tempfile::tempdir().unwrap() };
+        cloud.put("before.json", before);
+        cloud.put("calls", "");
+        for (name, text) in [("gcloud", GCLOUD), ("curl", CURL)] {
+            cloud.put(name, text);
+            fs::set_permissions(cloud.path().join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        cloud
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn put(&self, name: &str, text: &str) {
+        fs::write(self.path().join(name), text).unwrap();
+    }
+
+    fn fails(&self, at: &str, after: usize) {
+        self.put("fails-at", at);
+        self.put("fails-after", &after.to_string());
+    }
+
+    fn script(&self, arguments: &[&str]) -> Output {
+        let path = format!("{}:{}", self.path().display(), std::env::var("PATH").unwrap());
+        Command::new(root().join("scripts/deploy.sh"))
+            .args(arguments)
+            .env("PATH", path)
+            .env("FAKE", self.path())
+            .env("STATE_FILE", self.path().join("state.json"))
+            .envs([("PROJECT", "desk-1"), ("STEP_CHECKS", "2"), ("STEP_PAUSE_S", "0")])
+            .output()
+            .unwrap()
+    }
+
+    /// What changed something, in order.
+    fn changes(&self) -> Vec<String> {
+        let calls = fs::read_to_string(self.path().join("calls")).unwrap();
+        let changing = |call: &&str| call.contains("set-traffic") || call.contains("app deploy");
+        calls.lines().filter(changing).map(|call| call.replace("--project desk-1 --quiet ", "")).collect()
+    }
+}
+
+const BEFORE: &str = r#"{"split": {"allocations": {"v1": 1}}}"#;
+
+fn traffic(splits: &str) -> String {
+    format!("app services set-traffic default --splits={splits} --split-by=cookie")
+}
+
+/// O10: a version goes out without traffic, is tried, and takes the traffic in steps.
+#[test]
+fn o10_a_good_version_takes_over_in_steps() {
+    let cloud = Cloud::new(BEFORE);
+    let output = cloud.script(&["deploy", "v2"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let deploy = "app deploy app.yaml --version v2 --no-promote".to_owned();
+    assert_eq!(cloud.changes(), [deploy, traffic("v2=0.1,v1=0.9"), traffic("v2=0.5,v1=0.5"), traffic("v2=1")]);
+}
+
+/// O11: a version that does not answer at its own address never gets traffic.
+#[test]
+fn o11_a_version_that_does_not_answer_gets_no_traffic() {
+    let cloud = Cloud::new(BEFORE);
+    cloud.fails("https://new.example.org", 0);
+    let output = cloud.script(&["deploy", "v2"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(cloud.changes(), ["app deploy app.yaml --version v2 --no-promote"]);
+}
+
+/// O12: when the desk fails while the traffic moves, it goes back to where it was, whatever the split was.
+#[test]
+fn o12_a_failing_version_loses_its_traffic() {
+    let cloud = Cloud::new(r#"{"split": {"allocations": {"v0": 0.25, "v1": 0.75}}}"#);
+    // Three answers a probe, two probes in the first step, and one in the second.
+    cloud.fails("https://live.example.org", 9);
+    let output = cloud.script(&["deploy", "v2"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("failed with 0.5 of the traffic"), "{said}");
+    assert_eq!(cloud.changes()[1..], [traffic("v2=0.1,v1=0.9"), traffic("v2=0.5,v1=0.5"), traffic("v0=0.25,v1=0.75")]);
+    let again = cloud.script(&["rollback"]);
+    assert!(again.status.success());
+    assert_eq!(cloud.changes().last(), Some(&traffic("v0=0.25,v1=0.75")));
+}
+
+/// O13: what would end the running version, or go nowhere, is refused before anything changes.
+#[test]
+fn o13_wrong_use_changes_nothing() {
+    let cloud = Cloud::new(BEFORE);
+    cloud.put("version-exists", "");
+    for arguments in [&["deploy", "v2"][..], &["deploy", "V 2"], &["rollback"], &["other"], &[]] {
+        assert_eq!(cloud.script(arguments).status.code(), Some(1), "{arguments:?}");
+    }
+    assert!(cloud.changes().is_empty());
+}
+
+/// O14: no platform may run two processes on one desk, and each asks the desk whether it is well.
+#[test]
+fn o14_platforms_run_one_process() {
+    assert!(read("app.yaml").contains("max_instances: 1\n"));
+    assert!(read("app.yaml").contains("secure: always"));
+    assert!(read("app.flexible.yaml").contains("instances: 1\n"));
+    assert!(read("deploy/cloud-run.yaml").contains("maxScale: \"1\""));
+    for file in ["app.flexible.yaml", "deploy/cloud-run.yaml"] {
+        assert!(read(file).contains("/healthz/ready") && read(file).contains("/healthz/live"), "{file}");
+    }
+    for file in ["Dockerfile", "compose.yaml"] {
+        assert!(read(file).contains("\"health\""), "{file}");
+    }
+}
+
+/// O15: what the container and systemd are told to run is what the command line knows.
+#[test]
+fn o15_health_asks_a_running_desk() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let ask =
+        || Command::new(env!("CARGO_BIN_EXE_hotdesk")).arg("health").env("HOTDESK__SERVER__LISTEN", &address).output();
+    let output = ask().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&address));
+    let data = tempfile::tempdir().unwrap();
+    let mut desk = Command::new(env!("CARGO_BIN_EXE_hotdesk"))
+        .args(["serve", "--listen", &address, "--data"])
+        .arg(data.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(desk.stdout.take().unwrap()), &mut line).unwrap();
+    let output = ask().unwrap();
+    desk.kill().unwrap();
+    desk.wait().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
