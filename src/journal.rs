@@ -16,14 +16,17 @@ use crate::domain::time::Timestamp;
 pub mod archive;
 pub mod bench;
 pub mod cli;
+mod commands;
 pub mod disk;
 pub mod format;
 pub mod memory;
+pub mod pack;
 pub mod repair;
 pub mod sample;
 pub mod sled_store;
 pub mod verify;
 pub mod writer;
+mod young;
 
 /// What one command does to the journal: all of it is on disk, or none of it.
 #[derive(Clone, Debug)]
@@ -42,7 +45,8 @@ pub struct Part {
     pub expect: Version,
     /// At least one, with versions `expect + 1` and on.
     pub drafts: Vec<Draft>,
-    /// The ticket before and after, for those who fold the commit without a replay.
+    /// The ticket before and after, for those who fold the commit without a replay. After is what [`apply`](crate::domain::apply)
+    /// makes of the drafts: a store may fold it again out of the records.
     pub before: Option<Arc<TicketState>>,
     pub after: Arc<TicketState>,
 }
@@ -159,8 +163,8 @@ pub trait Journal: Send + Sync + 'static {
     /// False while a commit is bound to be refused with `Full`.
     fn has_room(&self) -> bool;
 
-    /// Makes the group durable, all or nothing. It goes on where [`Journal::head`] stands: a group that does not is a bug of the
-    /// caller.
+    /// Makes the group durable, all or nothing. It goes on where [`Journal::head`] stands, its records go on in their tickets, and
+    /// it has the state of each ticket that it changes: a group that does not is a bug of the caller.
     fn commit(&self, group: &Group) -> Result<(), JournalError>;
 
     /// Records after `after`, in order, until `max_records` or `max_bytes` of JSON (at least one if there is one).
@@ -187,7 +191,7 @@ pub trait Journal: Send + Sync + 'static {
     fn asides(&self, prefix: &str) -> Result<Vec<(String, Bytes)>, JournalError>;
 
     /// Forgets memos older than this, at most a few hundred in one call so that no commit waits for long; returns how many,
-    /// zero once there are no more. Called by the thread that commits.
+    /// zero once there are no more. Called by the thread that commits. A kill may bring some back, until the next call.
     fn forget_memos(&self, before: Timestamp) -> Result<usize, JournalError>;
 }
 
@@ -195,8 +199,9 @@ pub trait Journal: Send + Sync + 'static {
 #[derive(Debug, Default)]
 pub struct Group {
     pub records: Vec<GroupRecord>,
-    /// State after the group, once for each ticket: id, version, active, JSON.
-    pub states: Vec<GroupState>,
+    /// State after the group, once for each ticket that has a record in it.
+    pub states: Vec<Arc<TicketState>>,
+    /// In order of seq; those of records that are in earlier groups come without them.
     pub memos: Vec<Memo>,
     pub asides: Vec<Aside>,
     /// The head after the group.
@@ -214,19 +219,11 @@ pub struct GroupRecord {
     pub json: Bytes,
 }
 
-#[derive(Debug)]
-pub struct GroupState {
-    pub ticket: TicketId,
-    pub version: Version,
-    pub active: bool,
-    pub json: Bytes,
-}
-
 impl Group {
     /// About what the group takes, before a store's own needs.
     fn bytes(&self) -> u64 {
         let records: usize = self.records.iter().map(|record| record.json.len() + 128).sum();
-        let states: usize = self.states.iter().map(|state| state.json.len() + 64).sum();
+        let states = self.states.len() * 1024;
         let asides: usize =
             self.asides.iter().map(|aside| aside.key.len() + aside.value.as_ref().map_or(0, Bytes::len)).sum();
         (records + states + asides + self.memos.len() * 512) as u64

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Aside, Group, GroupRecord, GroupState, Head, Journal, JournalError, Memo, format};
+use super::{Aside, Group, GroupRecord, Head, Journal, JournalError, Memo, format};
 use crate::domain::apply::apply;
 use crate::domain::ids::{Epoch, Seq, TicketId, Version};
 use crate::domain::record::Record;
@@ -283,15 +283,7 @@ impl<'a> Rebuild<'a> {
         }
         let mut states: Vec<_> = self.changed.values().cloned().collect();
         states.sort_unstable_by_key(|state| state.ticket.id);
-        self.group.states = states
-            .into_iter()
-            .map(|state| GroupState {
-                ticket: state.ticket.id,
-                version: state.ticket.version,
-                active: state.ticket.is_active(),
-                json: serde_json::to_vec(&*state).expect("invariant: a state is JSON").into(),
-            })
-            .collect();
+        self.group.states = states;
         self.journal.commit(&self.group)?;
         self.states.extend(self.changed.drain());
         self.group = Group { head: self.group.head, ..Group::default() };

@@ -7,18 +7,24 @@
 //!
 //! | key | value |
 //! | --- | --- |
-//! | `r` seq | a record: sum of the one before, own sum, ticket, version, JSON |
-//! | `i` ticket version | the record's seq |
-//! | `s` ticket | the ticket's state: seq and version at which it was written, active or not, JSON |
-//! | `a` ticket | nothing: the ticket is active |
-//! | `m` day user command | a remembered command as JSON |
+//! | `r` seq | a block of records of one commit, the first of which has this seq: see [`block`] |
+//! | `s` ticket | a ticket's state: its [`StateMark`], then its JSON, [packed](super::pack) |
+//! | `a` chunk | which of 1024 neighbouring tickets are active: see [`Chunk`] |
+//! | `m` day number | a block of remembered commands, [packed](super::pack): see [`memo`] |
+//! | `k` day number | the hashes of the commands in that block, eight bytes each, in the same order |
 //! | `x` name | an aside |
 //! | `h` | the head: see [`HeadMark`] |
 //!
-//! Every value except that of `a` is sealed by a CRC-32C over key and content, and cut into pieces of at most [`PIECE_BYTES`]: the
-//! piece's number, two bytes, ends the key.
+//! A ticket has no index of its records: each record's mark says where the one before it is, and its state where the last one is.
+//! States and remembered commands are written late: [`HeadMark`] says up to which record they are in the tree, and what came
+//! after is folded out of the records, which hold their command beside them.
+//!
+//! Every value is sealed by a CRC-32C over key and content, and cut into pieces of at most [`PIECE_BYTES`]: the piece's number, two
+//! bytes, ends the key.
 
-use super::{Head, JournalError};
+use std::ops::Range;
+
+use super::{Head, JournalError, Memo, pack};
 use crate::domain::ids::{CommandId, Epoch, Seq, TicketId, UserId, Version};
 use crate::domain::time::Timestamp;
 
@@ -30,7 +36,7 @@ pub const FORMAT: u32 = 1;
 /// size keep the largest possible leaf under 90 kB.
 pub const PIECE_BYTES: usize = 4096;
 
-/// Names of asides and parts of memo keys are kept below this, so that keys do not make a leaf too large either.
+/// Names of asides are kept below this, so that keys do not make a leaf too large either.
 pub const MAX_KEY_BYTES: usize = 1024;
 
 const SEAL_BYTES: usize = 8;
@@ -44,13 +50,13 @@ pub fn chain(crc_before: u32, json: &[u8]) -> u32 {
 pub mod key {
     //! Keys without the number of a piece.
 
-    use super::{CommandId, Seq, TicketId, UserId, Version};
+    use super::{Seq, TicketId};
 
     pub const RECORD: u8 = b'r';
-    pub const INDEX: u8 = b'i';
     pub const STATE: u8 = b's';
     pub const ACTIVE: u8 = b'a';
-    pub const MEMO: u8 = b'm';
+    pub const MEMOS: u8 = b'm';
+    pub const HASHES: u8 = b'k';
     pub const ASIDE: u8 = b'x';
     pub const HEAD: u8 = b'h';
 
@@ -58,32 +64,20 @@ pub mod key {
         number(RECORD, seq.get())
     }
 
-    pub fn index(ticket: TicketId, version: Version) -> Vec<u8> {
-        let mut key = number(INDEX, ticket.get());
-        key.extend_from_slice(&version.get().to_be_bytes());
-        key
-    }
-
     pub fn state(ticket: TicketId) -> Vec<u8> {
         number(STATE, ticket.get())
     }
 
-    pub fn active(ticket: TicketId) -> Vec<u8> {
-        number(ACTIVE, ticket.get())
+    pub fn active(chunk: u64) -> Vec<u8> {
+        number(ACTIVE, chunk)
     }
 
-    pub fn memo_day(day: u32) -> Vec<u8> {
-        let mut key = vec![MEMO];
-        key.extend_from_slice(&day.to_be_bytes());
-        key
+    pub fn memos(day: u32, block: u64) -> Vec<u8> {
+        day_and_number(MEMOS, day, block)
     }
 
-    pub fn memo(day: u32, user: &UserId, command: &CommandId) -> Vec<u8> {
-        let mut key = memo_day(day);
-        key.extend_from_slice(&(user.as_str().len() as u16).to_be_bytes());
-        key.extend_from_slice(user.as_str().as_bytes());
-        key.extend_from_slice(command.as_str().as_bytes());
-        key
+    pub fn hashes(day: u32, block: u64) -> Vec<u8> {
+        day_and_number(HASHES, day, block)
     }
 
     /// A zero byte ends the name, so that no name is the beginning of another one's pieces.
@@ -105,13 +99,27 @@ pub mod key {
         key
     }
 
+    fn day_and_number(prefix: u8, day: u32, number: u64) -> Vec<u8> {
+        let mut key = Vec::with_capacity(15);
+        key.push(prefix);
+        key.extend_from_slice(&day.to_be_bytes());
+        key.extend_from_slice(&number.to_be_bytes());
+        key
+    }
+
+    /// The day and the number of a block of remembered commands or of their hashes.
+    pub fn parse_day_and_number(key: &[u8]) -> Option<(u32, u64)> {
+        let (day, number) = key.get(1..13)?.split_first_chunk::<4>()?;
+        Some((u32::from_be_bytes(*day), u64::from_be_bytes(number.try_into().ok()?)))
+    }
+
     /// The number after the prefix; `None` when the key is too short to have one.
     pub fn parse_number(key: &[u8]) -> Option<u64> {
         key.get(1..9).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes)
     }
 }
 
-/// The day of a memo, by which its key begins, so that old ones lie together.
+/// The day of a memo, by which the key of its block begins, so that old ones lie together.
 pub fn memo_day(at: Timestamp) -> u32 {
     u32::try_from(at.as_millis().div_euclid(86_400_000)).unwrap_or(0)
 }
@@ -168,6 +176,9 @@ pub fn unseal<'a>(key: &[u8], whole: &'a [u8]) -> Option<&'a [u8]> {
     sound.then_some(content)
 }
 
+/// A history has a link back to every record with a version that is a multiple of this, beside that to the record before.
+pub const SKIP_VERSIONS: u64 = 64;
+
 /// What stands before a record's JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordMark {
@@ -175,53 +186,259 @@ pub struct RecordMark {
     pub crc: u32,
     pub ticket: TicketId,
     pub version: Version,
+    /// The ticket's record before this one; zero for its first.
+    pub before: Seq,
+    /// Its record with the greatest version below this one that is a multiple of [`SKIP_VERSIONS`]; zero where there is none.
+    pub skip: Seq,
 }
 
 impl RecordMark {
-    pub fn encode(&self) -> [u8; 24] {
-        let mut bytes = [0; 24];
+    pub const BYTES: usize = 40;
+
+    pub fn encode(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
         bytes[..4].copy_from_slice(&self.crc_before.to_be_bytes());
         bytes[4..8].copy_from_slice(&self.crc.to_be_bytes());
         bytes[8..16].copy_from_slice(&self.ticket.get().to_be_bytes());
-        bytes[16..].copy_from_slice(&self.version.get().to_be_bytes());
+        bytes[16..24].copy_from_slice(&self.version.get().to_be_bytes());
+        bytes[24..32].copy_from_slice(&self.before.get().to_be_bytes());
+        bytes[32..].copy_from_slice(&self.skip.get().to_be_bytes());
         bytes
     }
 
-    pub fn split(content: &[u8]) -> Option<(Self, &[u8])> {
-        let (mut mark, json) = content.split_at_checked(24)?;
-        let mark = Self {
-            crc_before: take_u32(&mut mark)?,
-            crc: take_u32(&mut mark)?,
-            ticket: TicketId(take_u64(&mut mark)?),
-            version: Version(take_u64(&mut mark)?),
-        };
-        Some((mark, json))
+    fn take(bytes: &mut &[u8]) -> Option<Self> {
+        Some(Self {
+            crc_before: take_u32(bytes)?,
+            crc: take_u32(bytes)?,
+            ticket: TicketId(take_u64(bytes)?),
+            version: Version(take_u64(bytes)?),
+            before: Seq(take_u64(bytes)?),
+            skip: Seq(take_u64(bytes)?),
+        })
+    }
+}
+
+/// Where a ticket's history ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    pub version: Version,
+    pub last: Seq,
+    /// The skip link of the last record.
+    pub skip: Seq,
+}
+
+impl End {
+    /// The end after one more record.
+    pub fn follow(self, seq: Seq) -> Self {
+        let is_stop = self.version.get() > 0 && self.version.get().is_multiple_of(SKIP_VERSIONS);
+        let skip = if is_stop { self.last } else { self.skip };
+        Self { version: self.version.next(), last: seq, skip }
     }
 }
 
 /// What stands before a state's JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateMark {
-    /// The head of the group that wrote it: a reader who meets a seq beyond the durable head waits for it.
-    pub seq: Seq,
-    pub version: Version,
+    pub end: End,
     pub active: bool,
 }
 
 impl StateMark {
-    pub fn encode(&self) -> [u8; 17] {
-        let mut bytes = [0; 17];
-        bytes[..8].copy_from_slice(&self.seq.get().to_be_bytes());
-        bytes[8..16].copy_from_slice(&self.version.get().to_be_bytes());
-        bytes[16] = u8::from(self.active);
+    pub const BYTES: usize = 25;
+
+    pub fn encode(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.end.version.get().to_be_bytes());
+        bytes[8..16].copy_from_slice(&self.end.last.get().to_be_bytes());
+        bytes[16..24].copy_from_slice(&self.end.skip.get().to_be_bytes());
+        bytes[24] = u8::from(self.active);
         bytes
     }
 
+    /// The mark, and the packed JSON after it.
     pub fn split(content: &[u8]) -> Option<(Self, &[u8])> {
-        let (mut mark, json) = content.split_at_checked(17)?;
-        let seq = Seq(take_u64(&mut mark)?);
+        let (mut mark, packed) = content.split_at_checked(Self::BYTES)?;
         let version = Version(take_u64(&mut mark)?);
-        Some((Self { seq, version, active: mark == [1] }, json))
+        let end = End { version, last: Seq(take_u64(&mut mark)?), skip: Seq(take_u64(&mut mark)?) };
+        Some((Self { end, active: mark == [1] }, packed))
+    }
+}
+
+/// Which of [`Chunk::TICKETS`] neighbouring tickets are active, a bit each, lowest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chunk([u64; 16]);
+
+impl Chunk {
+    pub const TICKETS: u64 = 1024;
+
+    /// The chunk in which the ticket's bit lies.
+    pub fn of(ticket: TicketId) -> u64 {
+        ticket.get() / Self::TICKETS
+    }
+
+    pub fn get(&self, ticket: TicketId) -> bool {
+        let (word, bit) = Self::place(ticket);
+        self.0[word] & bit != 0
+    }
+
+    pub fn set(&mut self, ticket: TicketId, active: bool) {
+        let (word, bit) = Self::place(ticket);
+        if active { self.0[word] |= bit } else { self.0[word] &= !bit }
+    }
+
+    fn place(ticket: TicketId) -> (usize, u64) {
+        let bit = ticket.get() % Self::TICKETS;
+        ((bit / 64) as usize, 1 << (bit % 64))
+    }
+
+    /// The active tickets of chunk `number`, in order.
+    pub fn tickets(&self, number: u64) -> impl Iterator<Item = TicketId> + '_ {
+        (number * Self::TICKETS..(number + 1) * Self::TICKETS).map(TicketId).filter(|ticket| self.get(*ticket))
+    }
+
+    pub fn encode(&self) -> [u8; 128] {
+        let mut bytes = [0; 128];
+        for (place, word) in bytes.chunks_exact_mut(8).zip(self.0) {
+            place.copy_from_slice(&word.to_be_bytes());
+        }
+        bytes
+    }
+
+    pub fn decode(mut bytes: &[u8]) -> Option<Self> {
+        let mut chunk = Self::default();
+        for word in &mut chunk.0 {
+            *word = take_u64(&mut bytes)?;
+        }
+        bytes.is_empty().then_some(chunk)
+    }
+}
+
+pub mod block {
+    //! Some records of one commit, [packed](crate::journal::pack) together: for each its mark, the lengths of its JSON and of its
+    //! command in four bytes each, the JSON, and the [command](super::memo) if this was a command's last record. Seqs are
+    //! consecutive from the one in the key.
+
+    use super::{Memo, Range, RecordMark, memo, pack, take_u32};
+
+    /// A block takes no more records once it has this much. Larger ones pack a little better and cost a reader of one record more.
+    pub const FULL_BYTES: usize = 16 << 10;
+
+    pub fn push(raw: &mut Vec<u8>, mark: &RecordMark, json: &[u8], command: Option<&Memo>) {
+        raw.extend_from_slice(&mark.encode());
+        raw.extend_from_slice(&u32::try_from(json.len()).expect("invariant: a record is below 4 GiB").to_be_bytes());
+        let length_at = raw.len();
+        raw.extend_from_slice(&[0; 4]);
+        raw.extend_from_slice(json);
+        if let Some(command) = command {
+            let start = raw.len();
+            memo::push(raw, command);
+            let length = (raw.len() - start) as u32;
+            raw[length_at..length_at + 4].copy_from_slice(&length.to_be_bytes());
+        }
+    }
+
+    /// A block whose records can be looked at.
+    #[derive(Debug)]
+    pub struct Block {
+        raw: Vec<u8>,
+        entries: Vec<Entry>,
+    }
+
+    #[derive(Clone, Debug)]
+    struct Entry {
+        mark: RecordMark,
+        json: Range<usize>,
+        command: Range<usize>,
+    }
+
+    impl Block {
+        /// Unpacks the content of a block; `None` when it is none.
+        pub fn decode(content: &[u8]) -> Option<Self> {
+            let raw = pack::unpack(content)?;
+            let mut entries = Vec::with_capacity(raw.len() / 256);
+            let mut rest = raw.as_slice();
+            while !rest.is_empty() {
+                let mark = RecordMark::take(&mut rest)?;
+                let json_bytes = take_u32(&mut rest)? as usize;
+                let command_bytes = take_u32(&mut rest)? as usize;
+                let start = raw.len() - rest.len();
+                rest = rest.get(json_bytes.checked_add(command_bytes)?..)?;
+                let end = start + json_bytes;
+                entries.push(Entry { mark, json: start..end, command: end..end + command_bytes });
+            }
+            Some(Self { raw, entries })
+        }
+
+        pub fn len(&self) -> usize {
+            self.entries.len()
+        }
+
+        pub fn is_empty(&self) -> bool {
+            self.entries.is_empty()
+        }
+
+        /// The record at this place: its mark and JSON.
+        pub fn record(&self, index: usize) -> Option<(RecordMark, &[u8])> {
+            let entry = self.entries.get(index)?;
+            Some((entry.mark, &self.raw[entry.json.clone()]))
+        }
+
+        /// The command that ended with the record at this place; the error is a command that is none.
+        pub fn command(&self, index: usize) -> Result<Option<Memo>, ()> {
+            let Some(entry) = self.entries.get(index).filter(|entry| !entry.command.is_empty()) else {
+                return Ok(None);
+            };
+            let mut bytes = &self.raw[entry.command.clone()];
+            memo::take(&mut bytes).filter(|_| bytes.is_empty()).map(Some).ok_or(())
+        }
+    }
+}
+
+pub mod memo {
+    //! A remembered command: fingerprint, time, ticket, version and seq in eight bytes each, the lengths of user and command id in
+    //! two bytes each, user, command id. A block of them is one after the other.
+
+    use super::{CommandId, Memo, Seq, TicketId, Timestamp, UserId, Version, take_u16, take_u64};
+
+    /// How many a block has at most: their hashes fill one piece.
+    pub const IN_BLOCK: usize = 500;
+
+    pub fn push(bytes: &mut Vec<u8>, memo: &Memo) {
+        for number in
+            [memo.fingerprint, memo.at.as_millis() as u64, memo.ticket.get(), memo.version.get(), memo.seq.get()]
+        {
+            bytes.extend_from_slice(&number.to_be_bytes());
+        }
+        let (user, key) = (memo.user.as_str().as_bytes(), memo.key.as_str().as_bytes());
+        for text in [user, key] {
+            let length = u16::try_from(text.len()).expect("invariant: names are below 64 KiB");
+            bytes.extend_from_slice(&length.to_be_bytes());
+        }
+        bytes.extend_from_slice(user);
+        bytes.extend_from_slice(key);
+    }
+
+    pub fn take(bytes: &mut &[u8]) -> Option<Memo> {
+        let fingerprint = take_u64(bytes)?;
+        let at = Timestamp::from_millis(take_u64(bytes)? as i64);
+        let ticket = TicketId(take_u64(bytes)?);
+        let version = Version(take_u64(bytes)?);
+        let seq = Seq(take_u64(bytes)?);
+        let lengths = [take_u16(bytes)?, take_u16(bytes)?];
+        let mut text = |length: u16| {
+            let (text, rest) = bytes.split_at_checked(length.into())?;
+            *bytes = rest;
+            std::str::from_utf8(text).ok()
+        };
+        let user = UserId::from(text(lengths[0])?);
+        let key = CommandId::from(text(lengths[1])?);
+        Some(Memo { user, key, fingerprint, at, ticket, version, seq })
+    }
+
+    /// What stands for a command in tables. Different commands may have the same one.
+    pub fn hash(user: &UserId, key: &CommandId) -> u64 {
+        let seed = xxhash_rust::xxh3::xxh3_64(user.as_str().as_bytes());
+        xxhash_rust::xxh3::xxh3_64_with_seed(key.as_str().as_bytes(), seed)
     }
 }
 
@@ -234,6 +451,10 @@ pub struct HeadMark {
     pub commit: u64,
     pub head: Head,
     pub last_ticket: TicketId,
+    /// For all records up to this one the tickets' states in the tree are as new.
+    pub states_to: Seq,
+    /// The commands that ended with a record up to this one are in the tree's blocks of commands.
+    pub memos_to: Seq,
     pub epoch: Epoch,
 }
 
@@ -245,6 +466,8 @@ impl HeadMark {
         bytes.extend_from_slice(&self.head.seq.get().to_be_bytes());
         bytes.extend_from_slice(&self.head.crc.to_be_bytes());
         bytes.extend_from_slice(&self.last_ticket.get().to_be_bytes());
+        bytes.extend_from_slice(&self.states_to.get().to_be_bytes());
+        bytes.extend_from_slice(&self.memos_to.get().to_be_bytes());
         bytes.extend_from_slice(self.epoch.as_str().as_bytes());
         bytes
     }
@@ -256,6 +479,8 @@ impl HeadMark {
             commit: take_u64(bytes)?,
             head: Head { seq: Seq(take_u64(bytes)?), crc: take_u32(bytes)? },
             last_ticket: TicketId(take_u64(bytes)?),
+            states_to: Seq(take_u64(bytes)?),
+            memos_to: Seq(take_u64(bytes)?),
             epoch: Epoch::from(std::str::from_utf8(bytes).ok()?),
         })
     }
@@ -299,6 +524,12 @@ pub mod head_file {
         let content = rest.get(..u32::from_be_bytes(*length) as usize)?;
         (crc32c::crc32c(content) == u32::from_be_bytes(*sum)).then(|| HeadMark::decode(content)).flatten()
     }
+}
+
+fn take_u16(bytes: &mut &[u8]) -> Option<u16> {
+    let (number, rest) = bytes.split_first_chunk::<2>()?;
+    *bytes = rest;
+    Some(u16::from_be_bytes(*number))
 }
 
 fn take_u32(bytes: &mut &[u8]) -> Option<u32> {

@@ -42,7 +42,7 @@ struct Image {
     head: Head,
     records: Vec<ImageRecord>,
     versions: BTreeMap<(TicketId, Version), Seq>,
-    states: BTreeMap<TicketId, ImageState>,
+    states: BTreeMap<TicketId, Arc<TicketState>>,
     memos: HashMap<(UserId, CommandId), Memo>,
     asides: BTreeMap<String, Bytes>,
 }
@@ -51,12 +51,6 @@ struct Image {
 struct ImageRecord {
     stored: Stored,
     crc: u32,
-}
-
-#[derive(Clone)]
-struct ImageState {
-    active: bool,
-    json: Bytes,
 }
 
 #[derive(Default)]
@@ -264,7 +258,7 @@ impl Journal for MemoryJournal {
             image.versions.insert((record.ticket, record.version), record.seq);
         }
         for state in &group.states {
-            image.states.insert(state.ticket, ImageState { active: state.active, json: state.json.clone() });
+            image.states.insert(state.ticket.id, Arc::clone(state));
         }
         for memo in &group.memos {
             image.memos.insert((memo.user.clone(), memo.key.clone()), memo.clone());
@@ -304,18 +298,12 @@ impl Journal for MemoryJournal {
     }
 
     fn state(&self, ticket: TicketId) -> Result<Option<TicketState>, JournalError> {
-        let json = self.image.read().states.get(&ticket).map(|state| state.json.clone());
-        json.map(|json| parse_state(ticket, &json)).transpose()
+        Ok(self.image.read().states.get(&ticket).map(|state| TicketState::clone(state)))
     }
 
     fn active(&self, each: &mut dyn FnMut(TicketState)) -> Result<(), JournalError> {
-        let states: Vec<_> = {
-            let image = self.image.read();
-            image.states.iter().filter(|(_, state)| state.active).map(|(id, state)| (*id, state.json.clone())).collect()
-        };
-        for (ticket, json) in states {
-            each(parse_state(ticket, &json)?);
-        }
+        let states: Vec<_> = self.image.read().states.values().cloned().collect();
+        states.iter().filter(|state| state.ticket.is_active()).map(|state| TicketState::clone(state)).for_each(each);
         Ok(())
     }
 
@@ -353,10 +341,4 @@ impl Journal for MemoryJournal {
         }
         Ok(old.len())
     }
-}
-
-fn parse_state(ticket: TicketId, json: &[u8]) -> Result<TicketState, JournalError> {
-    serde_json::from_slice(json).map_err(|error| JournalError::Damaged {
-        what: format!("the state of ticket {ticket} cannot be read: {error}"),
-    })
 }

@@ -26,6 +26,7 @@ pub struct Repaired {
     pub asides: u64,
     pub lost_asides: u64,
     pub memos: u64,
+    /// Those of records that were lost, and one for each block that cannot be read.
     pub lost_memos: u64,
     pub epoch: String,
 }
@@ -69,9 +70,13 @@ fn save(copy: &Path, to: &Path, options: &Options) -> Result<Repaired, JournalEr
     };
     let mut rebuild = Rebuild::new(&journal);
     let mut trouble = None;
-    let ended = salvage.records(&mut |json, crc| match rebuild.record(json, Some(crc)) {
+    // Those that are not in blocks yet lie beside their records only; those that are, lie there too, but may be forgotten.
+    let memos_to = salvage.memos_to();
+    let mut late_memos = Vec::new();
+    let ended = salvage.records(&mut |json, crc, memo| match rebuild.record(json, Some(crc)) {
         Ok(()) => {
             repaired.saved_to = repaired.saved_to.next();
+            late_memos.extend(memo.filter(|memo| memo.seq > memos_to));
             Ok(true)
         }
         Err(JournalError::Damaged { what }) => {
@@ -93,7 +98,7 @@ fn save(copy: &Path, to: &Path, options: &Options) -> Result<Repaired, JournalEr
     }
     let (memos, lost_memos) = salvage.memos()?;
     repaired.lost_memos = lost_memos;
-    for memo in memos {
+    for memo in memos.into_iter().filter(|memo| memo.seq <= memos_to).chain(late_memos) {
         // A command that was cut off must be able to take effect again.
         if memo.seq <= repaired.saved_to {
             rebuild.memo(memo)?;

@@ -1,10 +1,12 @@
 //! The journal on disk: one sled tree, and a head file apart from it.
 //!
 //! sled's own flush is no promise against power loss, so every commit ends with a sync of the log through a handle of our own, and
-//! then of the head file. Readers see only what is behind both. It never decides about tickets. Opened by `app` and the journal's
-//! command line; one process at a time.
+//! then of the head file. Readers see only what is behind both. States and remembered commands follow their records into the tree
+//! later, a few with each group; until then they are kept in memory and, after a kill, folded out of the records again. It never
+//! decides about tickets. Opened by `app` and the journal's command line; one process at a time.
 
-use std::collections::BTreeSet;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -15,13 +17,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use parking_lot::{Condvar, Mutex, RwLock};
+use parking_lot::RwLock;
+use rustc_hash::FxHashMap;
 use sled::{Batch, IVec, Tree};
 
+use super::commands::Commands;
 use super::disk::{Disk, RealDisk, Synced};
-use super::format::{self, FORMAT, HeadMark, RecordMark, StateMark, head_file, key};
-use super::{Aside, Group, Head, Journal, JournalError, Memo, Stored};
+use super::format::block::{self, Block};
+use super::format::{self, Chunk, End, FORMAT, HeadMark, RecordMark, StateMark, head_file, key, memo};
+use super::young::{Changed, Young};
+use super::{Aside, Group, Head, Journal, JournalError, Memo, Stored, pack};
+use crate::domain::apply::apply;
 use crate::domain::ids::{CommandId, Epoch, Seq, TicketId, UserId, Version};
+use crate::domain::record::Record;
 use crate::domain::state::TicketState;
 use crate::domain::time::Timestamp;
 
@@ -34,9 +42,6 @@ const LOCK_FILE: &str = "lock";
 /// Records whose sums are checked at every start; `hotdesk journal verify` checks all.
 const TAIL_RECORDS: u64 = 1000;
 
-/// How many memos one call of `forget_memos` takes away.
-const FORGET_AT_ONCE: usize = 512;
-
 /// Room that is never used, so that sled, which does not survive a full disk, never meets one: for the pages that it moves while
 /// a group is written, and for the table of pages that it writes when it starts, about a hundredth of the log.
 const ROOM_KEPT: u64 = 64 << 20;
@@ -45,11 +50,17 @@ const ROOM_KEPT_PART_OF_LOG: u64 = 32;
 /// sled writes a changed leaf whole every tenth time: what a group may take on disk for each of its bytes.
 const ROOM_FOR_A_BYTE: u64 = 8;
 
-/// Takes a record's seq, mark and JSON; says whether to go on.
-type EachRecord<'a> = dyn FnMut(Seq, RecordMark, &[u8]) -> Result<bool, JournalError> + 'a;
+/// How many states and commands are written out at a time when there is nothing else to do.
+const SETTLED_AT_ONCE: usize = 1000;
 
-/// Takes a saved record's JSON and its sum; says whether to go on.
-type EachSaved<'a> = dyn FnMut(&[u8], u32) -> Result<bool, JournalError> + 'a;
+/// A group writes out this many late states more than it has records, so that a backlog shrinks.
+const LATE_STATES: usize = 64;
+
+/// Takes a record's seq, mark and JSON and the command that ended with it; says whether to go on.
+type EachRecord<'a> = dyn FnMut(Seq, RecordMark, &[u8], &Found<'_>) -> Result<bool, JournalError> + 'a;
+
+/// Takes a saved record's JSON, its sum and the command that ended with it; says whether to go on.
+type EachSaved<'a> = dyn FnMut(&[u8], u32, Option<Memo>) -> Result<bool, JournalError> + 'a;
 
 type KeyAndContent = (Vec<u8>, Vec<u8>);
 
@@ -58,12 +69,15 @@ type KeyAndContent = (Vec<u8>, Vec<u8>);
 pub struct Options {
     /// Memory for sled's pages.
     pub cache_bytes: u64,
+    /// How many records the states and the remembered commands in the tree may lie behind. They are in memory until then, and a
+    /// start after a kill reads that many records.
+    pub late_records: u64,
     pub disk: Arc<dyn Disk>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 32 << 20, disk: Arc::new(RealDisk) }
+        Self { cache_bytes: 32 << 20, late_records: 8192, disk: Arc::new(RealDisk) }
     }
 }
 
@@ -77,11 +91,10 @@ pub struct SledJournal {
     head_file: File,
     disk: Arc<dyn Disk>,
     epoch: Epoch,
-    durable: Mutex<Durable>,
-    changed: Condvar,
+    late_records: u64,
+    durable: RwLock<Durable>,
     /// Held by a commit that changes asides: they carry no seq by which a reader could tell that they are not safe yet.
     asides: RwLock<()>,
-    memo_days: RwLock<BTreeSet<u32>>,
     _lock: File,
 }
 
@@ -90,6 +103,33 @@ struct Durable {
     mark: HeadMark,
     /// A commit failed: what lies in the tree beyond the mark is not safe and never will be in this process.
     broken: bool,
+    young: Young,
+    commands: Commands,
+}
+
+/// What a commit is to write beside its group, and what it makes true once it is safe.
+struct Plan {
+    mark: HeadMark,
+    /// The tickets that have records in the group: the first of them, and where the history ends.
+    changed: Vec<(TicketId, Seq, End)>,
+    /// For each record its links back: the ticket's record before, and its skip.
+    links: Vec<(Seq, Seq)>,
+    /// How many of the oldest states and commands are written out.
+    states_out: usize,
+    memos_out: usize,
+    states: Vec<(TicketId, Changed)>,
+    chunks: BTreeMap<u64, Chunk>,
+    /// Commands that go into blocks: those that are written out, and those of the group without a record beside them.
+    blocks: Vec<MemoBlock>,
+    /// Places in the group of the commands whose records are in it.
+    young_memos: Vec<usize>,
+}
+
+struct MemoBlock {
+    day: u32,
+    number: u64,
+    hashes: Vec<u64>,
+    raw: Vec<u8>,
 }
 
 impl SledJournal {
@@ -133,10 +173,14 @@ impl SledJournal {
             head_file,
             disk: options.disk.clone(),
             epoch: Epoch::from(""),
-            durable: Mutex::new(Durable { mark: new_mark(), broken: false }),
-            changed: Condvar::new(),
+            late_records: options.late_records,
+            durable: RwLock::new(Durable {
+                mark: new_mark(),
+                broken: false,
+                young: Young::default(),
+                commands: Commands::default(),
+            }),
             asides: RwLock::new(()),
-            memo_days: RwLock::default(),
             _lock: lock,
         };
         let mark = match on_file {
@@ -145,14 +189,30 @@ impl SledJournal {
         };
         journal.epoch = mark.epoch.clone();
         journal.durable.get_mut().mark = mark;
-        *journal.memo_days.get_mut() = guarded(|| journal.read_memo_days())?;
         Ok(journal)
     }
 
-    /// Makes the next start quick: sled writes its table of pages only when it opens, and without one a start reads the whole log
-    /// that was written since. To be called after the journal is closed, when the desk stops in peace.
+    /// Makes the next start quick: writes out what is late, and lets sled write its table of pages, which it does only when it opens
+    /// and without which a start reads the whole log that was written since. To be called after the journal is closed, when the desk
+    /// stops in peace.
     pub fn settle(data: &Path, options: &Options) -> Result<(), JournalError> {
-        Self::open(data, options).map(drop)
+        let journal = Self::open(data, options)?;
+        let mut has_written = false;
+        while journal.late() > 0 {
+            journal.commit_with(&Group { head: journal.head(), ..Group::default() }, Seq(u64::MAX), SETTLED_AT_ONCE)?;
+            has_written = true;
+        }
+        drop(journal);
+        if has_written {
+            drop(Self::open(data, options)?);
+        }
+        Ok(())
+    }
+
+    /// States and commands that are not in the tree yet.
+    pub fn late(&self) -> usize {
+        let durable = self.durable.read();
+        durable.young.len() + durable.commands.len()
     }
 
     /// The first commit of a new journal: nothing but its mark.
@@ -180,7 +240,7 @@ impl SledJournal {
     }
 
     /// Compares the tree with the head file and checks the end of the history.
-    fn recover(&self, on_file: &HeadMark) -> Result<HeadMark, JournalError> {
+    fn recover(&mut self, on_file: &HeadMark) -> Result<HeadMark, JournalError> {
         let Some(mark) = guarded(|| self.mark_in_tree())? else {
             return Err(damaged(format!("it is empty, but record {} was confirmed", on_file.head.seq)));
         };
@@ -203,49 +263,82 @@ impl SledJournal {
         if mark.commit == on_file.commit && mark != *on_file {
             return Err(damaged("its end is not that of its head file"));
         }
-        guarded(|| self.check_tail(&mark, on_file))?;
+        let (young, commands) = guarded(|| {
+            let mut young = Young::new(self.read_chunks()?);
+            let mut commands = self.read_hashes()?;
+            self.read_tail(&mark, on_file, &mut young, &mut commands)?;
+            Ok((young, commands))
+        })?;
         self.make_safe(&mark)?;
+        let durable = self.durable.get_mut();
+        (durable.young, durable.commands) = (young, commands);
         Ok(mark)
     }
 
-    fn check_tail(&self, mark: &HeadMark, on_file: &HeadMark) -> Result<(), JournalError> {
+    /// Checks the end of the history, and folds out of it what is not in the tree.
+    fn read_tail(
+        &self,
+        mark: &HeadMark,
+        on_file: &HeadMark,
+        young: &mut Young,
+        commands: &mut Commands,
+    ) -> Result<(), JournalError> {
         let end = mark.head.seq.get();
-        let first = end.saturating_sub(TAIL_RECORDS).min(on_file.head.seq.get().saturating_sub(1));
+        let first = end
+            .saturating_sub(TAIL_RECORDS)
+            .min(on_file.head.seq.get().saturating_sub(1))
+            .min(mark.states_to.get())
+            .min(mark.memos_to.get());
         let mut crc = None;
         let mut seq = first;
-        self.scan_records(Seq(first), Seq(u64::MAX), &mut |found, mark_of_record, json| {
+        let mut fold = Fold::default();
+        self.scan_records(Seq(first), Seq(u64::MAX), &mut |found, mark_of_record, json, beside| {
             seq += 1;
             check_link(found, seq, &mark_of_record, json, crc)?;
             if found == on_file.head.seq && mark_of_record.crc != on_file.head.crc {
                 return Err(damaged(format!("record {found} is not the one that was confirmed")));
             }
             crc = Some(mark_of_record.crc);
+            if found > mark.states_to {
+                fold.record(self, found, &mark_of_record, json)?;
+            }
+            if found > mark.memos_to
+                && let Some(memo) = beside.command()?
+            {
+                commands.remember(memo);
+            }
             Ok(true)
         })?;
         if seq != end || crc.is_some_and(|crc| crc != mark.head.crc) {
             return Err(damaged(format!("its records end at {seq}, but its head says {end}")));
         }
+        fold.finish(young);
         Ok(())
+    }
+
+    fn read_chunks(&self) -> Result<BTreeMap<u64, Chunk>, JournalError> {
+        let mut chunks = BTreeMap::new();
+        let mut values = Values::new(self.tree.scan_prefix([key::ACTIVE]));
+        while let Some((key, content)) = values.next_value()? {
+            let chunk = key::parse_number(&key).zip(Chunk::decode(&content)).ok_or_else(|| unreadable(&key))?;
+            chunks.insert(chunk.0, chunk.1);
+        }
+        Ok(chunks)
+    }
+
+    fn read_hashes(&self) -> Result<Commands, JournalError> {
+        let mut commands = Commands::default();
+        let mut values = Values::new(self.tree.scan_prefix([key::HASHES]));
+        while let Some((key, content)) = values.next_value()? {
+            let (day, number) = key::parse_day_and_number(&key).ok_or_else(|| unreadable(&key))?;
+            commands.add_block(day, number, &parse_hashes(&content));
+        }
+        Ok(commands)
     }
 
     fn mark_in_tree(&self) -> Result<Option<HeadMark>, JournalError> {
         let Some(content) = self.value(&key::head())? else { return Ok(None) };
         HeadMark::decode(&content).map(Some).ok_or_else(|| damaged("its head cannot be read"))
-    }
-
-    fn read_memo_days(&self) -> Result<BTreeSet<u32>, JournalError> {
-        let mut days = BTreeSet::new();
-        let mut from = key::memo_day(0);
-        let end = [key::MEMO + 1];
-        while let Some(entry) = self.tree.range(from.as_slice()..&end).next() {
-            let (found, _) = entry?;
-            let day = found.get(1..5).and_then(|day| day.try_into().ok()).map(u32::from_be_bytes);
-            let day = day.ok_or_else(|| damaged("a remembered command has no day"))?;
-            days.insert(day);
-            let Some(next) = day.checked_add(1) else { break };
-            from = key::memo_day(next);
-        }
-        Ok(days)
     }
 
     /// Syncs the log, then moves the head file.
@@ -263,41 +356,122 @@ impl SledJournal {
         Ok(self.disk.room(&self.folder)? >= kept.saturating_add(bytes.saturating_mul(ROOM_FOR_A_BYTE)))
     }
 
-    fn write(&self, group: &Group, mark: &HeadMark) -> Result<(), JournalError> {
-        let mut batch = Batch::default();
+    /// Decides what a commit writes. What is written out late is safe on disk already, as part of earlier groups.
+    fn plan(&self, group: &Group, limit: Seq, at_most: usize) -> Result<Plan, JournalError> {
+        let durable = self.durable.read();
+        let (young, commands) = (&durable.young, &durable.commands);
+        let mut links = Vec::with_capacity(group.records.len());
+        let mut changed: Vec<(TicketId, Seq, End)> = Vec::with_capacity(group.states.len());
+        let mut places: FxHashMap<TicketId, usize> = FxHashMap::default();
         for record in &group.records {
-            let about = RecordMark {
+            let place = match places.get(&record.ticket) {
+                Some(place) => *place,
+                None => {
+                    let end = match young.end(record.ticket) {
+                        _ if record.version == Version(1) => End::default(),
+                        Some(end) => end,
+                        None => guarded(|| self.state_mark(record.ticket))?.map_or_else(End::default, |mark| mark.end),
+                    };
+                    changed.push((record.ticket, record.seq, end));
+                    places.insert(record.ticket, changed.len() - 1);
+                    changed.len() - 1
+                }
+            };
+            let end = &mut changed[place].2;
+            let before = end.last;
+            *end = end.follow(record.seq);
+            assert!(end.version == record.version, "invariant: record {} follows in its ticket", record.seq);
+            links.push((before, end.skip));
+        }
+
+        let states = young.oldest(limit, at_most);
+        let mut chunks = BTreeMap::new();
+        for (ticket, changed) in &states {
+            let number = Chunk::of(*ticket);
+            let before = young.chunk(number);
+            let active = changed.state.ticket.is_active();
+            if chunks.contains_key(&number) || before.get(*ticket) != active {
+                chunks.entry(number).or_insert(before).set(*ticket, active);
+            }
+        }
+
+        let memos_out = commands.due(limit, at_most);
+        let mut young_memos = Vec::with_capacity(group.memos.len());
+        let mut blocks = MemoBlocks { next: commands.next_block(), open: BTreeMap::new(), full: Vec::new() };
+        if memos_out > 0 {
+            commands.oldest(memos_out).for_each(|memo| blocks.push(memo));
+        }
+        let first = group.records.first().map_or(Seq(u64::MAX), |record| record.seq);
+        let mut last = Seq::ZERO;
+        for (place, memo) in group.memos.iter().enumerate() {
+            if memo.seq >= first && memo.seq <= group.head.seq && memo.seq > last {
+                last = memo.seq;
+                young_memos.push(place);
+            } else {
+                blocks.push(memo);
+            }
+        }
+
+        let before = &durable.mark;
+        let newly = group.records.first().map_or(group.head.seq.next(), |record| record.seq);
+        let up_to = |since: Option<Seq>| Seq(since.unwrap_or(newly).get() - 1);
+        let last_ticket = group.records.iter().map(|record| record.ticket).max().unwrap_or_default();
+        let mark = HeadMark {
+            format: FORMAT,
+            commit: before.commit + 1,
+            head: group.head,
+            last_ticket: before.last_ticket.max(last_ticket),
+            states_to: up_to(young.since(states.len())),
+            memos_to: up_to(commands.since(memos_out)),
+            epoch: self.epoch.clone(),
+        };
+        let blocks = blocks.finish();
+        Ok(Plan { mark, changed, links, states_out: states.len(), memos_out, states, chunks, blocks, young_memos })
+    }
+
+    fn write(&self, group: &Group, plan: &Plan) -> Result<(), JournalError> {
+        let mut batch = Batch::default();
+        let mut put = |key: &[u8], content: &[&[u8]]| format::seal(key, content, |key, value| batch.insert(key, value));
+        let mut raw = Vec::with_capacity(block::FULL_BYTES * 2);
+        let mut first = Seq::ZERO;
+        let mut memos = plan.young_memos.iter().map(|place| &group.memos[*place]).peekable();
+        for (record, (before, skip)) in group.records.iter().zip(&plan.links) {
+            let mark = RecordMark {
                 crc_before: record.crc_before,
                 crc: record.crc,
                 ticket: record.ticket,
                 version: record.version,
+                before: *before,
+                skip: *skip,
             };
-            format::seal(&key::record(record.seq), &[&about.encode(), &record.json], |key, value| {
-                batch.insert(key, value);
-            });
-            let seq = record.seq.get().to_be_bytes();
-            format::seal(&key::index(record.ticket, record.version), &[&seq], |key, value| batch.insert(key, value));
-        }
-        for state in &group.states {
-            let about = StateMark { seq: group.head.seq, version: state.version, active: state.active };
-            format::seal(&key::state(state.ticket), &[&about.encode(), &state.json], |key, value| {
-                batch.insert(key, value);
-            });
-            let marker = key::active(state.ticket);
-            if self.tree.contains_key(&marker)? != state.active {
-                if state.active {
-                    batch.insert(marker, &[]);
-                } else {
-                    batch.remove(marker);
-                }
+            if raw.is_empty() {
+                first = record.seq;
+            }
+            block::push(&mut raw, &mark, &record.json, memos.next_if(|memo| memo.seq == record.seq));
+            if raw.len() >= block::FULL_BYTES {
+                put(&key::record(first), &[&pack::pack(&raw)]);
+                raw.clear();
             }
         }
-        for memo in &group.memos {
-            let day = format::memo_day(memo.at);
-            self.memo_days.write().insert(day);
-            let json = serde_json::to_vec(memo).expect("invariant: a memo is JSON");
-            format::seal(&key::memo(day, &memo.user, &memo.key), &[&json], |key, value| batch.insert(key, value));
+        if !raw.is_empty() {
+            put(&key::record(first), &[&pack::pack(&raw)]);
         }
+        let mut json = Vec::with_capacity(4096);
+        for (ticket, changed) in &plan.states {
+            let about = StateMark { end: changed.end, active: changed.state.ticket.is_active() };
+            json.clear();
+            serde_json::to_writer(&mut json, &*changed.state).expect("invariant: a state is JSON");
+            put(&key::state(*ticket), &[&about.encode(), &pack::pack(&json)]);
+        }
+        for (number, chunk) in &plan.chunks {
+            put(&key::active(*number), &[&chunk.encode()]);
+        }
+        for MemoBlock { day, number, hashes, raw } in &plan.blocks {
+            let hashes: Vec<u8> = hashes.iter().flat_map(|hash| hash.to_be_bytes()).collect();
+            put(&key::hashes(*day, *number), &[&hashes]);
+            put(&key::memos(*day, *number), &[&pack::pack(raw)]);
+        }
+        put(&key::head(), &[&plan.mark.encode()]);
         for Aside { key: name, value } in &group.asides {
             let key = key::aside(name);
             for old in self.tree.scan_prefix(&key).keys() {
@@ -307,8 +481,50 @@ impl SledJournal {
                 format::seal(&key, &[value], |key, value| batch.insert(key, value));
             }
         }
-        format::seal(&key::head(), &[&mark.encode()], |key, value| batch.insert(key, value));
         Ok(self.tree.apply_batch(batch)?)
+    }
+
+    /// Shows readers what is safe now.
+    fn publish(&self, group: &Group, plan: Plan) {
+        let mut states: FxHashMap<TicketId, &Arc<TicketState>> = FxHashMap::default();
+        states.extend(group.states.iter().map(|state| (state.ticket.id, state)));
+        let mut durable = self.durable.write();
+        let Durable { mark, young, commands, .. } = &mut *durable;
+        *mark = plan.mark;
+        young.forget_oldest(plan.states_out, plan.chunks);
+        for (ticket, since, end) in plan.changed {
+            let state = states.get(&ticket).expect("invariant: a group has the state of each ticket that it changes");
+            young.change(ticket, since, end, Arc::clone(state));
+        }
+        commands.forget_oldest(plan.memos_out);
+        for block in &plan.blocks {
+            commands.add_block(block.day, block.number, &block.hashes);
+        }
+        for place in plan.young_memos {
+            commands.remember(group.memos[place].clone());
+        }
+        drop(durable);
+    }
+
+    fn commit_with(&self, group: &Group, limit: Seq, at_most: usize) -> Result<(), JournalError> {
+        {
+            let durable = self.durable.read();
+            if durable.broken {
+                return Err(io::Error::other("an earlier commit failed").into());
+            }
+            group.check_follows(durable.mark.head);
+        }
+        if !self.room_for(group.bytes() + at_most.min(SETTLED_AT_ONCE) as u64 * 1024)? {
+            return Err(JournalError::Full);
+        }
+        let plan = self.plan(group, limit, at_most)?;
+        let _asides = (!group.asides.is_empty()).then(|| self.asides.write());
+        let outcome = guarded(|| self.write(group, &plan)).and_then(|()| self.make_safe(&plan.mark));
+        match outcome {
+            Ok(()) => self.publish(group, plan),
+            Err(_) => self.durable.write().broken = true,
+        }
+        outcome
     }
 
     /// The content of the value at `key`. A reader may meet a value between two commits' pieces: it looks again then.
@@ -333,51 +549,166 @@ impl SledJournal {
         }
     }
 
+    /// The key of the block in which the record must be, if it is anywhere.
+    fn block_of(&self, seq: Seq) -> Result<Option<Seq>, JournalError> {
+        let from = key::record(Seq::ZERO);
+        let to = format::piece_key(&key::record(seq), u16::MAX);
+        let Some((stored, _)) = self.tree.range(from..=to).next_back().transpose()? else { return Ok(None) };
+        key::parse_number(&stored).map(Seq).map(Some).ok_or_else(|| unreadable(&stored))
+    }
+
     /// Hands out the records after `after` up to `until`, as they lie in the tree, until `each` says false.
     fn scan_records(&self, after: Seq, until: Seq, each: &mut EachRecord<'_>) -> Result<(), JournalError> {
-        let from = key::record(after.next());
+        let from = key::record(self.block_of(after.next())?.unwrap_or(after.next()));
         let to = format::piece_key(&key::record(until), u16::MAX);
         let mut values = Values::new(self.tree.range(from..=to));
         while let Some((key, content)) = values.next_value()? {
-            let seq = key::parse_number(&key).map(Seq).ok_or_else(|| unreadable(&key))?;
-            let (mark, json) = RecordMark::split(&content).ok_or_else(|| unreadable(&key))?;
-            if !each(seq, mark, json)? {
-                break;
+            let first = key::parse_number(&key).ok_or_else(|| unreadable(&key))?;
+            let block = Block::decode(&content).filter(|block| !block.is_empty()).ok_or_else(|| unreadable(&key))?;
+            for index in 0..block.len() {
+                let seq = Seq(first + index as u64);
+                if seq > until {
+                    return Ok(());
+                }
+                if seq <= after {
+                    continue;
+                }
+                let (mark, json) = block.record(index).ok_or_else(|| unreadable(&key))?;
+                if !each(seq, mark, json, &Found { block: &block, index, key: &key })? {
+                    return Ok(());
+                }
             }
         }
         Ok(())
     }
 
-    /// Returns once everything up to `seq` is safe.
-    fn wait_for(&self, seq: Seq) -> Result<(), JournalError> {
-        let mut durable = self.durable.lock();
-        while durable.mark.head.seq < seq {
-            if durable.broken {
-                return Err(io::Error::other("the last commit failed").into());
-            }
-            self.changed.wait(&mut durable);
-        }
-        Ok(())
-    }
-
-    fn record_at(&self, seq: Seq) -> Result<Stored, JournalError> {
-        let key = key::record(seq);
-        let content = self.value(&key)?.ok_or_else(|| damaged(format!("record {seq} is missing")))?;
-        let (mark, json) = RecordMark::split(&content).ok_or_else(|| unreadable(&key))?;
-        if format::chain(mark.crc_before, json) != mark.crc {
-            return Err(damaged(format!("record {seq} does not have its sum")));
-        }
-        Ok(Stored { seq, ticket: mark.ticket, json: Bytes::copy_from_slice(json) })
-    }
-
-    fn parse_state(&self, ticket: TicketId) -> Result<Option<TicketState>, JournalError> {
+    fn state_mark(&self, ticket: TicketId) -> Result<Option<StateMark>, JournalError> {
         let key = key::state(ticket);
         let Some(content) = self.value(&key)? else { return Ok(None) };
-        let (mark, json) = StateMark::split(&content).ok_or_else(|| unreadable(&key))?;
-        self.wait_for(mark.seq)?;
-        serde_json::from_slice(json)
-            .map(Some)
-            .map_err(|error| damaged(format!("the state of ticket {ticket} cannot be read: {error}")))
+        StateMark::split(&content).map(|(mark, _)| Some(mark)).ok_or_else(|| unreadable(&key))
+    }
+
+    /// Where the ticket's history ends, and at which head that was read.
+    fn end(&self, ticket: TicketId) -> Result<End, JournalError> {
+        if let Some(end) = self.durable.read().young.end(ticket) {
+            return Ok(end);
+        }
+        guarded(|| Ok(self.state_mark(ticket)?.map_or_else(End::default, |mark| mark.end)))
+    }
+
+    /// The ticket's state as it lies in the tree.
+    fn settled_state(&self, ticket: TicketId) -> Result<Option<(End, TicketState)>, JournalError> {
+        let key = key::state(ticket);
+        let Some(content) = self.value(&key)? else { return Ok(None) };
+        let (mark, packed) = StateMark::split(&content).ok_or_else(|| unreadable(&key))?;
+        let json = pack::unpack(packed).ok_or_else(|| unreadable(&key))?;
+        let state = serde_json::from_slice(&json)
+            .map_err(|error| damaged(format!("the state of ticket {ticket} cannot be read: {error}")))?;
+        Ok(Some((mark.end, state)))
+    }
+
+    /// The remembered commands of a block; `None` when there is no such block.
+    fn memo_block(&self, day: u32, number: u64) -> Result<Option<Vec<Memo>>, JournalError> {
+        let key = key::memos(day, number);
+        let Some(content) = self.value(&key)? else { return Ok(None) };
+        parse_memos(&content).map(Some).ok_or_else(|| unreadable(&key))
+    }
+}
+
+/// What lies beside a record.
+struct Found<'a> {
+    block: &'a Block,
+    index: usize,
+    key: &'a [u8],
+}
+
+impl Found<'_> {
+    fn command(&self) -> Result<Option<Memo>, JournalError> {
+        self.block.command(self.index).map_err(|()| unreadable(self.key))
+    }
+}
+
+/// Folds records whose tickets' states are not in the tree.
+#[derive(Default)]
+struct Fold {
+    states: FxHashMap<TicketId, Folded>,
+    order: Vec<TicketId>,
+}
+
+struct Folded {
+    /// The first record that the state in the tree does not know.
+    since: Option<Seq>,
+    end: End,
+    state: Option<TicketState>,
+}
+
+impl Fold {
+    fn record(&mut self, journal: &SledJournal, seq: Seq, mark: &RecordMark, json: &[u8]) -> Result<(), JournalError> {
+        let folded = match self.states.entry(mark.ticket) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let settled = journal.settled_state(mark.ticket)?;
+                let (end, state) = settled.map_or_else(Default::default, |(end, state)| (end, Some(state)));
+                entry.insert(Folded { since: None, end, state })
+            }
+        };
+        if mark.version <= folded.end.version {
+            return Ok(());
+        }
+        let record: Record =
+            serde_json::from_slice(json).map_err(|error| damaged(format!("record {seq} cannot be read: {error}")))?;
+        if mark.version != folded.end.version.next() || mark.before != folded.end.last {
+            return Err(damaged(format!("record {seq} does not follow in the history of ticket {}", mark.ticket)));
+        }
+        if folded.state.is_none() && record.patch.clone().into_ticket(mark.ticket, mark.version).is_none() {
+            return Err(damaged(format!("the first record of ticket {} lacks fields", mark.ticket)));
+        }
+        if folded.since.is_none() {
+            folded.since = Some(seq);
+            self.order.push(mark.ticket);
+        }
+        folded.end = folded.end.follow(seq);
+        folded.state = Some(apply(folded.state.take(), &record.draft));
+        Ok(())
+    }
+
+    fn finish(mut self, young: &mut Young) {
+        for ticket in self.order {
+            let folded = self
+                .states
+                .remove(&ticket)
+                .and_then(|folded| folded.since.zip(folded.state).map(|(since, state)| (since, folded.end, state)));
+            let (since, end, state) = folded.expect("invariant: a ticket that stands in the order has a state");
+            young.change(ticket, since, end, Arc::new(state));
+        }
+    }
+}
+
+/// Fills blocks of remembered commands, one of each day at a time.
+struct MemoBlocks {
+    next: u64,
+    open: BTreeMap<u32, MemoBlock>,
+    full: Vec<MemoBlock>,
+}
+
+impl MemoBlocks {
+    fn push(&mut self, memo: &Memo) {
+        let day = format::memo_day(memo.at);
+        let next = &mut self.next;
+        let block = self.open.entry(day).or_insert_with(|| {
+            *next += 1;
+            MemoBlock { day, number: *next - 1, hashes: Vec::new(), raw: Vec::new() }
+        });
+        block.hashes.push(memo::hash(&memo.user, &memo.key));
+        memo::push(&mut block.raw, memo);
+        if block.hashes.len() == memo::IN_BLOCK {
+            self.full.extend(self.open.remove(&day));
+        }
+    }
+
+    fn finish(mut self) -> Vec<MemoBlock> {
+        self.full.extend(self.open.into_values());
+        self.full
     }
 }
 
@@ -394,27 +725,15 @@ impl Journal for SledJournal {
     }
 
     fn head(&self) -> Head {
-        self.durable.lock().mark.head
+        self.durable.read().mark.head
     }
 
     fn last_ticket(&self) -> TicketId {
-        self.durable.lock().mark.last_ticket
+        self.durable.read().mark.last_ticket
     }
 
     fn version(&self, ticket: TicketId) -> Result<Version, JournalError> {
-        let head = self.head().seq;
-        guarded(|| {
-            let from = key::index(ticket, Version::ZERO);
-            let to = format::piece_key(&key::index(ticket, Version(u64::MAX)), u16::MAX);
-            for entry in self.tree.range(from..=to).rev() {
-                let (stored, value) = entry?;
-                let (version, seq) = parse_index(&stored, &value)?;
-                if seq <= head {
-                    return Ok(version);
-                }
-            }
-            Ok(Version::ZERO)
-        })
+        self.end(ticket).map(|end| end.version)
     }
 
     fn has_room(&self) -> bool {
@@ -422,35 +741,8 @@ impl Journal for SledJournal {
     }
 
     fn commit(&self, group: &Group) -> Result<(), JournalError> {
-        let before = {
-            let durable = self.durable.lock();
-            if durable.broken {
-                return Err(io::Error::other("an earlier commit failed").into());
-            }
-            durable.mark.clone()
-        };
-        group.check_follows(before.head);
-        if !self.room_for(group.bytes())? {
-            return Err(JournalError::Full);
-        }
-        let last_ticket = group.records.iter().map(|record| record.ticket).max().unwrap_or_default();
-        let mark = HeadMark {
-            format: FORMAT,
-            commit: before.commit + 1,
-            head: group.head,
-            last_ticket: before.last_ticket.max(last_ticket),
-            epoch: self.epoch.clone(),
-        };
-        let _asides = (!group.asides.is_empty()).then(|| self.asides.write());
-        let outcome = guarded(|| self.write(group, &mark)).and_then(|()| self.make_safe(&mark));
-        let mut durable = self.durable.lock();
-        match outcome {
-            Ok(()) => durable.mark = mark,
-            Err(_) => durable.broken = true,
-        }
-        drop(durable);
-        self.changed.notify_all();
-        outcome
+        let limit = Seq(group.head.seq.get().saturating_sub(self.late_records));
+        self.commit_with(group, limit, group.records.len() + LATE_STATES)
     }
 
     fn read(&self, after: Seq, max_records: usize, max_bytes: usize) -> Result<Vec<Stored>, JournalError> {
@@ -463,7 +755,7 @@ impl Journal for SledJournal {
         let mut crc = None;
         let mut expected = after.get();
         guarded(|| {
-            self.scan_records(after, head, &mut |seq, mark, json| {
+            self.scan_records(after, head, &mut |seq, mark, json, _| {
                 expected += 1;
                 check_link(seq, expected, &mark, json, crc)?;
                 crc = Some(mark.crc);
@@ -482,54 +774,85 @@ impl Journal for SledJournal {
     }
 
     fn read_ticket(&self, ticket: TicketId, after: Version, limit: usize) -> Result<Vec<Stored>, JournalError> {
-        let head = self.head().seq;
+        let end = self.end(ticket)?;
+        if after >= end.version {
+            return Ok(Vec::new());
+        }
+        let wanted = u64::try_from(limit).unwrap_or(u64::MAX);
+        let newest = Version(end.version.get().min(after.get().saturating_add(wanted)));
         guarded(|| {
-            let from = key::index(ticket, Version(after.get().saturating_add(1)));
-            let to = format::piece_key(&key::index(ticket, Version(u64::MAX)), u16::MAX);
-            let mut records = Vec::new();
-            let mut expected = after;
-            for entry in self.tree.range(from..=to).take(limit) {
-                let (stored, value) = entry?;
-                let (version, seq) = parse_index(&stored, &value)?;
-                if seq > head {
-                    break;
+            let mut records = Vec::with_capacity((newest.get() - after.get()) as usize);
+            let (mut version, mut seq) = (end.version, end.last);
+            let mut at_hand: Option<(Seq, Block)> = None;
+            while version > after {
+                let held = at_hand
+                    .take()
+                    .filter(|(first, block)| *first <= seq && seq.get() - first.get() < block.len() as u64);
+                let (first, block) = match held {
+                    Some(held) => held,
+                    None => self.read_block(seq)?,
+                };
+                let missing = || damaged(format!("version {version} of ticket {ticket} is missing"));
+                let (mark, json) = block.record((seq.get() - first.get()) as usize).ok_or_else(missing)?;
+                if (mark.ticket, mark.version) != (ticket, version) || mark.before >= seq || mark.skip >= seq {
+                    return Err(missing());
                 }
-                expected = expected.next();
-                if version != expected {
-                    return Err(damaged(format!("version {expected} of ticket {ticket} is missing")));
+                if version <= newest {
+                    if format::chain(mark.crc_before, json) != mark.crc {
+                        return Err(damaged(format!("record {seq} does not have its sum")));
+                    }
+                    records.push(Stored { seq, ticket, json: Bytes::copy_from_slice(json) });
                 }
-                records.push(self.record_at(seq)?);
+                let stop = (version.get() - 1) / format::SKIP_VERSIONS * format::SKIP_VERSIONS;
+                (version, seq) = if stop >= newest.get() && stop > 0 {
+                    (Version(stop), mark.skip)
+                } else {
+                    (Version(version.get() - 1), mark.before)
+                };
+                at_hand = Some((first, block));
             }
+            records.reverse();
             Ok(records)
         })
     }
 
     fn state(&self, ticket: TicketId) -> Result<Option<TicketState>, JournalError> {
-        guarded(|| self.parse_state(ticket))
+        let young = self.durable.read().young.get(ticket).map(|changed| Arc::clone(&changed.state));
+        match young {
+            Some(state) => Ok(Some(TicketState::clone(&state))),
+            None => guarded(|| Ok(self.settled_state(ticket)?.map(|(_, state)| state))),
+        }
     }
 
     fn active(&self, each: &mut dyn FnMut(TicketState)) -> Result<(), JournalError> {
-        for entry in self.tree.scan_prefix([key::ACTIVE]).keys() {
-            let state = guarded(|| {
-                let stored = entry?;
-                let ticket = key::parse_number(&stored).map(TicketId).ok_or_else(|| unreadable(&stored))?;
-                let state = self.parse_state(ticket)?;
-                state.ok_or_else(|| damaged(format!("ticket {ticket} is active but has no state")))
-            })?;
-            each(state);
+        let active = self.durable.read().young.active();
+        for ticket in active {
+            let state = self.state(ticket)?;
+            each(state.ok_or_else(|| damaged(format!("ticket {ticket} is active but has no state")))?);
         }
         Ok(())
     }
 
     fn memo(&self, user: &UserId, command: &CommandId) -> Result<Option<Memo>, JournalError> {
-        let days: Vec<u32> = self.memo_days.read().iter().rev().copied().collect();
+        let (young, mut blocks, days) = {
+            let durable = self.durable.read();
+            let (young, blocks) = durable.commands.find(user, command);
+            if young.is_some() || blocks.is_empty() {
+                return Ok(young);
+            }
+            (young, blocks, durable.commands.days())
+        };
+        debug_assert!(young.is_none());
+        // The newest first.
+        blocks.sort_unstable_by(|one, other| other.cmp(one));
         guarded(|| {
-            for day in days {
-                let key = key::memo(day, user, command);
-                if let Some(json) = self.value(&key)? {
-                    let memo: Memo = serde_json::from_slice(&json).map_err(|_| unreadable(&key))?;
-                    self.wait_for(memo.seq)?;
-                    return Ok(Some(memo));
+            for number in blocks {
+                for day in &days {
+                    let Some(memos) = self.memo_block(*day, number)? else { continue };
+                    let found = memos.into_iter().filter(|memo| memo.user == *user && memo.key == *command);
+                    if let Some(memo) = found.max_by_key(|memo| memo.seq) {
+                        return Ok(Some(memo));
+                    }
                 }
             }
             Ok(None)
@@ -537,15 +860,16 @@ impl Journal for SledJournal {
     }
 
     fn memos(&self, each: &mut dyn FnMut(Memo)) -> Result<(), JournalError> {
-        let head = self.head().seq;
-        let mut values = Values::new(self.tree.scan_prefix([key::MEMO]));
-        while let Some(memo) = guarded(|| {
-            let Some((key, json)) = values.next_value()? else { return Ok(None) };
-            serde_json::from_slice::<Memo>(&json).map(Some).map_err(|_| unreadable(&key))
+        let young: Vec<Memo> = self.durable.read().commands.young().cloned().collect();
+        // A block may be written while this walks over them.
+        let given: HashSet<Seq> = young.iter().map(|memo| memo.seq).collect();
+        young.into_iter().for_each(&mut *each);
+        let mut values = Values::new(self.tree.scan_prefix([key::MEMOS]));
+        while let Some(memos) = guarded(|| {
+            let Some((key, content)) = values.next_value()? else { return Ok(None) };
+            parse_memos(&content).map(Some).ok_or_else(|| unreadable(&key))
         })? {
-            if memo.seq <= head {
-                each(memo);
-            }
+            memos.into_iter().filter(|memo| !given.contains(&memo.seq)).for_each(&mut *each);
         }
         Ok(())
     }
@@ -573,38 +897,41 @@ impl Journal for SledJournal {
     }
 
     fn forget_memos(&self, before: Timestamp) -> Result<usize, JournalError> {
-        let oldest = self.memo_days.read().first().copied();
-        let Some(oldest) = oldest.filter(|day| *day < format::memo_day(before)) else { return Ok(0) };
-        let forgotten = guarded(|| {
+        let before = format::memo_day(before);
+        let (young, block) = {
+            let mut durable = self.durable.write();
+            (durable.commands.forget_young(before), durable.commands.oldest_block(before))
+        };
+        let Some((day, number)) = block else { return Ok(young) };
+        let in_block = guarded(|| {
+            let keys = [key::hashes(day, number), key::memos(day, number)];
+            let in_block = self.value(&keys[0])?.map_or(1, |hashes| parse_hashes(&hashes).len());
             let mut batch = Batch::default();
-            let mut forgotten = 0;
-            for stored in self.tree.scan_prefix(key::memo_day(oldest)).keys().take(FORGET_AT_ONCE) {
-                batch.remove(stored?);
-                forgotten += 1;
+            for key in keys {
+                for stored in self.tree.scan_prefix(key).keys() {
+                    batch.remove(stored?);
+                }
             }
             self.tree.apply_batch(batch)?;
-            Ok(forgotten)
+            Ok(in_block)
         })?;
-        if forgotten < FORGET_AT_ONCE {
-            self.memo_days.write().remove(&oldest);
-        }
-        Ok(forgotten)
+        self.durable.write().commands.drop_block(day, number);
+        Ok(young + in_block)
     }
 }
 
 impl SledJournal {
     fn check_sound(&self) -> Result<(), JournalError> {
-        if self.durable.lock().broken {
+        if self.durable.read().broken {
             return Err(io::Error::other("the last commit failed").into());
         }
         Ok(())
     }
 }
 
-/// How many entries of a kind the tree has.
+/// How many tickets there are.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Keys {
-    pub index: u64,
     pub states: u64,
     pub active: u64,
 }
@@ -612,21 +939,59 @@ pub struct Keys {
 impl SledJournal {
     /// Counts what stands beside the records, for the verifier.
     pub fn count_keys(&self) -> Result<Keys, JournalError> {
-        let first_pieces = |prefix: u8| {
-            let mut count = 0;
-            for stored in self.tree.scan_prefix([prefix]).keys() {
-                count += u64::from(format::split_piece_key(&stored?).is_some_and(|(_, piece)| piece == 0));
-            }
-            Ok::<_, JournalError>(count)
+        let (young, active): (HashSet<TicketId>, _) = {
+            let durable = self.durable.read();
+            (durable.young.tickets().collect(), durable.young.active().len() as u64)
         };
+        let mut states = young.len() as u64;
         guarded(|| {
-            let mut active = 0;
-            for stored in self.tree.scan_prefix([key::ACTIVE]).keys() {
-                stored?;
-                active += 1;
+            for stored in self.tree.scan_prefix([key::STATE]).keys() {
+                let stored = stored?;
+                let first = format::split_piece_key(&stored).filter(|(_, piece)| *piece == 0);
+                let ticket = first.and_then(|(key, _)| key::parse_number(key)).map(TicketId);
+                states += u64::from(ticket.is_some_and(|ticket| !young.contains(&ticket)));
             }
-            Ok(Keys { index: first_pieces(key::INDEX)?, states: first_pieces(key::STATE)?, active })
+            Ok(Keys { states, active })
         })
+    }
+
+    /// Says in which blocks of remembered commands something else lies than their hashes say, for the verifier.
+    pub fn check_memo_blocks(&self) -> Result<Vec<String>, JournalError> {
+        guarded(|| {
+            let mut problems = Vec::new();
+            let mut blocks = 0;
+            let mut values = Values::new(self.tree.scan_prefix([key::MEMOS]));
+            while let Some((key, content)) = values.next_value()? {
+                blocks += 1;
+                let (day, number) = key::parse_day_and_number(&key).ok_or_else(|| unreadable(&key))?;
+                let memos = parse_memos(&content).ok_or_else(|| unreadable(&key))?;
+                let found: Vec<_> = memos.iter().map(|memo| memo::hash(&memo.user, &memo.key)).collect();
+                if self.value(&key::hashes(day, number))?.map(|hashes| parse_hashes(&hashes)) != Some(found) {
+                    problems.push(format!("block {number} of remembered commands is not what its hashes say"));
+                }
+            }
+            let mut values = Values::new(self.tree.scan_prefix([key::HASHES]));
+            while values.next_value()?.is_some() {
+                blocks -= 1;
+            }
+            if blocks < 0 {
+                problems.push(format!("{} blocks of remembered commands are missing", -blocks));
+            }
+            Ok(problems)
+        })
+    }
+
+    /// The first seq of the block in which the record is, and the block.
+    fn read_block(&self, seq: Seq) -> Result<(Seq, Block), JournalError> {
+        let first = self.block_of(seq)?.ok_or_else(|| damaged(format!("record {seq} is missing")))?;
+        let key = key::record(first);
+        let content = self.value(&key)?.ok_or_else(|| damaged(format!("record {seq} is missing")))?;
+        Ok((first, Block::decode(&content).ok_or_else(|| unreadable(&key))?))
+    }
+
+    /// Bytes that the table of remembered commands takes in memory.
+    pub fn command_table_bytes(&self) -> usize {
+        self.durable.read().commands.table_bytes()
     }
 
     /// Bytes that the journal's folder takes.
@@ -675,7 +1040,17 @@ impl Salvage {
         self.confirmed.as_ref()
     }
 
-    /// Hands out the records in order, with their sums, until `each` says false; an error where the history breaks.
+    /// Up to which record the remembered commands lie in blocks, as far as anybody knows.
+    pub fn memos_to(&self) -> Seq {
+        let in_tree = guarded(|| {
+            let content = Values::new(self.tree.scan_prefix([key::HEAD])).next_value()?;
+            Ok(content.and_then(|(_, content)| HeadMark::decode(&content)))
+        });
+        let mark = in_tree.ok().flatten().or_else(|| self.confirmed.clone());
+        mark.map_or(Seq::ZERO, |mark| mark.memos_to)
+    }
+
+    /// Hands out the records in order, until `each` says false; an error where the history breaks.
     pub fn records(&self, each: &mut EachSaved<'_>) -> Result<(), JournalError> {
         let mut values = Values::new(self.tree.scan_prefix([key::RECORD]));
         let mut seq = 0;
@@ -683,15 +1058,22 @@ impl Salvage {
         loop {
             let found = guarded(|| {
                 let Some((key, content)) = values.next_value()? else { return Ok(None) };
-                let found = key::parse_number(&key).map(Seq).ok_or_else(|| unreadable(&key))?;
-                let (mark, json) = RecordMark::split(&content).ok_or_else(|| unreadable(&key))?;
-                check_link(found, seq + 1, &mark, json, Some(crc))?;
-                Ok(Some((json.to_vec(), mark.crc)))
+                let first = key::parse_number(&key).map(Seq).ok_or_else(|| unreadable(&key))?;
+                if first.get() != seq + 1 {
+                    return Err(damaged(format!("record {} is missing", seq + 1)));
+                }
+                let block = Block::decode(&content).ok_or_else(|| unreadable(&key))?;
+                Ok(Some((key, block)))
             })?;
-            let Some((json, sum)) = found else { return Ok(()) };
-            (seq, crc) = (seq + 1, sum);
-            if !each(&json, sum)? {
-                return Ok(());
+            let Some((key, block)) = found else { return Ok(()) };
+            for index in 0..block.len() {
+                let (mark, json) = block.record(index).ok_or_else(|| unreadable(&key))?;
+                check_link(Seq(seq + 1), seq + 1, &mark, json, Some(crc))?;
+                (seq, crc) = (seq + 1, mark.crc);
+                let command = Found { block: &block, index, key: &key }.command()?;
+                if !each(json, mark.crc, command)? {
+                    return Ok(());
+                }
             }
         }
     }
@@ -704,9 +1086,10 @@ impl Salvage {
         })
     }
 
-    /// The remembered commands that can be read, and how many cannot.
+    /// The remembered commands in blocks that can be read, and how many blocks cannot. Newer ones lie beside their records.
     pub fn memos(&self) -> Result<(Vec<Memo>, u64), JournalError> {
-        self.each_value(key::MEMO, |_, content| serde_json::from_slice(content).ok())
+        let (blocks, lost) = self.each_value(key::MEMOS, |_, content| parse_memos(content))?;
+        Ok((blocks.into_iter().flatten().collect(), lost))
     }
 
     fn each_value<T>(
@@ -772,11 +1155,19 @@ impl Values {
     }
 }
 
-fn parse_index(stored: &[u8], value: &[u8]) -> Result<(Version, Seq), JournalError> {
-    let (key, _) = format::split_piece_key(stored).ok_or_else(|| unreadable(stored))?;
-    let version = key.get(9..17).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
-    let seq = format::unseal(key, value).and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
-    version.zip(seq).map(|(version, seq)| (Version(version), Seq(seq))).ok_or_else(|| unreadable(key))
+/// The remembered commands of a block's content.
+fn parse_memos(content: &[u8]) -> Option<Vec<Memo>> {
+    let raw = pack::unpack(content)?;
+    let mut rest = raw.as_slice();
+    let mut memos = Vec::new();
+    while !rest.is_empty() {
+        memos.push(memo::take(&mut rest)?);
+    }
+    Some(memos)
+}
+
+fn parse_hashes(content: &[u8]) -> Vec<u64> {
+    content.chunks_exact(8).map(|hash| u64::from_be_bytes(hash.try_into().expect("invariant: eight bytes"))).collect()
 }
 
 /// A record must be the next one, continue the sum of the one before, and have its own.
@@ -862,6 +1253,8 @@ fn new_mark() -> HeadMark {
         commit: 0,
         head: Head::default(),
         last_ticket: TicketId::ZERO,
+        states_to: Seq::ZERO,
+        memos_to: Seq::ZERO,
         epoch: Epoch::from(uuid::Uuid::new_v4().simple().to_string()),
     }
 }

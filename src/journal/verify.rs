@@ -1,6 +1,7 @@
 //! Reads a whole journal and says whether it is what was written.
 //!
-//! Every record's sum and place, every index entry, every ticket's state against the fold of its records. It changes nothing.
+//! Every record's sum and place, every ticket's links from record to record and its state against the fold of its records, every
+//! remembered command against its hash. It changes nothing.
 //! Called by `hotdesk journal verify` and by tests.
 
 use std::collections::HashMap;
@@ -72,13 +73,15 @@ pub fn verify(journal: &SledJournal) -> Result<Report, JournalError> {
     report.memos = memos;
     let found = journal.asides("");
     report.asides = report.keep(found)?.map_or(0, |asides| asides.len() as u64);
+    let found = journal.check_memo_blocks();
+    for problem in report.keep(found)?.unwrap_or_default() {
+        report.problem(problem);
+    }
     let found = journal.count_keys();
     if let Some(keys) = report.keep(found)? {
-        for (what, found, expected) in [
-            ("index entries", keys.index, report.records),
-            ("states", keys.states, report.tickets),
-            ("marks of active tickets", keys.active, report.active),
-        ] {
+        for (what, found, expected) in
+            [("states", keys.states, report.tickets), ("marks of active tickets", keys.active, report.active)]
+        {
             if found != expected {
                 report.problem(format!("there are {found} {what}, but there should be {expected}"));
             }
@@ -114,7 +117,7 @@ fn records(journal: &SledJournal, report: &mut Report) -> Result<HashMap<TicketI
     Ok(versions)
 }
 
-/// Folds each ticket's records, found through the index, and compares with its state.
+/// Folds each ticket's records, found by the links between them, and compares with its state.
 fn tickets(
     journal: &SledJournal,
     versions: &HashMap<TicketId, Version>,
@@ -128,7 +131,7 @@ fn tickets(
         let state = journal.state(ticket);
         let (Some(history), Some(state)) = (report.keep(history)?, report.keep(state)?) else { continue };
         if history.last().map(|_| history.len() as u64) != Some(versions[&ticket].get()) {
-            report.problem(format!("the index of ticket {ticket} has {} records", history.len()));
+            report.problem(format!("the history of ticket {ticket} has {} records", history.len()));
             continue;
         }
         let (Some(folded), Some(state)) = (fold(&history), state) else {

@@ -4,7 +4,6 @@
 //! and never answers before the group is on disk. Started by `app`; called through [`WriterHandle`] by tickets and by those
 //! who keep asides.
 
-use std::collections::HashMap;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -14,11 +13,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
 
 use super::{
-    Append, Aside, Committed, CommittedPart, Group, GroupRecord, GroupState, Head, Journal, JournalError, Part, Stored,
-    format,
+    Append, Aside, Committed, CommittedPart, Group, GroupRecord, Head, Journal, JournalError, Part, Stored, format,
 };
 use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::record::{Draft, Record};
@@ -27,9 +26,6 @@ use crate::domain::time::Timestamp;
 
 /// How often a writer whose disk is full looks whether there is room again.
 const LOOK_FOR_ROOM: Duration = Duration::from_millis(200);
-
-/// Tickets whose versions are kept at hand in each of two generations; beyond them the journal is asked.
-const VERSIONS_AT_HAND: usize = 32_768;
 
 /// Reaches the writer from any thread. Clones are cheap and reach the same one.
 #[derive(Clone)]
@@ -92,7 +88,6 @@ pub fn spawn(
         config,
         publish,
         shared: shared.clone(),
-        versions: Versions::default(),
         newest_memo: None,
         forgotten_to: None,
     };
@@ -225,7 +220,6 @@ struct Writer {
     shared: Arc<Shared>,
     head: Head,
     last_ticket: TicketId,
-    versions: Versions,
     /// Time is taken from the memos, not from a clock: forgetting follows the desk's own time.
     newest_memo: Option<Timestamp>,
     forgotten_to: Option<Timestamp>,
@@ -288,13 +282,13 @@ impl Writer {
     }
 
     /// Compares what the parts expect with the versions after everything that is in the batch already.
-    fn conflict(&mut self, parts: &[Part], batch: &Batch) -> Result<Option<AppendError>, JournalError> {
+    fn conflict(&self, parts: &[Part], batch: &Batch) -> Result<Option<AppendError>, JournalError> {
         for (index, part) in parts.iter().enumerate() {
             let earlier = parts[..index].iter().rfind(|earlier| earlier.ticket == part.ticket);
             let version = match earlier {
                 Some(earlier) => earlier.after.ticket.version,
-                None => match batch.versions.get(&part.ticket) {
-                    Some(version) => *version,
+                None => match batch.states.get(&part.ticket) {
+                    Some(state) => state.ticket.version,
                     None => self.version(part.ticket)?,
                 },
             };
@@ -305,16 +299,11 @@ impl Writer {
         Ok(None)
     }
 
-    fn version(&mut self, ticket: TicketId) -> Result<Version, JournalError> {
+    fn version(&self, ticket: TicketId) -> Result<Version, JournalError> {
         if ticket > self.last_ticket {
             return Ok(Version::ZERO);
         }
-        if let Some(version) = self.versions.get(ticket) {
-            return Ok(version);
-        }
-        let version = self.journal.version(ticket)?;
-        self.versions.set(ticket, version);
-        Ok(version)
+        self.journal.version(ticket)
     }
 
     fn commit(&mut self, mut batch: Batch) -> Result<(), JournalError> {
@@ -334,10 +323,14 @@ impl Writer {
                 }
             }
             self.head = batch.group.head;
-            for (ticket, version) in &batch.versions {
-                self.versions.set(*ticket, *version);
-                self.last_ticket = self.last_ticket.max(*ticket);
-            }
+            self.last_ticket = batch
+                .group
+                .records
+                .iter()
+                .map(|record| record.ticket)
+                .max()
+                .max(Some(self.last_ticket))
+                .unwrap_or_default();
             self.newest_memo = batch.group.memos.iter().map(|memo| memo.at).max().max(self.newest_memo);
         }
         if !batch.committed.is_empty() {
@@ -367,9 +360,8 @@ struct Batch {
     group: Group,
     committed: Vec<Arc<Committed>>,
     answers: Vec<Pending>,
-    versions: HashMap<TicketId, Version>,
-    /// The newest state of each ticket; encoded once when the group is closed.
-    states: HashMap<TicketId, Arc<TicketState>>,
+    /// The newest state of each ticket.
+    states: FxHashMap<TicketId, Arc<TicketState>>,
     bytes: usize,
 }
 
@@ -386,8 +378,7 @@ impl Batch {
             group: Group { head, ..Group::default() },
             committed: Vec::new(),
             answers: Vec::new(),
-            versions: HashMap::new(),
-            states: HashMap::new(),
+            states: FxHashMap::default(),
             bytes: 0,
         }
     }
@@ -404,7 +395,6 @@ impl Batch {
                 stored.push(Stored { seq: record.seq, ticket: part.ticket, json: bytes });
                 records.push(Arc::new(record));
             }
-            self.versions.insert(part.ticket, part.after.ticket.version);
             self.states.insert(part.ticket, part.after.clone());
             parts.push(CommittedPart { ticket: part.ticket, records, stored, before: part.before, after: part.after });
         }
@@ -437,18 +427,7 @@ impl Batch {
     }
 
     fn finish(&mut self) {
-        let states = std::mem::take(&mut self.states);
-        self.group.states = states
-            .into_values()
-            .map(|state| GroupState {
-                ticket: state.ticket.id,
-                version: state.ticket.version,
-                active: state.ticket.is_active(),
-                json: serde_json::to_vec(&*state).expect("invariant: a state is JSON").into(),
-            })
-            .collect();
-        // In order of id, so that a store writes neighbours together and a group's bytes do not depend on a hasher's seed.
-        self.group.states.sort_unstable_by_key(|state| state.ticket);
+        self.group.states.extend(std::mem::take(&mut self.states).into_values());
     }
 
     fn answer(self) {
@@ -481,30 +460,4 @@ pub(super) fn with_seq(seq: Seq, draft_json: &[u8]) -> Vec<u8> {
     json.push(b',');
     json.extend_from_slice(&draft_json[1..]);
     json
-}
-
-/// Versions of the tickets that were in use lately, in two generations: what the younger one cannot take any more makes it the
-/// older one. Bounded, and what is in use stays.
-#[derive(Default)]
-struct Versions {
-    young: HashMap<TicketId, Version>,
-    old: HashMap<TicketId, Version>,
-}
-
-impl Versions {
-    fn get(&mut self, ticket: TicketId) -> Option<Version> {
-        if let Some(version) = self.young.get(&ticket) {
-            return Some(*version);
-        }
-        let version = *self.old.get(&ticket)?;
-        self.set(ticket, version);
-        Some(version)
-    }
-
-    fn set(&mut self, ticket: TicketId, version: Version) {
-        if self.young.len() >= VERSIONS_AT_HAND {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(ticket, version);
-    }
 }

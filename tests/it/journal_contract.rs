@@ -5,13 +5,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hotdesk::domain::apply::apply;
 use hotdesk::domain::ids::{CommandId, Seq, TicketId, UserId, Version};
 use hotdesk::domain::state::TicketState;
 use hotdesk::domain::ticket::Status;
 use hotdesk::journal::sample::{answered, at, moved, opened};
 use hotdesk::journal::{Append, Aside, JournalError};
 
-use crate::journal_store::{Memory, Sled, Store, commit, everything, group};
+use crate::journal_store::{Memory, Prompt, Sled, Store, commit, everything, group};
 
 macro_rules! contract {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -22,6 +23,10 @@ macro_rules! contract {
         mod sled {
             use super::*;
             $($(#[$doc])* #[test] fn $name() { super::$name::<Sled>(); })*
+        }
+        mod prompt {
+            use super::*;
+            $($(#[$doc])* #[test] fn $name() { super::$name::<Prompt>(); })*
         }
     };
 }
@@ -51,6 +56,10 @@ contract! {
     j11_asides_are_stored_listed_and_removed,
     /// J12
     j12_many_groups_read_back_as_one_history,
+    /// J13
+    j13_a_long_history_is_read_from_any_place,
+    /// J14
+    j14_what_is_in_use_all_the_time_is_what_its_records_say_after_a_kill,
 }
 
 fn one(append: Append) -> [Append; 1] {
@@ -235,9 +244,8 @@ fn j9_large_values_are_kept_whole<S: Store>() {
         let body: String = (0..length).map(|index| char::from(b'a' + (index * 7 % 26) as u8)).collect();
         let mut append = answered(&state, &body);
         let part = &mut append.parts[0];
-        let mut after = TicketState::clone(&part.after);
-        after.ticket.custom.insert("note".into(), body.clone().into());
-        part.after = Arc::new(after);
+        part.drafts[0].patch.custom = Some([("note".to_owned(), body.clone().into())].into());
+        part.after = Arc::new(apply(Some(TicketState::clone(&state)), &part.drafts[0]));
         state = commit(&*store.journal(), &[append]).unwrap()[0].clone();
     }
     let seen = everything(&*store.journal()).unwrap();
@@ -327,4 +335,68 @@ fn j12_many_groups_read_back_as_one_history<S: Store>() {
     assert!(seen.records.iter().zip(1..).all(|((seq, _), expected)| seq.get() == expected));
     store.reopen().unwrap();
     assert_eq!(everything(&*store.journal()).unwrap(), seen);
+}
+
+fn j13_a_long_history_is_read_from_any_place<S: Store>() {
+    let mut store = S::create();
+    let mut states = open_tickets(&store, 2);
+    for round in 0..149 {
+        let appends = [answered(&states[0], &format!("Round {round}")), answered(&states[1], "Other")];
+        states = commit(&*store.journal(), &appends).unwrap();
+    }
+    for reopened in [false, true] {
+        if reopened {
+            store.reopen().unwrap();
+            states =
+                commit(&*store.journal(), &[answered(&states[0], "After"), moved(&states[1], Status::Open)]).unwrap();
+        }
+        let journal = store.journal();
+        let whole: Vec<u64> = (0..150 + u64::from(reopened)).map(|index| index * 2 + 1).collect();
+        for after in [0, 1, 62, 63, 64, 65, 127, 128, 148, 149, 150, 151] {
+            for limit in [0, 1, 2, 64, 65, 1000] {
+                let history = journal.read_ticket(TicketId(1), Version(after as u64), limit).unwrap();
+                let seqs: Vec<u64> = history.iter().map(|stored| stored.seq.get()).collect();
+                let expected: Vec<u64> = whole.iter().skip(after).take(limit).copied().collect();
+                assert_eq!(seqs, expected, "after {after}, limit {limit}");
+                assert!(history.iter().all(|stored| stored.record().unwrap().ticket == TicketId(1)));
+            }
+        }
+    }
+}
+
+fn j14_what_is_in_use_all_the_time_is_what_its_records_say_after_a_kill<S: Store>() {
+    let mut store = S::create();
+    let mut states = open_tickets(&store, 12);
+    for round in 0..20_usize {
+        // Some tickets in every group, some now and then, one closed and one opened each time.
+        let used = states.iter().enumerate().filter(|(index, _)| (round + index) % (index + 1) == 0);
+        let mut appends: Vec<_> = used.map(|(_, state)| answered(state, &format!("Round {round}"))).collect();
+        appends.push(opened(TicketId(100 + round as u64), "New"));
+        for after in commit(&*store.journal(), &appends).unwrap() {
+            match states.iter_mut().find(|state| state.ticket.id == after.ticket.id) {
+                Some(state) => *state = after,
+                None => drop(commit(&*store.journal(), &one(moved(&after, Status::Closed))).unwrap()),
+            }
+        }
+        let seen = everything(&*store.journal()).unwrap();
+        let memos = |store: &S| {
+            let mut memos = Vec::new();
+            store.journal().memos(&mut |memo| memos.push(memo)).unwrap();
+            memos.sort_by_key(|memo| memo.seq);
+            memos
+        };
+        let remembered = memos(&store);
+        assert_eq!(remembered.len() as u64, seen.head.seq.get());
+        if round % 3 == 0 {
+            store.reopen().unwrap();
+            assert_eq!(everything(&*store.journal()).unwrap(), seen);
+            assert_eq!(memos(&store), remembered);
+        }
+        for memo in &remembered {
+            assert_eq!(store.journal().memo(&memo.user, &memo.key).unwrap().as_ref(), Some(memo));
+        }
+        for state in &states {
+            assert_eq!(store.journal().state(state.ticket.id).unwrap().as_ref(), Some(&**state));
+        }
+    }
 }

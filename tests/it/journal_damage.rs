@@ -21,7 +21,7 @@ use hotdesk::journal::writer::{self, WriterConfig};
 use hotdesk::journal::{Aside, Journal, JournalError};
 use tempfile::TempDir;
 
-use crate::journal_store::{Seen, Sled, Store, commit, everything, group};
+use crate::journal_store::{Seen, Sled, SledStore, Store, commit, everything, group};
 
 /// A journal of some groups, closed again, and what was in it.
 fn written() -> (TempDir, Seen) {
@@ -312,14 +312,50 @@ fn remember(line: &str, acknowledged: &mut Vec<(u64, u64)>) -> bool {
     }
 }
 
+/// J54: the tree is complete after a settled stop, and a start has nothing to fold.
+#[test]
+fn j54_a_settled_journal_has_nothing_late() {
+    let (data, whole) = written();
+    let journal = SledJournal::open(data.path(), &Options::default()).unwrap();
+    // Every ticket's state, and every command.
+    assert_eq!(journal.late() as u64, 20 + whole.head.seq.get());
+    drop(journal);
+    SledJournal::settle(data.path(), &Options::default()).unwrap();
+    let journal = SledJournal::open(data.path(), &Options::default()).unwrap();
+    assert_eq!(journal.late(), 0);
+    assert_eq!(everything(&journal).unwrap(), whole);
+    let mut memos = 0;
+    journal.memos(&mut |_| memos += 1).unwrap();
+    assert_eq!(memos, whole.head.seq.get());
+    drop(journal);
+    look(data.path(), &whole).unwrap();
+}
+
+/// J54: no more than so many records are late, however long the desk runs.
+#[test]
+fn j54_what_is_late_is_bounded() {
+    let store = SledStore::<16>::create();
+    let mut states = commit(&*store.journal(), &[opened(TicketId(1), "One"), opened(TicketId(2), "Two")]).unwrap();
+    for id in 3..200 {
+        let appends = [opened(TicketId(id), "More"), answered(&states[0], "In every group.")];
+        states[0] = commit(&*store.journal(), &appends).unwrap()[1].clone();
+        assert!(store.sled().late() <= 40, "{} late at {id}", store.sled().late());
+    }
+    let report = verify(store.sled()).unwrap();
+    assert!(report.is_sound(), "{report:?}");
+    assert_eq!((report.tickets, report.active, report.memos), (199, 199, report.records));
+}
+
 /// J49
 #[test]
 fn j49_repair_saves_the_history_up_to_the_damage_into_a_new_folder() {
     let (data, whole) = written();
+    let commands = whole.head.seq.get();
     // An undamaged journal loses nothing.
     let saved = TempDir::new().unwrap();
     let repaired = repair(data.path(), saved.path(), &Options::default()).unwrap();
     assert_eq!((repaired.saved_to, repaired.lost_records(), repaired.asides), (whole.head.seq, Some(0), 1));
+    assert_eq!((repaired.memos, repaired.lost_memos), (commands, 0));
     let journal = SledJournal::open(saved.path(), &Options::default()).unwrap();
     let seen = everything(&journal).unwrap();
     assert_ne!(seen.epoch, whole.epoch);

@@ -12,7 +12,7 @@ use hotdesk::domain::state::TicketState;
 use hotdesk::journal::disk::{Disk, RealDisk, Synced};
 use hotdesk::journal::memory::{self, Fault, MemoryJournal};
 use hotdesk::journal::sled_store::{Options, SledJournal};
-use hotdesk::journal::{Append, Aside, Group, GroupRecord, GroupState, Head, Journal, JournalError, format};
+use hotdesk::journal::{Append, Aside, Group, GroupRecord, Head, Journal, JournalError, format};
 use parking_lot::{Condvar, Mutex};
 use tempfile::TempDir;
 
@@ -73,23 +73,34 @@ impl Held for memory::Gate {
     }
 }
 
-pub struct Sled {
+/// `LATE`: how many records states and commands lie behind in the tree.
+pub struct SledStore<const LATE: u64> {
     data: TempDir,
     disk: Arc<FaultyDisk>,
     journal: Option<Arc<SledJournal>>,
 }
 
-impl Sled {
+/// As the desk opens it: in a short test everything is late.
+pub type Sled = SledStore<8192>;
+
+/// Everything is written out nearly at once.
+pub type Prompt = SledStore<2>;
+
+impl<const LATE: u64> SledStore<LATE> {
     pub fn folder(&self) -> &Path {
         self.data.path()
     }
 
+    pub fn sled(&self) -> &SledJournal {
+        self.journal.as_ref().expect("open")
+    }
+
     pub fn options(&self) -> Options {
-        Options { disk: self.disk.clone(), ..Options::default() }
+        Options { disk: self.disk.clone(), late_records: LATE, ..Options::default() }
     }
 }
 
-impl Store for Sled {
+impl<const LATE: u64> Store for SledStore<LATE> {
     fn create() -> Self {
         let mut store = Self { data: TempDir::new().unwrap(), disk: Arc::default(), journal: None };
         store.reopen().unwrap();
@@ -191,13 +202,8 @@ pub fn group(head: Head, appends: &[Append], asides: Vec<Aside>) -> Group {
                 });
                 group.head = Head { seq, crc };
             }
-            group.states.retain(|state| state.ticket != part.ticket);
-            group.states.push(GroupState {
-                ticket: part.ticket,
-                version: part.after.ticket.version,
-                active: part.after.ticket.is_active(),
-                json: serde_json::to_vec(&*part.after).unwrap().into(),
-            });
+            group.states.retain(|state| state.ticket.id != part.ticket);
+            group.states.push(part.after.clone());
         }
         group.memos.extend(append.memo.clone().map(|memo| hotdesk::journal::Memo { seq: group.head.seq, ..memo }));
     }
