@@ -542,11 +542,10 @@ impl Directory {
                 .find(|part| part.ticket == held)
                 .and_then(|part| part.records.last())
                 .map_or(committed.last, |record| record.seq);
-            if held == id {
-                if let Some(state) = &changed {
-                    answer.state = Arc::clone(state);
-                }
-                answer.seq = last;
+            if held == id
+                && let Some(state) = &changed
+            {
+                answer.state = Arc::clone(state);
             }
             hold.release(changed.map(|state| (state, last)));
         }

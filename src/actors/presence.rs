@@ -3,7 +3,7 @@
 //!
 //! Presence is not durable and never was a record.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +25,15 @@ const TICKETS_PER_SESSION: usize = 16;
 pub struct Presence {
     directory: Directory,
     hubs: Arc<RwLock<Vec<HubHandle>>>,
-    sessions: HashMap<String, Present>,
+    sessions: HashMap<Arc<str>, Present>,
+    /// The sessions that are at a ticket: a line costs what it shows, however many sessions there are.
+    viewers: HashMap<TicketId, HashSet<Arc<str>>>,
+    /// Connected sessions of each user.
+    connected: HashMap<UserId, usize>,
+    /// Who was last heard typing, and where.
+    typing: HashSet<(Arc<str>, TicketId)>,
+    /// Sessions whose connection is gone.
+    lost: HashSet<Arc<str>>,
     /// Tickets whose line must be told again.
     changed: BTreeSet<TicketId>,
     /// Users without any session, since when. Only those whom the desk has seen, or who hold a claim made live.
@@ -47,6 +55,10 @@ impl Presence {
             directory,
             hubs,
             sessions: HashMap::new(),
+            viewers: HashMap::new(),
+            connected: HashMap::new(),
+            typing: HashSet::new(),
+            lost: HashSet::new(),
             changed: BTreeSet::new(),
             absent: HashMap::new(),
             _vital: vital,
@@ -61,22 +73,27 @@ impl Presence {
     fn tick(&mut self) {
         let now = self.now();
         let config = Arc::clone(&self.directory.core().config);
-        let mut gone = Vec::new();
-        for (id, session) in &mut self.sessions {
-            if session.lost_at.is_some_and(|at| now - at >= config.presence.grace_ms) {
-                gone.push(id.clone());
+        let sessions = &mut self.sessions;
+        let changed = &mut self.changed;
+        self.typing.retain(|(id, ticket)| {
+            let place = sessions.get_mut(id).and_then(|session| session.at.iter_mut().find(|(at, ..)| at == ticket));
+            let Some((_, state @ PresenceState::Typing, at)) = place else { return false };
+            if now - *at < config.presence.typing_ms {
+                return true;
             }
-            for (ticket, state, at) in &mut session.at {
-                if *state == PresenceState::Typing && now - *at >= config.presence.typing_ms {
-                    *state = PresenceState::Viewing;
-                    self.changed.insert(*ticket);
-                }
-            }
-        }
+            *state = PresenceState::Viewing;
+            changed.insert(*ticket);
+            false
+        });
+        let over = |id: &&Arc<str>| {
+            self.sessions
+                .get(*id)
+                .and_then(|session| session.lost_at)
+                .is_none_or(|at| now - at >= config.presence.grace_ms)
+        };
+        let gone: Vec<_> = self.lost.iter().filter(over).cloned().collect();
         for id in gone {
-            if let Some(session) = self.sessions.remove(&id) {
-                self.changed.extend(session.at.iter().map(|(ticket, ..)| *ticket));
-            }
+            self.forget(&id);
         }
         self.tell();
         let vanished: Vec<UserId> = self
@@ -104,9 +121,28 @@ impl Presence {
         }
     }
 
+    fn forget(&mut self, id: &Arc<str>) {
+        self.lost.remove(id);
+        let Some(session) = self.sessions.remove(id) else { return };
+        for (ticket, ..) in session.at {
+            self.look_away(id, ticket);
+            self.changed.insert(ticket);
+        }
+    }
+
+    fn look_away(&mut self, id: &Arc<str>, ticket: TicketId) {
+        if let Some(viewers) = self.viewers.get_mut(&ticket) {
+            viewers.remove(id);
+            if viewers.is_empty() {
+                self.viewers.remove(&ticket);
+            }
+        }
+    }
+
     fn line(&self, ticket: TicketId) -> String {
         let mut users: BTreeMap<&UserId, PresenceState> = BTreeMap::new();
-        for session in self.sessions.values().filter(|session| session.visible) {
+        let viewers = self.viewers.get(&ticket).into_iter().flatten();
+        for session in viewers.filter_map(|id| self.sessions.get(id)).filter(|session| session.visible) {
             if let Some((_, state, _)) = session.at.iter().find(|(at, ..)| *at == ticket) {
                 let shown = users.entry(&session.user).or_insert(*state);
                 // Typing in one tab beats viewing in another.
@@ -185,8 +221,9 @@ impl Handler<Arrived> for Presence {
 
     fn handle(&mut self, arrived: Arrived, _: &mut Self::Context) {
         self.absent.remove(&arrived.user);
+        *self.connected.entry(arrived.user.clone()).or_default() += 1;
         let present = Present { user: arrived.user, visible: arrived.visible, at: Vec::new(), lost_at: None };
-        self.sessions.insert(arrived.session, present);
+        self.sessions.insert(arrived.session.into(), present);
     }
 }
 
@@ -204,14 +241,27 @@ impl Handler<Reported> for Presence {
 
     fn handle(&mut self, report: Reported, _: &mut Self::Context) {
         let now = self.now();
-        let Some(session) = self.sessions.get_mut(&report.session) else { return };
+        let Some((id, _)) = self.sessions.get_key_value(report.session.as_str()) else { return };
+        let id = Arc::clone(id);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
         let before = session.at.iter().position(|(ticket, ..)| *ticket == report.ticket);
         let was = before.map(|index| session.at.remove(index).1);
-        if report.state != PresenceState::Away {
+        let mut left = None;
+        if report.state == PresenceState::Away {
+            left = was.map(|_| report.ticket);
+        } else {
             if session.at.len() == TICKETS_PER_SESSION {
-                self.changed.insert(session.at.remove(0).0);
+                left = Some(session.at.remove(0).0);
             }
             session.at.push((report.ticket, report.state, now));
+            self.viewers.entry(report.ticket).or_default().insert(Arc::clone(&id));
+            if report.state == PresenceState::Typing {
+                self.typing.insert((Arc::clone(&id), report.ticket));
+            }
+        }
+        if let Some(ticket) = left {
+            self.look_away(&id, ticket);
+            self.changed.insert(ticket);
         }
         if was != (report.state != PresenceState::Away).then_some(report.state) {
             self.changed.insert(report.ticket);
@@ -231,7 +281,7 @@ impl Handler<Visibility> for Presence {
     type Result = ();
 
     fn handle(&mut self, message: Visibility, _: &mut Self::Context) {
-        if let Some(session) = self.sessions.get_mut(&message.session)
+        if let Some(session) = self.sessions.get_mut(message.session.as_str())
             && session.visible != message.visible
         {
             session.visible = message.visible;
@@ -252,11 +302,19 @@ impl Handler<Left> for Presence {
 
     fn handle(&mut self, left: Left, _: &mut Self::Context) {
         let now = self.now();
-        let Some(session) = self.sessions.get_mut(&left.session) else { return };
-        session.lost_at = Some(now);
+        let Some((id, _)) = self.sessions.get_key_value(left.session.as_str()) else { return };
+        let id = Arc::clone(id);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if session.lost_at.replace(now).is_some() {
+            return;
+        }
         let user = session.user.clone();
-        let alone = !self.sessions.values().any(|other| other.user == user && other.lost_at.is_none());
-        if alone {
+        self.lost.insert(id);
+        let connected = self.connected.get_mut(&user);
+        if let Some(connected) = connected.filter(|connected| **connected > 1) {
+            *connected -= 1;
+        } else {
+            self.connected.remove(&user);
             self.absent.insert(user, now);
         }
     }
@@ -284,8 +342,6 @@ impl Handler<GetOnline> for Presence {
     type Result = usize;
 
     fn handle(&mut self, _: GetOnline, _: &mut Self::Context) -> usize {
-        let users: BTreeSet<&UserId> =
-            self.sessions.values().filter(|session| session.lost_at.is_none()).map(|session| &session.user).collect();
-        users.len()
+        self.connected.len()
     }
 }

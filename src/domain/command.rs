@@ -77,10 +77,10 @@ pub struct CreateTicket {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct UpdateTicket {
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[ts(optional)]
     pub status: Option<Status>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[ts(optional)]
     pub priority: Option<Priority>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
@@ -95,10 +95,10 @@ pub struct UpdateTicket {
     #[ts(optional, type = "string | null")]
     #[schema(value_type = Option<String>)]
     pub category: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[ts(optional)]
     pub tags: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[ts(optional)]
     pub subject: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
@@ -106,7 +106,7 @@ pub struct UpdateTicket {
     #[schema(value_type = Option<String>)]
     pub snoozed_until: Option<Option<Timestamp>>,
     /// The whole map: what is not in it is removed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     #[ts(optional, type = "Record<string, unknown>")]
     #[schema(value_type = Option<Object>)]
     pub custom: Option<BTreeMap<String, serde_json::Value>>,

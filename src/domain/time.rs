@@ -13,6 +13,9 @@ use utoipa::ToSchema;
 #[schema(value_type = String, format = DateTime)]
 pub struct Timestamp(i64);
 
+/// The first instant that RFC 3339 can write. The last one here is 9999-12-30T22:00:00.999Z, jiff's.
+const YEAR_0: i64 = -62_167_219_200_000;
+
 impl Timestamp {
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
@@ -58,7 +61,11 @@ impl std::str::FromStr for Timestamp {
     type Err = jiff::Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse::<jiff::Timestamp>().map(Self::from)
+        let at = text.parse::<jiff::Timestamp>().map(Self::from)?;
+        if at.0 < YEAR_0 {
+            return Err(jiff::Error::from_args(format_args!("RFC 3339 begins with the year 0000")));
+        }
+        Ok(at)
     }
 }
 
@@ -90,6 +97,8 @@ mod tests {
             assert_eq!(at.to_string(), text);
             assert_eq!(text.parse::<Timestamp>().unwrap(), at);
         }
+        assert!("0000-01-01T00:00:00Z".parse::<Timestamp>().is_ok());
+        assert!("-000001-12-31T23:59:59Z".parse::<Timestamp>().is_err(), "RFC 3339 has no such year");
         assert_eq!("2026-11-23T03:15:00-05:00".parse::<Timestamp>().unwrap().to_string(), "2026-11-23T08:15:00.000Z");
     }
 }

@@ -88,7 +88,9 @@ struct Found {
 
 impl Search {
     fn step(mut self, core: &Core) -> Result<(Found, Self), Problem> {
-        if let Some(tickets) = self.sieve.as_ref().and_then(Sieve::only_tickets) {
+        // What was committed since the asker's position is looked through where it is little; a held call's always is.
+        let is_far = core.journal.head().seq.get() - self.after.get() > HISTORY as u64;
+        if let Some(tickets) = self.sieve.as_ref().filter(|_| is_far).and_then(Sieve::only_tickets) {
             return self.step_tickets(core, &tickets);
         }
         let mut left = if self.sieve.as_ref().is_some_and(Sieve::is_slow) { LOOK_AT_SLOWLY } else { LOOK_AT };

@@ -201,6 +201,17 @@ async fn s19_actions_on_one_ticket() {
     assert_eq!(app.post(&path(one, "unlink"), json!({"to": two, "kind": "causes"})).await.body["links"], json!([]));
     let merged = app.post(&path(two, "merge"), json!({"into": one})).await;
     assert_eq!((&merged.body["status"], &merged.body["merged_into"]), (&json!("closed"), &json!(one)));
+    // Both tickets' halves: whoever waits for this seq has seen them.
+    assert_eq!(merged.header("x-hotdesk-seq"), app.desk.feed.head().to_string());
+    for (field, value) in
+        [("status", json!(null)), ("priority", json!(null)), ("tags", json!(null)), ("custom", json!(null))]
+    {
+        let refused = send(app.request("PATCH", &format!("/api/v1/tickets/{one}")).json(&json!({field: value}))).await;
+        assert_eq!(refused.refusal(), (400, "bad_json"), "{field} cannot be null");
+    }
+    let big: Value = serde_json::from_str("{\"custom\": {\"crm\": 123456789012345678901234567890}}").unwrap();
+    let refused = send(app.request("PATCH", &format!("/api/v1/tickets/{one}")).json(&big)).await;
+    assert_eq!((refused.refusal(), refused.pointers()), ((422, "invalid_field"), vec!["/custom/crm"]));
 
     let change = app.request("PATCH", &format!("/api/v1/tickets/{one}")).header("idempotency-key", "raise");
     send(change.json(&json!({"priority": "urgent"}))).await;

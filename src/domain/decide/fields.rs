@@ -19,6 +19,9 @@ const NAME_CHARS: usize = 200;
 /// RFC 5321, 4.5.3.1.3, without the angle brackets.
 const ADDRESS_CHARS: usize = 254;
 
+/// Below this every whole number has a float of its own.
+const EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
+
 /// Collects every bad field of a request, so that they are all told at once.
 #[derive(Default)]
 pub(super) struct Errors(Vec<FieldError>);
@@ -66,6 +69,12 @@ impl Errors {
         let bytes = serde_json::to_vec(custom).map_or(usize::MAX, |json| json.len());
         if bytes > limits.custom_bytes {
             self.add("/custom", "too_long", format!("at most {} bytes as JSON", limits.custom_bytes));
+        }
+        for (name, value) in custom {
+            if has_rounded_number(value) {
+                let pointer = format!("/custom/{}", name.replace('~', "~0").replace('/', "~1"));
+                self.add(&pointer, "out_of_range", "a whole number of this size would be rounded: send it as a string");
+            }
         }
     }
 
@@ -220,5 +229,33 @@ pub(super) fn changes_of(patch: &Patch) -> UpdateTicket {
         subject: patch.subject.clone(),
         snoozed_until: patch.snoozed_until,
         custom: patch.custom.clone(),
+    }
+}
+
+/// Whether a whole number in it lost digits: one that is no i64 and no u64 was read as a float.
+fn has_rounded_number(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            number.is_f64() && number.as_f64().is_some_and(|float| float.fract() == 0.0 && float.abs() >= EXACT_BELOW)
+        }
+        Value::Array(values) => values.iter().any(has_rounded_number),
+        Value::Object(fields) => fields.values().any(has_rounded_number),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A whole number beyond 64 bits would be rounded without a word.
+    #[test]
+    fn large_whole_numbers_are_told_apart() {
+        let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+        assert!(has_rounded_number(&parse("{\"crm\": [123456789012345678901234567890]}")));
+        assert!(!has_rounded_number(&parse("18446744073709551615")));
+        assert!(!has_rounded_number(&json!({"share": 0.25, "count": 3, "name": "x"})));
     }
 }
