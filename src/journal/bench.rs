@@ -15,7 +15,7 @@ use super::sample::{answered, opened};
 use super::sled_store::{Options, SledJournal};
 use super::writer::{self, AppendError, WriterConfig};
 use super::{Journal, JournalError};
-use crate::domain::ids::{Seq, TicketId};
+use crate::domain::ids::{CommandId, Seq, TicketId, UserId};
 
 /// What is measured.
 #[derive(Clone, Copy, Debug)]
@@ -36,8 +36,17 @@ pub struct Measured {
     pub ratio: f64,
     pub groups: u64,
     pub log_bytes: u64,
+    /// Of log, for each append.
+    pub log_bytes_each: f64,
     pub record_bytes: u64,
+    /// Time that the writer's thread was on a processor, for each append.
+    pub writer_us_each: f64,
+    /// Asking for a command id that nobody has used.
+    pub lookup_ns: f64,
+    /// A start with as much to fold as a kill can leave.
     pub reopen_ms: f64,
+    /// What was still to be written out at that start.
+    pub late: usize,
 }
 
 /// Runs both in `data`, which must not hold a journal; leaves the journal there.
@@ -46,16 +55,62 @@ pub fn run(data: &Path, load: Load) -> Result<Measured, JournalError> {
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, format!("{} holds a journal", data.display())).into());
     }
     std::fs::create_dir_all(data)?;
-    let (journal_per_s, groups, record_bytes, log_bytes) = journal(data, load)?;
-    let plain_file_per_s = plain_file(data, load, record_bytes as usize)?;
+    let filled = fill(data, load)?;
+    let plain_file_per_s = plain_file(data, load, filled.record_bytes as usize)?;
     let started = Instant::now();
-    drop(SledJournal::open(data, &Options::default())?);
+    let journal = SledJournal::open(data, &Options::default())?;
     let reopen_ms = started.elapsed().as_secs_f64() * 1000.0;
-    let ratio = journal_per_s / plain_file_per_s;
-    Ok(Measured { journal_per_s, plain_file_per_s, ratio, groups, log_bytes, record_bytes, reopen_ms })
+    let lookup_ns = lookups(&journal)?;
+    Ok(Measured {
+        journal_per_s: filled.per_s,
+        plain_file_per_s,
+        ratio: filled.per_s / plain_file_per_s,
+        groups: filled.groups,
+        log_bytes: filled.log_bytes,
+        log_bytes_each: filled.log_bytes as f64 / filled.appended as f64,
+        record_bytes: filled.record_bytes,
+        writer_us_each: filled.writer_time.as_secs_f64() * 1e6 / filled.appended as f64,
+        lookup_ns,
+        reopen_ms,
+        late: journal.late(),
+    })
 }
 
-fn journal(data: &Path, load: Load) -> Result<(f64, u64, u64, u64), JournalError> {
+/// Mean time of a lookup that finds nothing.
+fn lookups(journal: &SledJournal) -> Result<f64, JournalError> {
+    let user = UserId::from("agent-1");
+    let keys: Vec<CommandId> = (0..50_000).map(|number| CommandId::from(format!("never-{number}"))).collect();
+    let started = Instant::now();
+    for key in &keys {
+        if journal.memo(&user, key)?.is_some() {
+            return Err(io::Error::other("a command that never was is remembered").into());
+        }
+    }
+    Ok(started.elapsed().as_nanos() as f64 / keys.len() as f64)
+}
+
+struct Filled {
+    per_s: f64,
+    appended: u64,
+    groups: u64,
+    record_bytes: u64,
+    log_bytes: u64,
+    writer_time: Duration,
+}
+
+/// Time on a processor of this process's thread of that name; zero where the system does not say.
+fn thread_time(name: &str) -> Duration {
+    let Ok(threads) = std::fs::read_dir("/proc/self/task") else { return Duration::ZERO };
+    let named = threads
+        .flatten()
+        .map(|thread| thread.path())
+        .find(|thread| std::fs::read_to_string(thread.join("comm")).is_ok_and(|comm| comm.trim_end() == name));
+    let told = named.and_then(|thread| std::fs::read_to_string(thread.join("schedstat")).ok());
+    let nanos = told.and_then(|told| told.split(' ').next()?.parse().ok());
+    Duration::from_nanos(nanos.unwrap_or(0))
+}
+
+fn fill(data: &Path, load: Load) -> Result<Filled, JournalError> {
     let journal = Arc::new(SledJournal::open(data, &Options::default())?);
     let config = WriterConfig {
         waiting_appends: load.in_flight * 2,
@@ -112,11 +167,19 @@ fn journal(data: &Path, load: Load) -> Result<(f64, u64, u64, u64), JournalError
             .await
     })?;
     let per_s = appended as f64 / started.elapsed().as_secs_f64();
+    let writer_time = thread_time("journal");
     writer.close();
     thread.join().map_err(|_| io::Error::other("the writer panicked"))?;
     let mean =
         journal.read(Seq(journal.head().seq.get().saturating_sub(1)), 1, 0)?.first().map_or(0, |last| last.json.len());
-    Ok((per_s, groups.load(Ordering::Relaxed), mean as u64, journal.bytes_on_disk()?))
+    Ok(Filled {
+        per_s,
+        appended,
+        groups: groups.load(Ordering::Relaxed),
+        record_bytes: mean as u64,
+        log_bytes: journal.bytes_on_disk()?,
+        writer_time,
+    })
 }
 
 fn plain_file(data: &Path, load: Load, record_bytes: usize) -> io::Result<f64> {

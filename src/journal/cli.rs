@@ -395,7 +395,9 @@ fn run_bench(data: &Path, load: Load, out: &mut dyn Write) -> Result<Exit, Archi
     writeln!(out, "journal      {:>10.0} appends/s in {} groups", measured.journal_per_s, measured.groups)?;
     writeln!(out, "plain file   {:>10.0} records/s, {} bytes each", measured.plain_file_per_s, measured.record_bytes)?;
     writeln!(out, "ratio        {:>10.2}", measured.ratio)?;
-    writeln!(out, "on disk      {:>10} bytes", measured.log_bytes)?;
-    writeln!(out, "reopened in  {:>10.0} ms", measured.reopen_ms)?;
+    writeln!(out, "on disk      {:>10} bytes, {:.0} an append", measured.log_bytes, measured.log_bytes_each)?;
+    writeln!(out, "writer       {:>10.1} us of processor an append", measured.writer_us_each)?;
+    writeln!(out, "lookup       {:>10.0} ns for a command id that is new", measured.lookup_ns)?;
+    writeln!(out, "reopened in  {:>10.0} ms with {} states and commands to fold", measured.reopen_ms, measured.late)?;
     Ok(Exit::Done)
 }

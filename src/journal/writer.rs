@@ -184,7 +184,7 @@ enum Message {
 /// An append whose drafts are already JSON: that work is done on the caller's thread, the writer's is scarcer.
 struct Ready {
     append: Append,
-    /// One for each draft, in order, over all parts.
+    /// One for each draft, in order, over all parts, with room for the seq before it.
     drafts: Vec<Vec<u8>>,
 }
 
@@ -201,7 +201,7 @@ impl Ready {
                     draft.ticket == part.ticket && draft.version == version,
                     "invariant: the versions of an append follow the one that it was decided on"
                 );
-                drafts.push(serde_json::to_vec(draft).expect("invariant: a draft is JSON"));
+                drafts.push(with_room_for_seq(draft));
             }
             let after = &part.after.ticket;
             assert!(
@@ -335,6 +335,8 @@ impl Writer {
         }
         if !batch.committed.is_empty() {
             (self.publish)(&batch.committed);
+            // Whoever is answered lets go of it last, and frees it on his own thread.
+            batch.committed.clear();
         }
         batch.answer();
         Ok(())
@@ -391,7 +393,7 @@ impl Batch {
             let mut stored = Vec::with_capacity(part.drafts.len());
             for draft in part.drafts {
                 let json = drafts.next().expect("invariant: every draft was encoded");
-                let (record, bytes) = self.record(draft, &json);
+                let (record, bytes) = self.record(draft, json);
                 stored.push(Stored { seq: record.seq, ticket: part.ticket, json: bytes });
                 records.push(Arc::new(record));
             }
@@ -408,9 +410,9 @@ impl Batch {
         self.answers.push(Pending::Append(committed, answer));
     }
 
-    fn record(&mut self, draft: Draft, draft_json: &[u8]) -> (Record, Bytes) {
+    fn record(&mut self, draft: Draft, draft_json: Vec<u8>) -> (Record, Bytes) {
         let seq = self.group.head.seq.next();
-        let json = Bytes::from(with_seq(seq, draft_json));
+        let json = with_seq(seq, draft_json);
         let crc_before = self.group.head.crc;
         let crc = format::chain(crc_before, &json);
         self.group.records.push(GroupRecord {
@@ -451,13 +453,50 @@ impl Batch {
     }
 }
 
-/// What `serde_json` makes of a [`Record`], out of the JSON of its draft: `{"seq":N,` and the draft without its brace.
-pub(super) fn with_seq(seq: Seq, draft_json: &[u8]) -> Vec<u8> {
-    let number = seq.to_string();
-    let mut json = Vec::with_capacity(draft_json.len() + number.len() + 8);
-    json.extend_from_slice(b"{\"seq\":");
-    json.extend_from_slice(number.as_bytes());
-    json.push(b',');
-    json.extend_from_slice(&draft_json[1..]);
+/// Room for `{"seq":` and twenty digits; the comma takes the place of the draft's brace.
+const ROOM_FOR_SEQ: usize = 27;
+
+/// A draft's JSON after some room, so that [`with_seq`] neither copies it nor asks for memory.
+fn with_room_for_seq(draft: &Draft) -> Vec<u8> {
+    let mut json = Vec::with_capacity(1024);
+    json.resize(ROOM_FOR_SEQ, b' ');
+    serde_json::to_writer(&mut json, draft).expect("invariant: a draft is JSON");
+    // It will be kept for a while by those who read the feed.
+    json.shrink_to_fit();
     json
+}
+
+/// What `serde_json` makes of a [`Record`], out of the JSON of its draft: `{"seq":N,` and the draft without its brace.
+fn with_seq(seq: Seq, mut draft_json: Vec<u8>) -> Bytes {
+    let mut at = ROOM_FOR_SEQ;
+    draft_json[at] = b',';
+    let mut left = seq.get();
+    loop {
+        at -= 1;
+        draft_json[at] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    let start = at - b"{\"seq\":".len();
+    draft_json[start..at].copy_from_slice(b"{\"seq\":");
+    Bytes::from(draft_json).slice(start..)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::TicketId;
+    use crate::journal::sample::opened;
+
+    /// J20
+    #[test]
+    fn j20_the_seq_is_put_before_a_draft_as_its_json_would_have_it() {
+        let draft = opened(TicketId(1), "Hello").parts.remove(0).drafts.remove(0);
+        for seq in [0, 1, 9, 10, 1_234_567, u64::MAX].map(Seq) {
+            let record = Record { seq, draft: draft.clone() };
+            assert_eq!(with_seq(seq, with_room_for_seq(&draft)), serde_json::to_vec(&record).unwrap());
+        }
+    }
 }
