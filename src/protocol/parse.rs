@@ -22,19 +22,22 @@ pub fn object<T: DeserializeOwned>(json: &[u8], at: &str) -> Result<T, Problem> 
                 Segment::Enum { .. } | Segment::Unknown => {}
             }
         }
-        refusal(&error.into_inner(), pointer)
+        refusal(json, &error.into_inner(), pointer)
     })?;
     reader.end().map_err(|error| Problem::new(Code::BadJson, error.to_string()))?;
     Ok(value)
 }
 
-fn refusal(error: &serde_json::Error, pointer: String) -> Problem {
-    use serde_json::error::Category;
+fn refusal(json: &[u8], error: &serde_json::Error, pointer: String) -> Problem {
     let text = error.to_string();
     // serde_json appends the position, which means nothing inside a frame of many lines.
     let detail = text.rsplit_once(" at line ").map_or(text.as_str(), |(head, _)| head).to_owned();
-    if !matches!(error.classify(), Category::Data) {
-        return Problem::new(Code::BadJson, text);
+    // serde_json calls a number or a null in the place of an enum a fault of syntax.
+    if !error.is_data() {
+        if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err() {
+            return Problem::new(Code::BadJson, text);
+        }
+        return Problem::field(pointer, "invalid", "this is no value that the field can have");
     }
     if let Some(rest) = detail.strip_prefix("unknown field `") {
         let field = rest.split('`').next().unwrap_or_default();
@@ -88,5 +91,5 @@ pub fn command(raw: &RawValue, at: &str) -> Result<Command, Problem> {
 
 /// Like [`object`] for types that borrow from the text; pointers are as deep as serde_json tells.
 pub fn borrowed<'a, T: serde::Deserialize<'a>>(json: &'a str, at: &str) -> Result<T, Problem> {
-    serde_json::from_str(json).map_err(|error| refusal(&error, at.to_owned()))
+    serde_json::from_str(json).map_err(|error| refusal(json.as_bytes(), &error, at.to_owned()))
 }

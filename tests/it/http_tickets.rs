@@ -207,7 +207,8 @@ async fn s19_actions_on_one_ticket() {
         [("status", json!(null)), ("priority", json!(null)), ("tags", json!(null)), ("custom", json!(null))]
     {
         let refused = send(app.request("PATCH", &format!("/api/v1/tickets/{one}")).json(&json!({field: value}))).await;
-        assert_eq!(refused.refusal(), (400, "bad_json"), "{field} cannot be null");
+        assert_eq!(refused.refusal(), (422, "invalid_field"), "{field} cannot be null");
+        assert_eq!(refused.pointers(), [format!("/{field}")]);
     }
     let big: Value = serde_json::from_str("{\"custom\": {\"crm\": 123456789012345678901234567890}}").unwrap();
     let refused = send(app.request("PATCH", &format!("/api/v1/tickets/{one}")).json(&big)).await;
