@@ -1,3 +1,4 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { TooltipProvider } from "@/components/ui/tooltip";
@@ -35,7 +36,7 @@ const people: User[] = ["ada", "bo"].map((id) => ({
 }));
 
 /** A screen on a desk of two, against the model server, with the time in the test's hand. */
-export async function stage(draw: () => ReactNode) {
+export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
   const clock = new ManualClock();
   const server = new ModelServer(clock);
   server.open("The printer is on fire");
@@ -48,22 +49,27 @@ export async function stage(draw: () => ReactNode) {
   const announced: string[] = [];
   const desk: Desk = {
     sync: ada.desk,
-    api: {} as Desk["api"],
+    api: { tickets: async () => ({ data: [], meta: { has_more: false } }) } as unknown as Desk["api"],
     me: { ...people[0], email: "ada@example.com", permissions: [], created_at: "" } as unknown as Me,
     info,
     people: new Map(people.map((person) => [person.id, person])),
+    storage,
     drafts: new Drafts(storage, "ada"),
     lastChange: new Cell<Undoable | null>(null),
     flashes: new Happening<Flash>(),
     announce: (sentence) => announced.push(sentence),
     signOut: () => {},
+    ...over,
   };
+  const queries = new QueryClient();
   const ui = () => (
-    <TooltipProvider>
-      <DeskContext.Provider value={desk}>
-        <ActionsProvider>{draw()}</ActionsProvider>
-      </DeskContext.Provider>
-    </TooltipProvider>
+    <QueryClientProvider client={queries}>
+      <TooltipProvider>
+        <DeskContext.Provider value={desk}>
+          <ActionsProvider>{draw()}</ActionsProvider>
+        </DeskContext.Provider>
+      </TooltipProvider>
+    </QueryClientProvider>
   );
   const screen = render(ui());
   const advance = (ms: number) => act(() => clock.advance(ms));

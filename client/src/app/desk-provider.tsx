@@ -135,8 +135,8 @@ export function DeskProvider({
   }, [api, sync, queries, navigate]);
 
   const desk = useMemo<Desk>(
-    () => ({ sync, api, me, info, people: byId, drafts, flashes, lastChange, announce, signOut }),
-    [sync, api, me, info, byId, drafts, flashes, lastChange, announce, signOut],
+    () => ({ sync, api, me, info, people: byId, storage, drafts, flashes, lastChange, announce, signOut }),
+    [sync, api, me, info, byId, storage, drafts, flashes, lastChange, announce, signOut],
   );
   return <DeskContext.Provider value={desk}>{children}</DeskContext.Provider>;
 }

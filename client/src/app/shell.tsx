@@ -18,6 +18,9 @@ import { warmUp } from "./warm-up";
 const InboxPage = lazy(() => import("./inbox-page").then((m) => ({ default: m.InboxPage })));
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
 const CommandPalette = lazy(() => import("./command-palette").then((m) => ({ default: m.CommandPalette })));
+const NewTicketDialog = lazy(() =>
+  import("@/features/new-ticket/new-ticket-dialog").then((m) => ({ default: m.NewTicketDialog })),
+);
 const HelpSheet = lazy(() => import("./help-sheet").then((m) => ({ default: m.HelpSheet })));
 
 export function Shell() {
@@ -35,6 +38,7 @@ function Frame() {
   const [drawer, setDrawer] = useState(false);
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
+  const [newTicket, setNewTicket] = useState(false);
   const claimNext = useClaimNext();
   const { info, lastChange } = useDesk();
   useEffect(warmUp, []);
@@ -46,6 +50,14 @@ function Frame() {
     keys: "c",
     words: "claim queue take",
     run: claimNext,
+  });
+  useAction({
+    id: "new-ticket",
+    title: strings.newTicket.open,
+    section: "tickets",
+    keys: "N",
+    words: "create open compose",
+    run: () => setNewTicket(true),
   });
   useAction({
     id: "palette",
@@ -72,6 +84,7 @@ function Frame() {
       onNavigate={() => setDrawer(false)}
       onClaim={claimNext}
       onSearch={() => setPalette(true)}
+      onNewTicket={() => setNewTicket(true)}
       onHelp={() => setHelp(true)}
     />
   );
@@ -125,6 +138,16 @@ function Frame() {
       </div>
       <Suspense fallback={null}>
         {palette ? <CommandPalette onClose={() => setPalette(false)} /> : null}
+        {newTicket ? (
+          <NewTicketDialog
+            onClose={() => setNewTicket(false)}
+            onCreated={(ticket) => {
+              setNewTicket(false);
+              navigate(`/tickets/${ticket}`);
+            }}
+            onAgain={() => setNewTicket(true)}
+          />
+        ) : null}
         {help ? <HelpSheet onClose={() => setHelp(false)} /> : null}
       </Suspense>
     </div>

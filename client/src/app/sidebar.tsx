@@ -1,5 +1,15 @@
 import clsx from "clsx";
-import { CircleHelp, Ellipsis, ListOrdered, LogOut, Monitor, Moon, Search, Sun } from "lucide-react";
+import {
+  CircleHelp,
+  Ellipsis,
+  ListOrdered,
+  LogOut,
+  Monitor,
+  Moon,
+  Search,
+  SquarePen,
+  Sun,
+} from "lucide-react";
 import { useSyncExternalStore } from "react";
 import { Link, useRoute } from "wouter";
 import { Avatar } from "@/components/ui/avatar";
@@ -15,6 +25,7 @@ import {
   MenuSeparator,
   MenuTrigger,
 } from "@/components/ui/menu";
+import { Tooltip } from "@/components/ui/tooltip";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { number } from "@/desk/format-time";
@@ -29,11 +40,13 @@ export function Sidebar({
   onNavigate,
   onClaim,
   onSearch,
+  onNewTicket,
   onHelp,
 }: {
   onNavigate: () => void;
   onClaim: () => void;
   onSearch: () => void;
+  onNewTicket: () => void;
   onHelp: () => void;
 }) {
   const { me, info, signOut } = useDesk();
@@ -59,6 +72,11 @@ export function Sidebar({
         <Button variant="ghost" size="icon" onClick={onSearch} aria-label={strings.nav.search}>
           <Search className="size-4" />
         </Button>
+        <Tooltip label={strings.newTicket.title} keys="N">
+          <Button variant="ghost" size="icon" onClick={onNewTicket} aria-label={strings.newTicket.title}>
+            <SquarePen className="size-4" />
+          </Button>
+        </Tooltip>
       </div>
 
       <Button variant="primary" className="mb-4 w-full justify-between" onClick={onClaim}>

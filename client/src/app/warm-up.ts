@@ -16,6 +16,8 @@ export function warmUp(): () => void {
       import("./command-palette"),
       import("./help-sheet"),
       import("./queue-page"),
+      import("@/features/new-ticket/new-ticket-dialog"),
+      import("@/features/ticket/relate-dialog"),
       import("@/features/ticket/markdown-body"),
     ];
     // A part that cannot be had now is asked for again when it is wanted.

@@ -3,6 +3,7 @@ import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
 import type { Cell, Happening } from "@/sync/cell";
 import type { DeskSync } from "@/sync/desk-sync";
+import type { Storage } from "@/sync/storage";
 import type { Drafts } from "./drafts";
 
 export interface Flash {
@@ -25,6 +26,8 @@ export interface Desk {
   me: Me;
   info: DeskInfo;
   people: ReadonlyMap<string, User>;
+  /** What this browser keeps for its user. */
+  storage: Storage;
   drafts: Drafts;
   flashes: Happening<Flash>;
   /** The last change that can be taken back, for the key that does it when its toast is gone. */

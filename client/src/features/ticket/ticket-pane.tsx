@@ -5,13 +5,16 @@ import {
   Ellipsis,
   Hand,
   Link2,
+  Merge,
   PanelRight,
   RotateCcw,
   SkipForward,
   Undo2,
+  Waypoints,
   X,
 } from "lucide-react";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
@@ -33,7 +36,10 @@ import type { Ticket } from "@/protocol/types";
 import { Composer, type ComposerHandle } from "./composer";
 import { DetailsPane } from "./details-pane";
 import { AssigneeProperty, PriorityProperty, type Property, StatusProperty } from "./property-menus";
+import type { Relation } from "./relate-dialog";
 import { Thread } from "./thread";
+
+const RelateDialog = lazy(() => import("./relate-dialog").then((m) => ({ default: m.RelateDialog })));
 
 /** Who only passes by with J and K is not announced as looking. */
 const SETTLED_MS = 200;
@@ -96,6 +102,7 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
   const wide = useWiderThan(pane, DETAILS_INLINE_PX);
   const [property, setProperty] = useState<Property | null>(null);
   const [sheet, setSheet] = useState(false);
+  const [relation, setRelation] = useState<Relation | null>(null);
   const [reasonShown, setReasonShown] = useState(true);
   const now = useNow("quarter-minute");
 
@@ -179,6 +186,24 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
     done ? null : { id: "skip", title: strings.ticket.skip, section, run: () => actions.skip(ticket.id) },
   );
 
+  useAction(
+    closed
+      ? null
+      : {
+          id: "merge",
+          title: strings.relate.merge,
+          section,
+          keys: "m",
+          words: "duplicate join",
+          run: () => setRelation("merge"),
+        },
+  );
+  useAction(
+    closed
+      ? null
+      : { id: "link", title: strings.relate.link, section, keys: "l", run: () => setRelation("link") },
+  );
+
   const menu = (name: Property) => ({
     look: "chip" as const,
     open: property === name,
@@ -260,7 +285,26 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
                     {strings.ticket.skip}
                   </MenuItem>
                 )}
-                {closed ? null : <MenuSeparator />}
+                {closed ? null : (
+                  <>
+                    <MenuSeparator />
+                    <MenuItem
+                      icon={<Merge className="size-4" />}
+                      keys="m"
+                      onSelect={() => setRelation("merge")}
+                    >
+                      {strings.relate.merge}
+                    </MenuItem>
+                    <MenuItem
+                      icon={<Waypoints className="size-4" />}
+                      keys="l"
+                      onSelect={() => setRelation("link")}
+                    >
+                      {strings.relate.link}
+                    </MenuItem>
+                    <MenuSeparator />
+                  </>
+                )}
                 <MenuItem
                   icon={<Link2 className="size-4" />}
                   onSelect={() => {
@@ -291,7 +335,14 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
               </p>
             ) : null}
             {ticket.merged_into === null ? null : (
-              <p className="text-ink-3 text-xs">{strings.ticket.mergedInto(ticket.merged_into)}</p>
+              <p className="text-ink-2 text-sm">
+                <Link
+                  href={`/tickets/${ticket.merged_into}`}
+                  className="text-accent underline underline-offset-2"
+                >
+                  {strings.ticket.mergedInto(ticket.merged_into)}
+                </Link>
+              </p>
             )}
           </div>
           {claimedBecause !== null && reasonShown ? (
@@ -322,6 +373,11 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
           <DetailsPane ticket={ticket} />
         </Dialog>
       )}
+      <Suspense fallback={null}>
+        {relation === null ? null : (
+          <RelateDialog ticket={ticket} relation={relation} onClose={() => setRelation(null)} />
+        )}
+      </Suspense>
     </div>
   );
 }
