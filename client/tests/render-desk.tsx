@@ -4,6 +4,8 @@ import type { ReactNode } from "react";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
+import { SavedViews } from "@/desk/saved-views";
+import { Unread } from "@/desk/unread";
 import { ActionsProvider } from "@/keyboard/actions";
 import type { DeskInfo, Me, TicketStatus, User } from "@/protocol/types";
 import { Cell, Happening } from "@/sync/cell";
@@ -55,6 +57,8 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     people: new Map(people.map((person) => [person.id, person])),
     storage,
     drafts: new Drafts(storage, "ada"),
+    unread: new Unread(storage, "ada", clock.now()),
+    savedViews: new SavedViews(storage, "ada"),
     lastChange: new Cell<Undoable | null>(null),
     flashes: new Happening<Flash>(),
     announce: (sentence) => announced.push(sentence),

@@ -16,6 +16,7 @@ import { strings } from "./strings/strings";
 import { warmUp } from "./warm-up";
 
 const InboxPage = lazy(() => import("./inbox-page").then((m) => ({ default: m.InboxPage })));
+const SearchPage = lazy(() => import("./search-page").then((m) => ({ default: m.SearchPage })));
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
 const CommandPalette = lazy(() => import("./command-palette").then((m) => ({ default: m.CommandPalette })));
 const NewTicketDialog = lazy(() =>
@@ -58,6 +59,20 @@ function Frame() {
     keys: "N",
     words: "create open compose",
     run: () => setNewTicket(true),
+  });
+  useAction({
+    id: "search",
+    title: strings.search.open,
+    section: "go",
+    keys: "/",
+    words: "find text",
+    run: () => {
+      const box = document.getElementById("search-box");
+      if (box instanceof HTMLInputElement) {
+        box.focus();
+        box.select();
+      } else navigate("/search");
+    },
   });
   useAction({
     id: "palette",
@@ -115,6 +130,9 @@ function Frame() {
                 {(params) => (
                   <InboxPage view={params.view} ticket={params.ticket} onMenu={() => setDrawer(true)} />
                 )}
+              </Route>
+              <Route path="/search/:ticket?">
+                {(params) => <SearchPage ticket={params.ticket} onMenu={() => setDrawer(true)} />}
               </Route>
               <Route path="/queue">
                 <QueuePage onMenu={() => setDrawer(true)} onClaim={claimNext} />

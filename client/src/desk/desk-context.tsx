@@ -5,6 +5,8 @@ import type { Cell, Happening } from "@/sync/cell";
 import type { DeskSync } from "@/sync/desk-sync";
 import type { Storage } from "@/sync/storage";
 import type { Drafts } from "./drafts";
+import type { SavedViews } from "./saved-views";
+import type { Unread } from "./unread";
 
 export interface Flash {
   ticket: number;
@@ -29,6 +31,8 @@ export interface Desk {
   /** What this browser keeps for its user. */
   storage: Storage;
   drafts: Drafts;
+  unread: Unread;
+  savedViews: SavedViews;
   flashes: Happening<Flash>;
   /** The last change that can be taken back, for the key that does it when its toast is gone. */
   lastChange: Cell<Undoable | null>;

@@ -7,6 +7,8 @@ export interface ViewSpec {
   accepts(ticket: Ticket, now: number): boolean;
   /** Ties are broken by id, so that the order is total. */
   compare(a: Ticket, b: Ticket): number;
+  /** One of many that somebody tries out: it is let go when newer ones are looked at. */
+  transient?: boolean;
 }
 
 const NOBODY: readonly number[] = [];
@@ -17,6 +19,9 @@ const NOBODY: readonly number[] = [];
  */
 export class LiveView {
   readonly #spec: ViewSpec;
+  get isTransient(): boolean {
+    return this.#spec.transient ?? false;
+  }
   /** Each member as it was when it was put in its place: the only way to find that place again. */
   readonly #members = new Map<number, Ticket>();
   #order: Ticket[] | null = null;
@@ -26,6 +31,11 @@ export class LiveView {
 
   constructor(spec: ViewSpec) {
     this.#spec = spec;
+  }
+
+  /** Whether anybody waits to hear of it. */
+  get isWatched(): boolean {
+    return this.#ids.isWatched || this.#count.isWatched;
   }
 
   /** How many there are; watched apart from the order. */

@@ -94,8 +94,26 @@ export function TicketPane(props: TicketPaneProps) {
   return <OpenTicket {...props} ticket={ticket} />;
 }
 
+/** What is on the screen while somebody looks at it has been read. */
+function useRead(ticket: Ticket): void {
+  const { unread } = useDesk();
+  const { id, last_message_at: said, created_at: created } = ticket;
+  useEffect(() => {
+    const read = () => {
+      if (document.visibilityState === "visible") unread.saw(id, said ?? created);
+    };
+    const timer = setTimeout(read, SETTLED_MS);
+    document.addEventListener("visibilitychange", read);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", read);
+    };
+  }, [unread, id, said, created]);
+}
+
 function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { ticket: Ticket }) {
   const { me, info } = useDesk();
+  useRead(ticket);
   const actions = useTicketActions();
   const composer = useRef<ComposerHandle>(null);
   const pane = useRef<HTMLDivElement>(null);
