@@ -9,6 +9,7 @@ import { Unread } from "@/desk/unread";
 import { ActionsProvider } from "@/keyboard/actions";
 import type { DeskInfo, Me, TicketStatus, User } from "@/protocol/types";
 import { Cell, Happening } from "@/sync/cell";
+import type { Mode } from "@/sync/fallback-transport";
 import { memoryStorage } from "@/sync/storage";
 import { ManualClock } from "@/sync/testing/manual-clock";
 import { ModelServer } from "@/sync/testing/model-server";
@@ -55,6 +56,7 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     me: { ...people[0], email: "ada@example.com", permissions: [], created_at: "" } as unknown as Me,
     info,
     people: new Map(people.map((person) => [person.id, person])),
+    mode: new Cell<Mode>("socket"),
     storage,
     drafts: new Drafts(storage, "ada"),
     unread: new Unread(storage, "ada", clock.now()),

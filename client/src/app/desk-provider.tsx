@@ -13,6 +13,8 @@ import type { Api } from "@/sync/api";
 import { Cell, Happening } from "@/sync/cell";
 import { browserClock } from "@/sync/clock";
 import { DeskSync } from "@/sync/desk-sync";
+import { FallbackTransport } from "@/sync/fallback-transport";
+import { longPollTransport } from "@/sync/long-poll-transport";
 import { webStorage } from "@/sync/storage";
 import { webSocketTransport } from "@/sync/web-socket-transport";
 import { useAnnounce } from "./live-region";
@@ -44,17 +46,23 @@ export function DeskProvider({
   const announce = useAnnounce();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews }] = useState(() => {
+  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews, mode }] = useState(() => {
     const storage = webStorage(window.localStorage);
+    const transport = new FallbackTransport(
+      webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+      longPollTransport((input, init) => fetch(input, init)),
+      browserClock,
+    );
     return {
       storage,
+      mode: transport.mode,
       drafts: new Drafts(storage, me.id),
       unread: new Unread(storage, me.id, Date.now()),
       savedViews: new SavedViews(storage, me.id),
       flashes: new Happening<Flash>(),
       lastChange: new Cell<Undoable | null>(null),
       sync: new DeskSync({
-        transport: webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+        transport,
         api,
         clock: browserClock,
         storage,
@@ -148,6 +156,7 @@ export function DeskProvider({
       me,
       info,
       people: byId,
+      mode,
       storage,
       drafts,
       unread,
@@ -157,7 +166,22 @@ export function DeskProvider({
       announce,
       signOut,
     }),
-    [sync, api, me, info, byId, storage, drafts, unread, savedViews, flashes, lastChange, announce, signOut],
+    [
+      sync,
+      api,
+      me,
+      info,
+      byId,
+      mode,
+      storage,
+      drafts,
+      unread,
+      savedViews,
+      flashes,
+      lastChange,
+      announce,
+      signOut,
+    ],
   );
   return <DeskContext.Provider value={desk}>{children}</DeskContext.Provider>;
 }

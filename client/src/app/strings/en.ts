@@ -97,6 +97,8 @@ export const en = {
     reload: "Reload",
     wentOffline: "Connection lost. Changes are kept and sent later.",
     cameBack: "Back online.",
+    polling:
+      "Something between here and the server stops live connections, so changes are asked for. Who else looks at a ticket cannot be seen meanwhile.",
     liveText: "Every change arrives the moment it is saved.",
   },
 
