@@ -17,6 +17,7 @@ import { warmUp } from "./warm-up";
 
 const InboxPage = lazy(() => import("./inbox-page").then((m) => ({ default: m.InboxPage })));
 const SearchPage = lazy(() => import("./search-page").then((m) => ({ default: m.SearchPage })));
+const BoardPage = lazy(() => import("./board-page").then((m) => ({ default: m.BoardPage })));
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
 const CommandPalette = lazy(() => import("./command-palette").then((m) => ({ default: m.CommandPalette })));
 const NewTicketDialog = lazy(() =>
@@ -92,6 +93,17 @@ function Frame() {
       else last.undo();
     },
   });
+  const go = (id: string, title: string, keys: string, to: string) => ({
+    id: `go-${id}`,
+    title: strings.actions.goTo(title),
+    section: "go" as const,
+    keys,
+    run: () => navigate(to),
+  });
+  useAction(go("inbox", strings.nav.inbox, "g i", "/inbox/mine"));
+  useAction(go("all", strings.views.open, "g a", "/inbox/open"));
+  useAction(go("queue", strings.nav.queue, "g q", "/queue"));
+  useAction(go("board", strings.nav.board, "g b", "/board"));
   useAction({ id: "help", title: strings.actions.help, section: "app", keys: "?", run: () => setHelp(true) });
 
   const sidebar = (
@@ -133,6 +145,9 @@ function Frame() {
               </Route>
               <Route path="/search/:ticket?">
                 {(params) => <SearchPage ticket={params.ticket} onMenu={() => setDrawer(true)} />}
+              </Route>
+              <Route path="/board/:ticket?">
+                {(params) => <BoardPage ticket={params.ticket} onMenu={() => setDrawer(true)} />}
               </Route>
               <Route path="/queue">
                 <QueuePage onMenu={() => setDrawer(true)} onClaim={claimNext} />

@@ -1,6 +1,7 @@
 import clsx from "clsx";
 import {
   CircleHelp,
+  Columns3,
   Ellipsis,
   ListOrdered,
   LogOut,
@@ -10,7 +11,7 @@ import {
   SquarePen,
   Sun,
 } from "lucide-react";
-import { useSyncExternalStore } from "react";
+import { type ReactNode, useSyncExternalStore } from "react";
 import { Link, useRoute } from "wouter";
 import { Avatar } from "@/components/ui/avatar";
 import { Button } from "@/components/ui/button";
@@ -51,7 +52,6 @@ export function Sidebar({
 }) {
   const { me, info, signOut } = useDesk();
   const chosen = useSyncExternalStore(theme.subscribe, theme.get);
-  const [inQueue] = useRoute("/queue");
   const queue = useQueue();
 
   return (
@@ -86,21 +86,22 @@ export function Sidebar({
 
       <div className="scroll-thin -mx-1 min-h-0 flex-1 overflow-y-auto px-1">
         <ViewsNav onNavigate={onNavigate} />
-        <Link
-          href="/queue"
-          onClick={onNavigate}
-          aria-current={inQueue ? "page" : undefined}
-          className={clsx(
-            "mt-3 flex h-7.5 items-center gap-2.5 rounded-md px-2 text-sm transition-colors coarse:h-11",
-            inQueue ? "bg-press font-medium text-ink" : "text-ink-2 hover:bg-hover",
-          )}
-        >
-          <ListOrdered className="size-4 text-ink-3" />
-          <span className="flex-1">{strings.nav.queue}</span>
-          {queue.data ? (
-            <span className="text-ink-3 text-xs tabular-nums">{number(queue.data.counts.waiting)}</span>
-          ) : null}
-        </Link>
+        <ul className="mt-3 flex flex-col gap-px">
+          <PageLink
+            href="/queue"
+            icon={<ListOrdered className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.queue}
+          >
+            {queue.data ? number(queue.data.counts.waiting) : null}
+          </PageLink>
+          <PageLink
+            href="/board"
+            icon={<Columns3 className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.board}
+          />
+        </ul>
       </div>
 
       <div className="mt-2 flex flex-col gap-1 border-t pt-2">
@@ -140,5 +141,38 @@ export function Sidebar({
         </Menu>
       </div>
     </nav>
+  );
+}
+
+function PageLink({
+  href,
+  title,
+  icon,
+  onNavigate,
+  children,
+}: {
+  href: string;
+  title: string;
+  icon: ReactNode;
+  onNavigate: () => void;
+  children?: ReactNode;
+}) {
+  const [here] = useRoute(`${href}/*?`);
+  return (
+    <li>
+      <Link
+        href={href}
+        onClick={onNavigate}
+        aria-current={here ? "page" : undefined}
+        className={clsx(
+          "flex h-7.5 items-center gap-2.5 rounded-md px-2 text-sm transition-colors coarse:h-11",
+          here ? "bg-press font-medium text-ink" : "text-ink-2 hover:bg-hover",
+        )}
+      >
+        <span className="text-ink-3">{icon}</span>
+        <span className="flex-1">{title}</span>
+        <span className="text-ink-3 text-xs tabular-nums">{children}</span>
+      </Link>
+    </li>
   );
 }

@@ -18,6 +18,7 @@ export function warmUp(): () => void {
       import("@/features/ticket/ticket-pane"),
       import("@/features/inbox/filter-bar"),
       import("@/features/inbox/bulk-bar"),
+      import("./board-page"),
       import("./queue-page"),
       import("./search-page"),
       import("@/features/new-ticket/new-ticket-dialog"),

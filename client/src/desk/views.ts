@@ -146,6 +146,7 @@ export function viewSpec(
       key,
       accepts: accepts(view, me, filters),
       compare: grouped === null ? compare : (a, b) => grouped(a, b) || compare(a, b),
+      ...(grouped === null ? {} : { groupOf: (ticket: Ticket) => groupOf(ticket, group) }),
       transient: hasFilters(filters) || group !== "none",
     };
     if (specs.size >= SPECS_KEPT) specs.clear();

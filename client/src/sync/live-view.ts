@@ -7,6 +7,8 @@ export interface ViewSpec {
   accepts(ticket: Ticket, now: number): boolean;
   /** Ties are broken by id, so that the order is total. */
   compare(a: Ticket, b: Ticket): number;
+  /** What the view's readers sort its tickets into: another answer is news even where the order stays. */
+  groupOf?(ticket: Ticket): string;
   /** One of many that somebody tries out: it is let go when newer ones are looked at. */
   transient?: boolean;
 }
@@ -82,6 +84,8 @@ export class LiveView {
         (next === undefined || this.#compare(after, next) < 0);
       if (stays) {
         order[at] = after;
+        const { groupOf } = this.#spec;
+        if (groupOf !== undefined && groupOf(before) !== groupOf(after)) this.#moved = true;
         return;
       }
     }

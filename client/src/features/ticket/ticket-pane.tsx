@@ -50,6 +50,8 @@ export interface TicketPaneProps {
   /** Why the queue handed this ticket out just now. */
   claimedBecause: string | null;
   onBack: () => void;
+  /** Where the pane lies over something else. */
+  onClose?: () => void;
 }
 
 export function TicketPane(props: TicketPaneProps) {
@@ -111,7 +113,7 @@ function useRead(ticket: Ticket): void {
   }, [unread, id, said, created]);
 }
 
-function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { ticket: Ticket }) {
+function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps & { ticket: Ticket }) {
   const { me, info } = useDesk();
   useRead(ticket);
   const actions = useTicketActions();
@@ -335,6 +337,17 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
                 </MenuItem>
               </MenuContent>
             </Menu>
+            {onClose ? (
+              <Button
+                variant="ghost"
+                size="icon"
+                className="hidden md:inline-flex"
+                aria-label={strings.nav.close}
+                onClick={onClose}
+              >
+                <X className="size-4" />
+              </Button>
+            ) : null}
           </div>
           <div className="mx-auto flex max-w-[54rem] flex-col gap-2 px-4 pb-3 @2xl:px-6">
             <h1 className="line-clamp-3 font-semibold text-lg tracking-tight [overflow-wrap:anywhere]">
