@@ -18,6 +18,10 @@ import { warmUp } from "./warm-up";
 const InboxPage = lazy(() => import("./inbox-page").then((m) => ({ default: m.InboxPage })));
 const SearchPage = lazy(() => import("./search-page").then((m) => ({ default: m.SearchPage })));
 const BoardPage = lazy(() => import("./board-page").then((m) => ({ default: m.BoardPage })));
+const WallboardPage = lazy(() => import("./wallboard-page").then((m) => ({ default: m.WallboardPage })));
+const TimeMachinePage = lazy(() =>
+  import("./time-machine-page").then((m) => ({ default: m.TimeMachinePage })),
+);
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
 const CommandPalette = lazy(() => import("./command-palette").then((m) => ({ default: m.CommandPalette })));
 const NewTicketDialog = lazy(() =>
@@ -36,7 +40,8 @@ export function Shell() {
 }
 
 function Frame() {
-  const [, navigate] = useLocation();
+  const [location, navigate] = useLocation();
+  const onWall = location === "/wallboard";
   const [drawer, setDrawer] = useState(false);
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
@@ -104,6 +109,8 @@ function Frame() {
   useAction(go("all", strings.views.open, "g a", "/inbox/open"));
   useAction(go("queue", strings.nav.queue, "g q", "/queue"));
   useAction(go("board", strings.nav.board, "g b", "/board"));
+  useAction(go("wallboard", strings.nav.wallboard, "g w", "/wallboard"));
+  useAction(go("past", strings.nav.past, "g t", "/time"));
   useAction({ id: "help", title: strings.actions.help, section: "app", keys: "?", run: () => setHelp(true) });
 
   const sidebar = (
@@ -124,7 +131,9 @@ function Frame() {
       >
         {strings.nav.skip}
       </a>
-      <div className="hidden w-[clamp(12.5rem,14vw,16rem)] shrink-0 lg:block">{sidebar}</div>
+      {onWall ? null : (
+        <div className="hidden w-[clamp(12.5rem,14vw,16rem)] shrink-0 lg:block">{sidebar}</div>
+      )}
       <Dialog open={drawer} onOpenChange={setDrawer} title={strings.nav.label} titleHidden place="left">
         {sidebar}
       </Dialog>
@@ -148,6 +157,12 @@ function Frame() {
               </Route>
               <Route path="/board/:ticket?">
                 {(params) => <BoardPage ticket={params.ticket} onMenu={() => setDrawer(true)} />}
+              </Route>
+              <Route path="/wallboard">
+                <WallboardPage />
+              </Route>
+              <Route path="/time">
+                <TimeMachinePage onMenu={() => setDrawer(true)} />
               </Route>
               <Route path="/queue">
                 <QueuePage onMenu={() => setDrawer(true)} onClaim={claimNext} />

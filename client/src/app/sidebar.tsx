@@ -3,6 +3,8 @@ import {
   CircleHelp,
   Columns3,
   Ellipsis,
+  Gauge,
+  History,
   ListOrdered,
   LogOut,
   Monitor,
@@ -100,6 +102,18 @@ export function Sidebar({
             icon={<Columns3 className="size-4" />}
             onNavigate={onNavigate}
             title={strings.nav.board}
+          />
+          <PageLink
+            href="/wallboard"
+            icon={<Gauge className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.wallboard}
+          />
+          <PageLink
+            href="/time"
+            icon={<History className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.past}
           />
         </ul>
       </div>

@@ -89,6 +89,11 @@ export class TicketStore {
     return found;
   }
 
+  /** Every active ticket, in no particular order. */
+  all(): Iterable<Ticket> {
+    return this.#active();
+  }
+
   /** The ticket, or what the user asked of it, is another one now. */
   touch(id: number): void {
     const base = this.#replica.get(id);
