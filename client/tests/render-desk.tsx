@@ -1,11 +1,15 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
+import { SavedViews } from "@/desk/saved-views";
+import { Unread } from "@/desk/unread";
 import { ActionsProvider } from "@/keyboard/actions";
 import type { DeskInfo, Me, TicketStatus, User } from "@/protocol/types";
 import { Cell, Happening } from "@/sync/cell";
+import type { Mode } from "@/sync/fallback-transport";
 import { memoryStorage } from "@/sync/storage";
 import { ManualClock } from "@/sync/testing/manual-clock";
 import { ModelServer } from "@/sync/testing/model-server";
@@ -35,7 +39,7 @@ const people: User[] = ["ada", "bo"].map((id) => ({
 }));
 
 /** A screen on a desk of two, against the model server, with the time in the test's hand. */
-export async function stage(draw: () => ReactNode) {
+export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
   const clock = new ManualClock();
   const server = new ModelServer(clock);
   server.open("The printer is on fire");
@@ -48,22 +52,30 @@ export async function stage(draw: () => ReactNode) {
   const announced: string[] = [];
   const desk: Desk = {
     sync: ada.desk,
-    api: {} as Desk["api"],
+    api: { tickets: async () => ({ data: [], meta: { has_more: false } }) } as unknown as Desk["api"],
     me: { ...people[0], email: "ada@example.com", permissions: [], created_at: "" } as unknown as Me,
     info,
     people: new Map(people.map((person) => [person.id, person])),
+    mode: new Cell<Mode>("socket"),
+    storage,
     drafts: new Drafts(storage, "ada"),
+    unread: new Unread(storage, "ada", clock.now()),
+    savedViews: new SavedViews(storage, "ada"),
     lastChange: new Cell<Undoable | null>(null),
     flashes: new Happening<Flash>(),
     announce: (sentence) => announced.push(sentence),
     signOut: () => {},
+    ...over,
   };
+  const queries = new QueryClient();
   const ui = () => (
-    <TooltipProvider>
-      <DeskContext.Provider value={desk}>
-        <ActionsProvider>{draw()}</ActionsProvider>
-      </DeskContext.Provider>
-    </TooltipProvider>
+    <QueryClientProvider client={queries}>
+      <TooltipProvider>
+        <DeskContext.Provider value={desk}>
+          <ActionsProvider>{draw()}</ActionsProvider>
+        </DeskContext.Provider>
+      </TooltipProvider>
+    </QueryClientProvider>
   );
   const screen = render(ui());
   const advance = (ms: number) => act(() => clock.advance(ms));

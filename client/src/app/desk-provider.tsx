@@ -3,17 +3,21 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react
 import { useLocation } from "wouter";
 import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
+import { newId } from "@/desk/new-id";
 import { refusalText } from "@/desk/refusal-text";
+import { SavedViews } from "@/desk/saved-views";
 import { dismissToast, errorToast } from "@/desk/toast";
+import { Unread } from "@/desk/unread";
 import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
 import { Cell, Happening } from "@/sync/cell";
 import { browserClock } from "@/sync/clock";
 import { DeskSync } from "@/sync/desk-sync";
+import { FallbackTransport } from "@/sync/fallback-transport";
+import { longPollTransport } from "@/sync/long-poll-transport";
 import { webStorage } from "@/sync/storage";
 import { webSocketTransport } from "@/sync/web-socket-transport";
 import { useAnnounce } from "./live-region";
-import { newId } from "./new-id";
 import { strings } from "./strings/strings";
 import { orphanedOutboxes } from "./tab";
 
@@ -42,15 +46,23 @@ export function DeskProvider({
   const announce = useAnnounce();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const [{ sync, drafts, flashes, lastChange, storage }] = useState(() => {
+  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews, mode }] = useState(() => {
     const storage = webStorage(window.localStorage);
+    const transport = new FallbackTransport(
+      webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+      longPollTransport((input, init) => fetch(input, init)),
+      browserClock,
+    );
     return {
       storage,
+      mode: transport.mode,
       drafts: new Drafts(storage, me.id),
+      unread: new Unread(storage, me.id, Date.now()),
+      savedViews: new SavedViews(storage, me.id),
       flashes: new Happening<Flash>(),
       lastChange: new Cell<Undoable | null>(null),
       sync: new DeskSync({
-        transport: webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+        transport,
         api,
         clock: browserClock,
         storage,
@@ -110,10 +122,13 @@ export function DeskProvider({
   useEffect(
     () =>
       sync.records.subscribe((record) => {
-        if (record.by === me.id) return;
+        if (record.by === me.id) {
+          if ("message" in record.event) unread.saw(record.ticket, record.event.message.at);
+          return;
+        }
         flashes.emit({ ticket: record.ticket, fields: Object.keys(record.patch), kind: "changed" });
       }),
-    [sync, flashes, me.id],
+    [sync, flashes, unread, me.id],
   );
 
   useEffect(
@@ -135,8 +150,38 @@ export function DeskProvider({
   }, [api, sync, queries, navigate]);
 
   const desk = useMemo<Desk>(
-    () => ({ sync, api, me, info, people: byId, drafts, flashes, lastChange, announce, signOut }),
-    [sync, api, me, info, byId, drafts, flashes, lastChange, announce, signOut],
+    () => ({
+      sync,
+      api,
+      me,
+      info,
+      people: byId,
+      mode,
+      storage,
+      drafts,
+      unread,
+      savedViews,
+      flashes,
+      lastChange,
+      announce,
+      signOut,
+    }),
+    [
+      sync,
+      api,
+      me,
+      info,
+      byId,
+      mode,
+      storage,
+      drafts,
+      unread,
+      savedViews,
+      flashes,
+      lastChange,
+      announce,
+      signOut,
+    ],
   );
   return <DeskContext.Provider value={desk}>{children}</DeskContext.Provider>;
 }

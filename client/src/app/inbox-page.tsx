@@ -1,16 +1,32 @@
-import clsx from "clsx";
-import { Inbox } from "lucide-react";
-import { useEffect, useRef, useState } from "react";
-import { Redirect, useLocation } from "wouter";
-import { useHistoryState } from "wouter/use-browser-location";
-import { Notice } from "@/components/ui/notice";
+import { BookmarkX } from "lucide-react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
+import { Redirect, useLocation, useSearch } from "wouter";
+import { Button } from "@/components/ui/button";
+import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
-import { useView } from "@/desk/use-live";
-import { isViewId, SORTS, type Sort, type ViewId, viewSpec } from "@/desk/views";
-import { TicketList } from "@/features/inbox/ticket-list";
-import { TicketPane } from "@/features/ticket/ticket-pane";
-import { useAction } from "@/keyboard/actions";
+import { type Filters, hasFilters, parseFilters, withFilters } from "@/desk/filters";
+import { number } from "@/desk/format-time";
+import type { SavedView } from "@/desk/saved-views";
+import { toast } from "@/desk/toast";
+import { useSavedViews, useView } from "@/desk/use-live";
+import {
+  type BaseView,
+  GROUPS,
+  type Group,
+  isBaseView,
+  isViewId,
+  SORTS,
+  type Sort,
+  viewSpec,
+} from "@/desk/views";
+import { EmptyList, ListMenu, TicketList, useBoardAbsent } from "@/features/inbox/ticket-list";
 import { strings } from "./strings/strings";
+import { TicketBrowser } from "./ticket-browser";
+
+const FilterBar = lazy(() => import("@/features/inbox/filter-bar").then((m) => ({ default: m.FilterBar })));
+const SaveViewDialog = lazy(() =>
+  import("@/features/inbox/save-view-dialog").then((m) => ({ default: m.SaveViewDialog })),
+);
 
 export function InboxPage({
   view,
@@ -21,138 +37,154 @@ export function InboxPage({
   ticket: string | undefined;
   onMenu: () => void;
 }) {
-  if (!isViewId(view)) return <Redirect to="/inbox/mine" replace />;
+  const saved = useSavedViews().find((own) => `saved-${own.id}` === view);
+  if (!isViewId(view) || (!isBaseView(view) && saved === undefined))
+    return <Redirect to="/inbox/mine" replace />;
   const id = ticket === undefined ? null : Number(ticket);
   if (id !== null && !Number.isSafeInteger(id)) return <Redirect to={`/inbox/${view}`} replace />;
-  return <InboxView view={view} selected={id} onMenu={onMenu} />;
+  const base = saved === undefined ? view : saved.base;
+  if (!isBaseView(base)) return <Redirect to="/inbox/mine" replace />;
+  return <InboxView view={view} base={base} saved={saved} selected={id} onMenu={onMenu} />;
 }
 
-const SORT_KEY = "hotdesk.sort";
-
-function storedSort(): Sort {
-  const value = localStorage.getItem(SORT_KEY);
-  return SORTS.find((sort) => sort === value) ?? "due";
+function useKept<T extends string>(
+  key: string,
+  options: readonly T[],
+  otherwise: T,
+): [T, (value: T) => void] {
+  const [value, setValue] = useState(
+    () => options.find((option) => option === localStorage.getItem(key)) ?? otherwise,
+  );
+  const keep = (next: T) => {
+    localStorage.setItem(key, next);
+    setValue(next);
+  };
+  return [value, keep];
 }
 
 function InboxView({
   view,
+  base,
+  saved,
   selected,
   onMenu,
 }: {
-  view: ViewId;
+  view: string;
+  base: BaseView;
+  saved: SavedView | undefined;
   selected: number | null;
   onMenu: () => void;
 }) {
-  const { me, info, sync } = useDesk();
+  const { me, info, savedViews } = useDesk();
   const [, navigate] = useLocation();
-  const claimed = useHistoryState<{ claimed?: string | null } | null>()?.claimed ?? null;
-  const [sort, setSort] = useState(storedSort);
-  const ids = useView(viewSpec(view, sort, me.id));
-
-  // Where the selection was, so that the next key goes on from there when the ticket has left the view.
-  const place = useRef(0);
-  const at = selected === null ? -1 : ids.indexOf(selected);
-  if (at >= 0) place.current = at;
-
-  const go = (index: number) => {
-    const id = ids[Math.max(0, Math.min(index, ids.length - 1))];
-    if (id !== undefined) navigate(`/inbox/${view}/${id}`, { replace: selected !== null });
-  };
-  useAction({
-    id: "next",
-    title: strings.actions.nextTicket,
-    section: "tickets",
-    keys: "j",
-    run: () => go(selected === null ? 0 : at >= 0 ? at + 1 : place.current),
-  });
-  useAction({
-    id: "previous",
-    title: strings.actions.previousTicket,
-    section: "tickets",
-    keys: "k",
-    run: () => go(selected === null ? 0 : at >= 0 ? at - 1 : place.current - 1),
-  });
-  useAction({
-    id: "open",
-    title: strings.actions.openTicket,
-    section: "tickets",
-    keys: "o",
-    run: () => {
-      if (selected === null) go(0);
-      else document.getElementById("ticket")?.focus();
-    },
-  });
-  useAction(
-    selected === null
-      ? null
-      : {
-          id: "to-list",
-          title: strings.actions.toList,
-          section: "tickets",
-          keys: "Escape",
-          run: () => navigate(`/inbox/${view}`),
-        },
+  const query = useSearch();
+  const [sort, setSort] = useKept<Sort>("hotdesk.sort", SORTS, "due");
+  const [group, setGroup] = useKept<Group>("hotdesk.group", GROUPS, "none");
+  const [saving, setSaving] = useState(false);
+  // A saved view's own filters show until the address says otherwise.
+  const search = query === "" && saved !== undefined ? saved.search : query;
+  const filters = useMemo(() => parseFilters(search), [search]);
+  const ids = useView(viewSpec(base, sort, me.id, filters, group));
+  const hrefOf = useCallback(
+    (id: number | null) => `/inbox/${view}${id === null ? "" : `/${id}`}${query === "" ? "" : `?${query}`}`,
+    [view, query],
   );
+  const absent = useBoardAbsent();
 
-  // The neighbours' conversations are fetched ahead, so that the next key shows them at once.
-  useEffect(() => {
-    if (at < 0) return;
-    const timer = setTimeout(() => {
-      for (const neighbour of [ids[at + 1], ids[at - 1]]) {
-        if (neighbour !== undefined) sync.threads.want(neighbour);
-      }
-    }, 250);
-    return () => clearTimeout(timer);
-  }, [sync, ids, at]);
-
-  const title = view.startsWith("team-")
-    ? (info.teams.find((team) => `team-${team.id}` === view)?.name ?? view.slice(5))
-    : strings.views[view as keyof typeof strings.views];
+  const title =
+    saved?.name ??
+    (base.startsWith("team-")
+      ? (info.teams.find((team) => `team-${team.id}` === base)?.name ?? base.slice(5))
+      : strings.views[base as keyof typeof strings.views]);
 
   useEffect(() => {
     document.title = selected === null ? `${title} · ${info.name}` : `#${selected} · ${info.name}`;
   }, [title, selected, info.name]);
 
+  const filter = (next: Filters) => {
+    const text = withFilters(query, next);
+    // In a saved view an empty query means its own filters: taking the last one away leads back to what it narrows.
+    const to = saved !== undefined && !hasFilters(next) ? `/inbox/${base}` : `/inbox/${view}${text}`;
+    navigate(to, { replace: true });
+  };
+
   return (
-    <div className="flex h-full">
-      <div
-        className={clsx(
-          "h-full w-full shrink-0 bg-surface md:w-[clamp(19.5rem,25vw,30rem)] lg:border-l",
-          selected !== null && "hidden md:block",
-        )}
-      >
-        <TicketList
-          view={view}
-          title={title}
-          ids={ids}
-          selected={selected}
-          sort={sort}
-          onSort={(next) => {
-            localStorage.setItem(SORT_KEY, next);
-            setSort(next);
-          }}
-          onMenu={onMenu}
-        />
-      </div>
-      <main
-        id="ticket"
-        tabIndex={-1}
-        className={clsx(
-          "h-full min-w-0 flex-1 bg-surface outline-none md:border-l",
-          selected === null && "hidden md:block",
-        )}
-      >
-        {selected === null ? (
-          <Notice icon={<Inbox />} title={strings.ticket.none} hint={strings.ticket.noneHint} />
-        ) : (
-          <TicketPane
-            key={selected}
-            id={selected}
-            claimedBecause={claimed}
-            onBack={() => navigate(`/inbox/${view}`)}
+    <>
+      <TicketBrowser
+        ids={ids}
+        selected={selected}
+        hrefOf={hrefOf}
+        scope={`${view}?${search}`}
+        list={(selection) => (
+          <TicketList
+            ids={ids}
+            selected={selected}
+            selection={selection}
+            hrefOf={hrefOf}
+            showAssignee={base !== "mine"}
+            group={group}
+            title={<h1 className="min-w-0 truncate font-semibold text-base tracking-tight">{title}</h1>}
+            count={number(ids.length)}
+            menu={
+              <>
+                {saved === undefined ? null : (
+                  <Tooltip label={strings.filters.deleteView}>
+                    <Button
+                      variant="ghost"
+                      size="icon"
+                      aria-label={strings.filters.deleteView}
+                      onClick={() => {
+                        savedViews.remove(saved.id);
+                        toast(strings.filters.deleted(saved.name), {
+                          action: { label: strings.actions.undo, onClick: () => savedViews.add(saved) },
+                        });
+                      }}
+                    >
+                      <BookmarkX className="size-4" />
+                    </Button>
+                  </Tooltip>
+                )}
+                <ListMenu sort={sort} onSort={setSort} group={group} onGroup={setGroup} />
+              </>
+            }
+            below={
+              <Suspense fallback={<div className="h-9.5 shrink-0 border-b" />}>
+                <FilterBar
+                  filters={filters}
+                  onChange={filter}
+                  onSave={saved === undefined || query !== "" ? () => setSaving(true) : undefined}
+                />
+              </Suspense>
+            }
+            empty={
+              absent ??
+              (ids.length > 0 ? null : (
+                <EmptyList
+                  words={
+                    hasFilters(filters)
+                      ? strings.filters.noMatch
+                      : (strings.empty[base] ?? strings.empty.team)
+                  }
+                />
+              ))
+            }
+            onMenu={onMenu}
           />
         )}
-      </main>
-    </div>
+      />
+      <Suspense fallback={null}>
+        {saving ? (
+          <SaveViewDialog
+            base={base}
+            search={withFilters("", filters)}
+            onClose={() => setSaving(false)}
+            onSaved={(id) => {
+              setSaving(false);
+              navigate(`/inbox/saved-${id}`);
+            }}
+          />
+        ) : null}
+      </Suspense>
+    </>
   );
 }

@@ -16,8 +16,17 @@ import { strings } from "./strings/strings";
 import { warmUp } from "./warm-up";
 
 const InboxPage = lazy(() => import("./inbox-page").then((m) => ({ default: m.InboxPage })));
+const SearchPage = lazy(() => import("./search-page").then((m) => ({ default: m.SearchPage })));
+const BoardPage = lazy(() => import("./board-page").then((m) => ({ default: m.BoardPage })));
+const WallboardPage = lazy(() => import("./wallboard-page").then((m) => ({ default: m.WallboardPage })));
+const TimeMachinePage = lazy(() =>
+  import("./time-machine-page").then((m) => ({ default: m.TimeMachinePage })),
+);
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
 const CommandPalette = lazy(() => import("./command-palette").then((m) => ({ default: m.CommandPalette })));
+const NewTicketDialog = lazy(() =>
+  import("@/features/new-ticket/new-ticket-dialog").then((m) => ({ default: m.NewTicketDialog })),
+);
 const HelpSheet = lazy(() => import("./help-sheet").then((m) => ({ default: m.HelpSheet })));
 
 export function Shell() {
@@ -31,10 +40,12 @@ export function Shell() {
 }
 
 function Frame() {
-  const [, navigate] = useLocation();
+  const [location, navigate] = useLocation();
+  const onWall = location === "/wallboard";
   const [drawer, setDrawer] = useState(false);
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
+  const [newTicket, setNewTicket] = useState(false);
   const claimNext = useClaimNext();
   const { info, lastChange } = useDesk();
   useEffect(warmUp, []);
@@ -46,6 +57,28 @@ function Frame() {
     keys: "c",
     words: "claim queue take",
     run: claimNext,
+  });
+  useAction({
+    id: "new-ticket",
+    title: strings.newTicket.open,
+    section: "tickets",
+    keys: "N",
+    words: "create open compose",
+    run: () => setNewTicket(true),
+  });
+  useAction({
+    id: "search",
+    title: strings.search.open,
+    section: "go",
+    keys: "/",
+    words: "find text",
+    run: () => {
+      const box = document.getElementById("search-box");
+      if (box instanceof HTMLInputElement) {
+        box.focus();
+        box.select();
+      } else navigate("/search");
+    },
   });
   useAction({
     id: "palette",
@@ -65,6 +98,19 @@ function Frame() {
       else last.undo();
     },
   });
+  const go = (id: string, title: string, keys: string, to: string) => ({
+    id: `go-${id}`,
+    title: strings.actions.goTo(title),
+    section: "go" as const,
+    keys,
+    run: () => navigate(to),
+  });
+  useAction(go("inbox", strings.nav.inbox, "g i", "/inbox/mine"));
+  useAction(go("all", strings.views.open, "g a", "/inbox/open"));
+  useAction(go("queue", strings.nav.queue, "g q", "/queue"));
+  useAction(go("board", strings.nav.board, "g b", "/board"));
+  useAction(go("wallboard", strings.nav.wallboard, "g w", "/wallboard"));
+  useAction(go("past", strings.nav.past, "g t", "/time"));
   useAction({ id: "help", title: strings.actions.help, section: "app", keys: "?", run: () => setHelp(true) });
 
   const sidebar = (
@@ -72,6 +118,7 @@ function Frame() {
       onNavigate={() => setDrawer(false)}
       onClaim={claimNext}
       onSearch={() => setPalette(true)}
+      onNewTicket={() => setNewTicket(true)}
       onHelp={() => setHelp(true)}
     />
   );
@@ -84,7 +131,9 @@ function Frame() {
       >
         {strings.nav.skip}
       </a>
-      <div className="hidden w-[clamp(12.5rem,14vw,16rem)] shrink-0 lg:block">{sidebar}</div>
+      {onWall ? null : (
+        <div className="hidden w-[clamp(12.5rem,14vw,16rem)] shrink-0 lg:block">{sidebar}</div>
+      )}
       <Dialog open={drawer} onOpenChange={setDrawer} title={strings.nav.label} titleHidden place="left">
         {sidebar}
       </Dialog>
@@ -102,6 +151,18 @@ function Frame() {
                 {(params) => (
                   <InboxPage view={params.view} ticket={params.ticket} onMenu={() => setDrawer(true)} />
                 )}
+              </Route>
+              <Route path="/search/:ticket?">
+                {(params) => <SearchPage ticket={params.ticket} onMenu={() => setDrawer(true)} />}
+              </Route>
+              <Route path="/board/:ticket?">
+                {(params) => <BoardPage ticket={params.ticket} onMenu={() => setDrawer(true)} />}
+              </Route>
+              <Route path="/wallboard">
+                <WallboardPage />
+              </Route>
+              <Route path="/time">
+                <TimeMachinePage onMenu={() => setDrawer(true)} />
               </Route>
               <Route path="/queue">
                 <QueuePage onMenu={() => setDrawer(true)} onClaim={claimNext} />
@@ -125,6 +186,16 @@ function Frame() {
       </div>
       <Suspense fallback={null}>
         {palette ? <CommandPalette onClose={() => setPalette(false)} /> : null}
+        {newTicket ? (
+          <NewTicketDialog
+            onClose={() => setNewTicket(false)}
+            onCreated={(ticket) => {
+              setNewTicket(false);
+              navigate(`/tickets/${ticket}`);
+            }}
+            onAgain={() => setNewTicket(true)}
+          />
+        ) : null}
         {help ? <HelpSheet onClose={() => setHelp(false)} /> : null}
       </Suspense>
     </div>

@@ -1,6 +1,19 @@
 import clsx from "clsx";
-import { CircleHelp, Ellipsis, ListOrdered, LogOut, Monitor, Moon, Search, Sun } from "lucide-react";
-import { useSyncExternalStore } from "react";
+import {
+  CircleHelp,
+  Columns3,
+  Ellipsis,
+  Gauge,
+  History,
+  ListOrdered,
+  LogOut,
+  Monitor,
+  Moon,
+  Search,
+  SquarePen,
+  Sun,
+} from "lucide-react";
+import { type ReactNode, useSyncExternalStore } from "react";
 import { Link, useRoute } from "wouter";
 import { Avatar } from "@/components/ui/avatar";
 import { Button } from "@/components/ui/button";
@@ -15,6 +28,7 @@ import {
   MenuSeparator,
   MenuTrigger,
 } from "@/components/ui/menu";
+import { Tooltip } from "@/components/ui/tooltip";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { number } from "@/desk/format-time";
@@ -29,16 +43,17 @@ export function Sidebar({
   onNavigate,
   onClaim,
   onSearch,
+  onNewTicket,
   onHelp,
 }: {
   onNavigate: () => void;
   onClaim: () => void;
   onSearch: () => void;
+  onNewTicket: () => void;
   onHelp: () => void;
 }) {
   const { me, info, signOut } = useDesk();
   const chosen = useSyncExternalStore(theme.subscribe, theme.get);
-  const [inQueue] = useRoute("/queue");
   const queue = useQueue();
 
   return (
@@ -59,6 +74,11 @@ export function Sidebar({
         <Button variant="ghost" size="icon" onClick={onSearch} aria-label={strings.nav.search}>
           <Search className="size-4" />
         </Button>
+        <Tooltip label={strings.newTicket.title} keys="N">
+          <Button variant="ghost" size="icon" onClick={onNewTicket} aria-label={strings.newTicket.title}>
+            <SquarePen className="size-4" />
+          </Button>
+        </Tooltip>
       </div>
 
       <Button variant="primary" className="mb-4 w-full justify-between" onClick={onClaim}>
@@ -68,21 +88,34 @@ export function Sidebar({
 
       <div className="scroll-thin -mx-1 min-h-0 flex-1 overflow-y-auto px-1">
         <ViewsNav onNavigate={onNavigate} />
-        <Link
-          href="/queue"
-          onClick={onNavigate}
-          aria-current={inQueue ? "page" : undefined}
-          className={clsx(
-            "mt-3 flex h-7.5 items-center gap-2.5 rounded-md px-2 text-sm transition-colors coarse:h-11",
-            inQueue ? "bg-press font-medium text-ink" : "text-ink-2 hover:bg-hover",
-          )}
-        >
-          <ListOrdered className="size-4 text-ink-3" />
-          <span className="flex-1">{strings.nav.queue}</span>
-          {queue.data ? (
-            <span className="text-ink-3 text-xs tabular-nums">{number(queue.data.counts.waiting)}</span>
-          ) : null}
-        </Link>
+        <ul className="mt-3 flex flex-col gap-px">
+          <PageLink
+            href="/queue"
+            icon={<ListOrdered className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.queue}
+          >
+            {queue.data ? number(queue.data.counts.waiting) : null}
+          </PageLink>
+          <PageLink
+            href="/board"
+            icon={<Columns3 className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.board}
+          />
+          <PageLink
+            href="/wallboard"
+            icon={<Gauge className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.wallboard}
+          />
+          <PageLink
+            href="/time"
+            icon={<History className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.past}
+          />
+        </ul>
       </div>
 
       <div className="mt-2 flex flex-col gap-1 border-t pt-2">
@@ -122,5 +155,38 @@ export function Sidebar({
         </Menu>
       </div>
     </nav>
+  );
+}
+
+function PageLink({
+  href,
+  title,
+  icon,
+  onNavigate,
+  children,
+}: {
+  href: string;
+  title: string;
+  icon: ReactNode;
+  onNavigate: () => void;
+  children?: ReactNode;
+}) {
+  const [here] = useRoute(`${href}/*?`);
+  return (
+    <li>
+      <Link
+        href={href}
+        onClick={onNavigate}
+        aria-current={here ? "page" : undefined}
+        className={clsx(
+          "flex h-7.5 items-center gap-2.5 rounded-md px-2 text-sm transition-colors coarse:h-11",
+          here ? "bg-press font-medium text-ink" : "text-ink-2 hover:bg-hover",
+        )}
+      >
+        <span className="text-ink-3">{icon}</span>
+        <span className="flex-1">{title}</span>
+        <span className="text-ink-3 text-xs tabular-nums">{children}</span>
+      </Link>
+    </li>
   );
 }

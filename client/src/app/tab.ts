@@ -1,6 +1,6 @@
+import { newId } from "@/desk/new-id";
 import { outboxPrefix } from "@/sync/desk-sync";
 import type { Storage } from "@/sync/storage";
-import { newId } from "./new-id";
 
 const KEY = "hotdesk.tab";
 

@@ -15,7 +15,14 @@ export function warmUp(): () => void {
       toasts,
       import("./command-palette"),
       import("./help-sheet"),
+      import("@/features/ticket/ticket-pane"),
+      import("@/features/inbox/filter-bar"),
+      import("@/features/inbox/bulk-bar"),
+      import("./board-page"),
       import("./queue-page"),
+      import("./search-page"),
+      import("@/features/new-ticket/new-ticket-dialog"),
+      import("@/features/ticket/relate-dialog"),
       import("@/features/ticket/markdown-body"),
     ];
     // A part that cannot be had now is asked for again when it is wanted.

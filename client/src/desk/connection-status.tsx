@@ -1,6 +1,6 @@
 import clsx from "clsx";
 import { Popover } from "radix-ui";
-import { useEffect, useState } from "react";
+import { useEffect, useState, useSyncExternalStore } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import type { ConnectionState } from "@/sync/connection";
@@ -26,7 +26,8 @@ const BLINK_MS = 700;
  * header, and only when there is something to say.
  */
 export function ConnectionStatus({ inHeader = false }: { inHeader?: boolean }) {
-  const { sync } = useDesk();
+  const { sync, mode } = useDesk();
+  const polling = useSyncExternalStore(mode.subscribe, mode.get) === "polling";
   const state = useSettled(useConnection());
   const { unsent } = useOutbox();
   const offline = state.kind === "offline";
@@ -38,6 +39,7 @@ export function ConnectionStatus({ inHeader = false }: { inHeader?: boolean }) {
         <button
           type="button"
           data-connection={state.kind}
+          data-mode={polling ? "polling" : "socket"}
           className={clsx(
             "flex items-center rounded-md px-2 text-left text-xs hover:bg-hover coarse:h-11",
             inHeader ? "h-7 gap-1.5 lg:hidden" : "h-7.5 gap-2.5",
@@ -74,6 +76,7 @@ export function ConnectionStatus({ inHeader = false }: { inHeader?: boolean }) {
                 ? strings.connection.mismatch
                 : strings.connection.kept}
           </p>
+          {polling ? <p className="text-ink-2 text-xs">{strings.connection.polling}</p> : null}
           {unsent > 0 ? <p className="text-ink-2 text-xs">{strings.connection.unsent(unsent)}</p> : null}
           {offline ? (
             <div className="flex items-center justify-between gap-2">

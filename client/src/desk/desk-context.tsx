@@ -3,7 +3,11 @@ import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
 import type { Cell, Happening } from "@/sync/cell";
 import type { DeskSync } from "@/sync/desk-sync";
+import type { Mode } from "@/sync/fallback-transport";
+import type { Storage } from "@/sync/storage";
 import type { Drafts } from "./drafts";
+import type { SavedViews } from "./saved-views";
+import type { Unread } from "./unread";
 
 export interface Flash {
   ticket: number;
@@ -25,7 +29,13 @@ export interface Desk {
   me: Me;
   info: DeskInfo;
   people: ReadonlyMap<string, User>;
+  /** How records come: over a socket, or by calls where a socket cannot be had. */
+  mode: Cell<Mode>;
+  /** What this browser keeps for its user. */
+  storage: Storage;
   drafts: Drafts;
+  unread: Unread;
+  savedViews: SavedViews;
   flashes: Happening<Flash>;
   /** The last change that can be taken back, for the key that does it when its toast is gone. */
   lastChange: Cell<Undoable | null>;

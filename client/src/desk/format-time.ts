@@ -20,6 +20,14 @@ const dayAndTime = new Intl.DateTimeFormat(locale, {
   hour: "2-digit",
   minute: "2-digit",
 });
+const toTheSecond = new Intl.DateTimeFormat(locale, {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 const yearDayAndTime = new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short" });
 const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "medium" });
 
@@ -29,6 +37,10 @@ const DAY = 24 * HOUR;
 
 export function timeOfDay(iso: string): string {
   return clockTime.format(new Date(iso));
+}
+
+export function timeToTheSecond(at: number): string {
+  return toTheSecond.format(at);
 }
 
 export function dateAndTime(iso: string, now: number): string {

@@ -6,6 +6,7 @@ import type { OutboxState } from "@/sync/outbox";
 import type { Thread } from "@/sync/threads";
 import { useDesk } from "./desk-context";
 import type { Draft } from "./drafts";
+import type { SavedView } from "./saved-views";
 
 export function useTicket(id: number): Ticket | undefined {
   const { tickets } = useDesk().sync;
@@ -63,6 +64,17 @@ export function useDraft(ticket: number): Draft {
 export function useHasDraft(ticket: number): boolean {
   const { tickets } = useDesk().drafts;
   return useSyncExternalStore(tickets.subscribe, () => tickets.get().has(ticket));
+}
+
+/** Whether something was said on it since this user last looked. */
+export function useUnread(ticket: Ticket | undefined): boolean {
+  const { unread } = useDesk();
+  return useSyncExternalStore(unread.turn.subscribe, () => ticket !== undefined && unread.has(ticket));
+}
+
+export function useSavedViews(): readonly SavedView[] {
+  const { all } = useDesk().savedViews;
+  return useSyncExternalStore(all.subscribe, all.get);
 }
 
 /** A field that was just changed under the user's eyes; `turn` is new with each time. */

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { strings } from "@/app/strings/strings";
-import type { Patch, TicketStatus, TicketUpdate, Visibility } from "@/protocol/types";
+import type { LinkKind, Patch, TicketStatus, TicketUpdate, Visibility } from "@/protocol/types";
 import type { Outcome } from "@/sync/outbox";
 import { type Desk, useDesk } from "./desk-context";
 import { dismissToast, toast } from "./toast";
@@ -12,6 +12,9 @@ export interface TicketActions {
   claim(ticket: number): void;
   release(ticket: number): void;
   skip(ticket: number): void;
+  merge(ticket: number, into: number): void;
+  link(ticket: number, to: number, kind: LinkKind): void;
+  unlink(ticket: number, to: number, kind: LinkKind): void;
   send(ticket: number, message: OutgoingMessage): Promise<Outcome>;
 }
 
@@ -100,6 +103,24 @@ function ticketActions(desk: Desk): TicketActions {
         ...(held ? { predict: { assignee: null } } : {}),
       });
       toast(strings.actions.skipped(ticket));
+    },
+    merge(ticket, into) {
+      const fields: Patch = { status: "closed", merged_into: into };
+      const restored = before(ticket, fields);
+      const { id } = sync.outbox.enqueue({ ticket, do: { type: "merge", into }, predict: fields });
+      undoable(ticket, id, restored, strings.relate.merged(ticket, into));
+    },
+    link(ticket, to, kind) {
+      const links = sync.tickets.get(ticket)?.links ?? [];
+      const fields: Patch = { links: [...links, { to, kind }] };
+      const { id } = sync.outbox.enqueue({ ticket, do: { type: "link", to, kind }, predict: fields });
+      undoable(ticket, id, { links }, strings.relate.linked(ticket, to));
+    },
+    unlink(ticket, to, kind) {
+      const links = sync.tickets.get(ticket)?.links ?? [];
+      const fields: Patch = { links: links.filter((link) => link.to !== to || link.kind !== kind) };
+      const { id } = sync.outbox.enqueue({ ticket, do: { type: "unlink", to, kind }, predict: fields });
+      undoable(ticket, id, { links }, strings.relate.unlinked(ticket, to));
     },
     send(ticket, message) {
       const { outcome } = sync.outbox.enqueue({

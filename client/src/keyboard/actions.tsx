@@ -7,8 +7,10 @@ export interface Action {
   id: string;
   title: string;
   section: Section;
-  /** One key (`j`, `?`) or a chord with the platform's command key (`mod+k`). */
+  /** One key (`j`, `?`, `J` with shift), two in a row (`g i`), or a chord with the platform's command key (`mod+k`). */
   keys?: string;
+  /** Where two want one key, the higher layer has it: what is done to a selection goes before what is done to a ticket. */
+  layer?: number;
   /** More words that the palette finds it by. */
   words?: string;
   run: () => void;
@@ -26,10 +28,26 @@ export class ActionRegistry {
   }
 
   find(event: KeyboardEvent): Action | undefined {
-    const keys = keysOf(event);
-    return this.all.get().find((action) => action.keys === keys);
+    return this.bound(keysOf(event));
+  }
+
+  bound(keys: string): Action | undefined {
+    let best: Action | undefined;
+    for (const action of this.all.get()) {
+      if (action.keys === keys && (best === undefined || (action.layer ?? 0) > (best.layer ?? 0)))
+        best = action;
+    }
+    return best;
+  }
+
+  /** Whether some action waits for a second key after this one. */
+  begins(key: string): boolean {
+    return this.all.get().some((action) => action.keys?.startsWith(`${key} `));
   }
 }
+
+/** The second key of two must come soon, or the first was a slip. */
+const SECOND_KEY_MS = 1_200;
 
 export const ActionsContext = createContext<ActionRegistry | null>(null);
 
@@ -44,7 +62,7 @@ export function useAction(action: Action | null): void {
   const registry = useActionRegistry();
   const latest = useRef(action);
   latest.current = action;
-  const { id, title, section, keys, words } = action ?? {};
+  const { id, title, section, keys, words, layer } = action ?? {};
   useEffect(() => {
     if (id === undefined || title === undefined || section === undefined) return;
     return registry.add({
@@ -53,9 +71,10 @@ export function useAction(action: Action | null): void {
       section,
       ...(keys === undefined ? {} : { keys }),
       ...(words === undefined ? {} : { words }),
+      ...(layer === undefined ? {} : { layer }),
       run: () => latest.current?.run(),
     });
-  }, [registry, id, title, section, keys, words]);
+  }, [registry, id, title, section, keys, words, layer]);
 }
 
 function keysOf(event: KeyboardEvent): string {
@@ -74,11 +93,21 @@ function isTaken(event: KeyboardEvent): boolean {
 export function ActionsProvider({ children }: { children: ReactNode }) {
   const registry = useMemo(() => new ActionRegistry(), []);
   useEffect(() => {
+    let first: { key: string; at: number } | null = null;
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || event.altKey) return;
       const chord = event.metaKey || event.ctrlKey;
       if (!chord && isTaken(event)) return;
-      const action = registry.find(event);
+      if (event.key === "Shift") return;
+      const begun = first !== null && event.timeStamp - first.at < SECOND_KEY_MS ? first.key : null;
+      first = null;
+      const second = begun === null || chord ? undefined : registry.bound(`${begun} ${event.key}`);
+      if (second === undefined && !chord && registry.begins(event.key)) {
+        first = { key: event.key, at: event.timeStamp };
+        event.preventDefault();
+        return;
+      }
+      const action = second ?? registry.find(event);
       if (action === undefined) return;
       event.preventDefault();
       action.run();

@@ -1,11 +1,20 @@
 import type {
+  AccessToken,
+  Account,
+  BulkOutcome,
+  Command,
+  CreateAccount,
   DeskInfo,
+  Events,
   Me,
+  NewAccessToken,
+  Page,
   Problem,
   QueueView,
   Snapshot,
   Ticket,
   TicketWithThread,
+  UpdateAccount,
   User,
 } from "@/protocol/types";
 import { asProblem, ProblemError } from "./problem-error";
@@ -23,11 +32,26 @@ export interface Api {
   thread(ticket: number): Promise<TicketWithThread>;
   ticket(ticket: number): Promise<Ticket>;
   queue(limit: number): Promise<QueueView>;
+  /** `query` holds the contract's own parameters, repeated ones included. */
+  tickets(query: URLSearchParams): Promise<Page<Ticket>>;
+  /** At most 500 ids. Each part can be undone as `<key>:<id>`. */
+  bulk(ids: readonly number[], command: Command, key: string): Promise<BulkOutcome[]>;
+  /** The desk as it stood at a moment or a seq. */
+  snapshotAt(at: string | number): Promise<Snapshot>;
+  events(query: { after: number; epoch?: string; limit?: number }): Promise<Events>;
+  users(after: string | null): Promise<Page<Account>>;
+  createUser(user: CreateAccount, key: string): Promise<Account>;
+  updateUser(id: string, change: UpdateAccount, key: string): Promise<Account>;
+  tokens(after: string | null): Promise<Page<AccessToken>>;
+  createToken(token: { name: string; expires_at?: string }): Promise<NewAccessToken>;
+  revokeToken(id: string): Promise<void>;
 }
+
+const PAGE = 100;
 
 /** The calls that the client makes over HTTP. Each rejects with a `ProblemError`, and with nothing else. */
 export function createApi(fetch: Fetch, base = "/api/v1"): Api {
-  async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async function call<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
     let response: Response;
     try {
       response = await fetch(base + path, {
@@ -36,6 +60,7 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
         headers: {
           accept: "application/json",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
+          ...(key === undefined ? {} : { "idempotency-key": key }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
@@ -64,10 +89,32 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
     thread: (ticket) => call("GET", `/tickets/${ticket}?include=messages,events`),
     ticket: (ticket) => call("GET", `/tickets/${ticket}`),
     queue: (limit) => call("GET", `/queue?limit=${limit}`),
+    tickets: (query) => call("GET", `/tickets?${query}`),
+    bulk: async (ids, command, key) =>
+      (await call<{ outcomes: BulkOutcome[] }>("POST", "/tickets/bulk", { ids, command }, key)).outcomes,
+    snapshotAt: (at) => call("GET", `/snapshot?topics=board&at=${encodeURIComponent(at)}`),
+    events: ({ after, epoch, limit = 1_000 }) =>
+      call(
+        "GET",
+        `/events?topics=board&after=${after}&limit=${limit}${epoch === undefined ? "" : `&epoch=${encodeURIComponent(epoch)}`}`,
+      ),
+    users: (after) => call("GET", `/users?${pageOf(after)}`),
+    createUser: (user, key) => call("POST", "/users", user, key),
+    updateUser: (id, change, key) => call("PATCH", `/users/${encodeURIComponent(id)}`, change, key),
+    tokens: (after) => call("GET", `/tokens?${pageOf(after)}`),
+    createToken: (token) => call("POST", "/tokens", token),
+    revokeToken: (id) => call("DELETE", `/tokens/${encodeURIComponent(id)}`),
   };
 }
 
-async function refusal(response: Response): Promise<ProblemError> {
+function pageOf(after: string | null): URLSearchParams {
+  return new URLSearchParams({
+    "page[size]": String(PAGE),
+    ...(after === null ? {} : { "page[after]": after }),
+  });
+}
+
+export async function refusal(response: Response): Promise<ProblemError> {
   try {
     const problem = (await response.json()) as Problem;
     if (typeof problem.code === "string") return new ProblemError({ ...problem, status: response.status });

@@ -16,6 +16,10 @@ export class Cell<T> {
     return () => this.#listeners.delete(listener);
   };
 
+  get isWatched(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   set(value: T): void {
     if (Object.is(value, this.#value)) return;
     this.#value = value;

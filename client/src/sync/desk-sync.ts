@@ -1,4 +1,4 @@
-import type { Limits, PresentUser, ServerMessage, Snapshot, TicketRecord } from "@/protocol/types";
+import type { Limits, PresentUser, ServerMessage, Snapshot, Ticket, TicketRecord } from "@/protocol/types";
 import type { Api } from "./api";
 import { Happening } from "./cell";
 import type { Clock } from "./clock";
@@ -43,6 +43,9 @@ export class DeskSync implements ConnectionHost {
   readonly threads: Threads;
   /** Each record as it arrives, for what does not look at state but at change. */
   readonly records = new Happening<TicketRecord>();
+
+  /** The same, with the ticket as it was before. */
+  readonly changes = new Happening<{ record: TicketRecord; before: Ticket | undefined }>();
 
   /** What the server refused without saying which command it was: ours is to say it aloud. */
   readonly faults = new Happening<{ code: AnyCode; message: string }>();
@@ -174,6 +177,7 @@ export class DeskSync implements ConnectionHost {
     if (applied.kind === "changed") {
       this.tickets.touch(record.ticket);
       this.records.emit(record);
+      this.changes.emit({ record, before: applied.before });
     }
     return true;
   }

@@ -7,6 +7,10 @@ export interface ViewSpec {
   accepts(ticket: Ticket, now: number): boolean;
   /** Ties are broken by id, so that the order is total. */
   compare(a: Ticket, b: Ticket): number;
+  /** What the view's readers sort its tickets into: another answer is news even where the order stays. */
+  groupOf?(ticket: Ticket): string;
+  /** One of many that somebody tries out: it is let go when newer ones are looked at. */
+  transient?: boolean;
 }
 
 const NOBODY: readonly number[] = [];
@@ -17,6 +21,9 @@ const NOBODY: readonly number[] = [];
  */
 export class LiveView {
   readonly #spec: ViewSpec;
+  get isTransient(): boolean {
+    return this.#spec.transient ?? false;
+  }
   /** Each member as it was when it was put in its place: the only way to find that place again. */
   readonly #members = new Map<number, Ticket>();
   #order: Ticket[] | null = null;
@@ -26,6 +33,11 @@ export class LiveView {
 
   constructor(spec: ViewSpec) {
     this.#spec = spec;
+  }
+
+  /** Whether anybody waits to hear of it. */
+  get isWatched(): boolean {
+    return this.#ids.isWatched || this.#count.isWatched;
   }
 
   /** How many there are; watched apart from the order. */
@@ -72,6 +84,8 @@ export class LiveView {
         (next === undefined || this.#compare(after, next) < 0);
       if (stays) {
         order[at] = after;
+        const { groupOf } = this.#spec;
+        if (groupOf !== undefined && groupOf(before) !== groupOf(after)) this.#moved = true;
         return;
       }
     }

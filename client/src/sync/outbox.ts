@@ -16,6 +16,8 @@ export interface Order {
   requires?: string;
   /** `refuse`: what the user meant is worth nothing later. */
   offline?: "keep" | "refuse";
+  /** Whoever asked tells the user of a refusal too, so nobody else does. */
+  told?: boolean;
 }
 
 export interface PendingCommand {
@@ -51,6 +53,7 @@ export interface OutboxState {
 }
 
 type Entry = PendingCommand & {
+  told: boolean;
   stage: "queued" | "sent" | "answered";
   tries: number;
   notBefore: number;
@@ -130,7 +133,15 @@ export class Outbox {
         expired.push(command);
         continue;
       }
-      this.#entries.push({ ...command, stage: "queued", tries: 0, notBefore: 0, version: null, seq: 0 });
+      this.#entries.push({
+        ...command,
+        told: false,
+        stage: "queued",
+        tries: 0,
+        notBefore: 0,
+        version: null,
+        seq: 0,
+      });
       if (command.ticket !== null) this.#touch(command.ticket);
     }
     this.#changed();
@@ -155,6 +166,7 @@ export class Outbox {
       requires: order.requires ?? null,
       enqueuedAt: this.#clock.now(),
       sentAt: null,
+      told: order.told ?? false,
       stage: "queued",
       tries: 0,
       notBefore: 0,
@@ -336,7 +348,7 @@ export class Outbox {
     this.#drop(entry);
     this.#changed();
     this.#settle({ ok: false, id: entry.id, code, message, details });
-    if (visibly) this.rolledBack.emit({ command: entry, code, message, details });
+    if (visibly && !entry.told) this.rolledBack.emit({ command: entry, code, message, details });
     for (const dependent of this.#entries.filter((candidate) => candidate.requires === entry.id)) {
       // Its reason has just been told.
       this.#fail(dependent, code, message, details, false);

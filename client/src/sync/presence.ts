@@ -1,5 +1,5 @@
 import type { PresenceState, PresentUser } from "@/protocol/types";
-import type { Unsubscribe } from "./cell";
+import { Cell, type Unsubscribe } from "./cell";
 import type { Cancel, Clock } from "./clock";
 
 const NOBODY: readonly PresentUser[] = [];
@@ -13,6 +13,8 @@ export class Presence {
   readonly #me: string;
   readonly #clock: Clock;
   readonly #say: (ticket: number, state: PresenceState) => void;
+  /** Grows whenever anybody is somewhere else. */
+  readonly turn = new Cell(0);
   #here: { ticket: number; state: PresenceState } | null = null;
   #stopTyping: Cancel = () => {};
 
@@ -24,6 +26,17 @@ export class Presence {
 
   /** The others on this ticket. */
   readonly on = (ticket: number): readonly PresentUser[] => this.#users.get(ticket) ?? NOBODY;
+
+  /** What each of the others does, wherever that is: who writes anywhere writes. */
+  states(): ReadonlyMap<string, PresenceState> {
+    const states = new Map<string, PresenceState>();
+    for (const users of this.#users.values()) {
+      for (const { user, state } of users) {
+        if (state === "typing" || !states.has(user)) states.set(user, state);
+      }
+    }
+    return states;
+  }
 
   readonly subscribe = (ticket: number, listener: () => void): Unsubscribe => {
     let listeners = this.#listeners.get(ticket);
@@ -89,6 +102,7 @@ export class Presence {
   }
 
   #tell(ticket: number): void {
+    this.turn.set(this.turn.get() + 1);
     const listeners = this.#listeners.get(ticket);
     if (listeners) for (const listener of [...listeners]) listener();
   }

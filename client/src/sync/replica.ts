@@ -7,7 +7,7 @@ export type Applied =
   | { kind: "gap"; ticket: number; have: number; got: number };
 
 /** Tickets off the board that somebody looked at are few, and only worth keeping while they look. */
-const SHELF_SIZE = 200;
+const SHELF_SIZE = 1_000;
 
 /**
  * This browser's copy of the desk as the server has it: a fold over records, never a guess. What the user has asked

@@ -26,6 +26,27 @@ const open: ViewSpec = {
 };
 
 describe("C16: views and counts", () => {
+  test("tell their watchers when a ticket goes into another group, even in the same place", () => {
+    const { replica, store } = stage([ticket({ id: 1, status: "new" })]);
+    const view = store.view({
+      key: "all",
+      accepts: () => true,
+      compare: () => 0,
+      groupOf: (candidate) => candidate.status,
+    });
+    view.ids();
+    const told = vi.fn();
+    view.subscribe(told);
+    replica.apply(record(1, 1, 2, { tags: ["late"] }));
+    store.touch(1);
+    store.flush();
+    expect(told).not.toHaveBeenCalled();
+    replica.apply(record(2, 1, 3, { status: "open" }));
+    store.touch(1);
+    store.flush();
+    expect(told).toHaveBeenCalledOnce();
+  });
+
   test("equal a fresh filter and sort after any changes", () => {
     const chance = seeded(3);
     const pick = <T>(from: readonly T[]): T => from[Math.floor(chance() * from.length)] as T;

@@ -6,6 +6,7 @@ import type { Replica } from "./replica";
 
 /** Redraws come at most this often while records pour in; the first one comes at once. */
 const FRAME_MS = 16;
+const TRANSIENTS_KEPT = 6;
 
 /**
  * Tickets as this user should see them: the replica with the user's own unanswered changes on top. Screens read it
@@ -57,11 +58,24 @@ export class TicketStore {
     let view = this.#views.get(spec.key);
     if (view === undefined) {
       view = new LiveView(spec);
+      if (view.isTransient) this.#forgetTransients();
       this.#views.set(spec.key, view);
       view.rebuild(this.#active(), this.#clock.now());
       view.publish();
     }
     return view;
+  }
+
+  /** Each view costs something with each record, so those that somebody only tried out do not stay. */
+  #forgetTransients(): void {
+    const unused = [...this.#views].filter(([, view]) => view.isTransient && !view.isWatched);
+    for (const [key] of unused.slice(0, Math.max(0, unused.length - TRANSIENTS_KEPT)))
+      this.#views.delete(key);
+  }
+
+  /** Keeps what was fetched, where the board does not know better. */
+  keep(ticket: Ticket): void {
+    if (this.#replica.keep(ticket)) this.touch(ticket.id);
   }
 
   /** The first active tickets that match, in no particular order. */
@@ -73,6 +87,11 @@ export class TicketStore {
       if (found.length === limit) break;
     }
     return found;
+  }
+
+  /** Every active ticket, in no particular order. */
+  all(): Iterable<Ticket> {
+    return this.#active();
   }
 
   /** The ticket, or what the user asked of it, is another one now. */

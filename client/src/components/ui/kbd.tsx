@@ -9,9 +9,15 @@ const SYMBOLS: Record<string, string> = {
   Escape: "Esc",
 };
 
+/** `mod+k` is held together, `g i` comes one after the other, and a capital letter needs shift. */
+function partsOf(keys: string): string[] {
+  if (keys.length === 1) return /[A-Z]/.test(keys) ? ["shift", keys] : [keys];
+  return keys.split(/[+ ]/);
+}
+
 /** A shortcut as it is printed on the keys. A finger has none, so it is not shown to one. */
 export function Kbd({ keys, className = "inline-flex" }: { keys: string; className?: string }) {
-  const parts = keys.length > 1 ? keys.split("+") : [keys];
+  const parts = partsOf(keys);
   return (
     <span className={clsx("shrink-0 gap-0.5 coarse:hidden", className)} aria-hidden="true">
       {parts.map((part) => (

@@ -1,38 +1,67 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowDownWideNarrow, CheckCheck, PanelLeft } from "lucide-react";
-import { useEffect, useRef } from "react";
+import { CheckCheck, PanelLeft, SlidersHorizontal } from "lucide-react";
+import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Delayed } from "@/components/ui/delayed";
-import { Menu, MenuContent, MenuRadioGroup, MenuRadioItem, MenuTrigger } from "@/components/ui/menu";
+import {
+  Menu,
+  MenuContent,
+  MenuLabel,
+  MenuRadioGroup,
+  MenuRadioItem,
+  MenuSeparator,
+  MenuTrigger,
+} from "@/components/ui/menu";
 import { Notice } from "@/components/ui/notice";
 import { Skeleton } from "@/components/ui/skeleton";
 import { Tooltip } from "@/components/ui/tooltip";
+import { rowPx } from "@/desk/appearance";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
-import { useConnection } from "@/desk/use-live";
-import { SORTS, type Sort, type ViewId } from "@/desk/views";
+import type { Selection } from "@/desk/selection";
+import { useConnection, usePersonName } from "@/desk/use-live";
+import { GROUPS, type Group, groupOf, SORTS, type Sort } from "@/desk/views";
+import type { Priority, Ticket, TicketStatus } from "@/protocol/types";
 import { TicketRow } from "./ticket-row";
 
-const ROW_PX = 64;
+const BulkBar = lazy(() => import("./bulk-bar").then((m) => ({ default: m.BulkBar })));
 
-export function TicketList({
-  view,
-  title,
-  ids,
-  selected,
-  sort,
-  onSort,
-  onMenu,
-}: {
-  view: ViewId;
-  title: string;
+const HEADING_PX = 30;
+
+export interface ListPlace {
   ids: readonly number[];
   selected: number | null;
-  sort: Sort;
-  onSort: (sort: Sort) => void;
+  selection: Selection;
+  hrefOf: (id: number | null) => string;
+  showAssignee: boolean;
+  group: Group;
+  found?: ReadonlyMap<number, Ticket>;
+}
+
+/** A list of tickets with its head: what is shown, in which order, and what is done to those that are marked. */
+export function TicketList({
+  title,
+  count,
+  menu,
+  below,
+  empty,
+  end,
+  onMenu,
+  ...place
+}: ListPlace & {
+  title: ReactNode;
+  count: string;
+  menu: ReactNode;
+  /** Under the head: filters, a search box. */
+  below: ReactNode;
+  /** Instead of rows; null where there are some. */
+  empty: ReactNode | null;
+  /** Drawn after the last row: it comes into sight when somebody has read so far. */
+  end?: ReactNode;
   onMenu: () => void;
 }) {
+  const marking = useSyncExternalStore(place.selection.subscribe, place.selection.some);
   return (
     <section aria-label={strings.list.label} className="flex h-full flex-col">
       <header className="flex h-12 shrink-0 items-center gap-2 border-b pr-2 pl-3.5">
@@ -45,84 +74,157 @@ export function TicketList({
         >
           <PanelLeft className="size-4" />
         </Button>
-        <h1 className="min-w-0 truncate font-semibold text-base tracking-tight">{title}</h1>
-        <span className="flex-1 text-ink-3 text-sm tabular-nums">
-          <span className="sr-only">{strings.list.tickets(ids.length)}</span>
-          <span aria-hidden="true">{ids.length}</span>
-        </span>
+        {title}
+        <span className="flex-1 text-ink-3 text-sm tabular-nums">{count}</span>
         <ConnectionStatus inHeader />
-        <Menu>
-          <Tooltip label={strings.list.sorts[sort]}>
-            <MenuTrigger asChild>
-              <Button variant="ghost" size="icon" aria-label={strings.list.sort}>
-                <ArrowDownWideNarrow className="size-4" />
-              </Button>
-            </MenuTrigger>
-          </Tooltip>
-          <MenuContent align="end">
-            <MenuRadioGroup value={sort} onValueChange={(value) => onSort(value as Sort)}>
-              {SORTS.map((option) => (
-                <MenuRadioItem key={option} value={option}>
-                  {strings.list.sorts[option]}
-                </MenuRadioItem>
-              ))}
-            </MenuRadioGroup>
-          </MenuContent>
-        </Menu>
+        {menu}
       </header>
-      <Body view={view} ids={ids} selected={selected} />
+      {below}
+      {empty ?? <Rows {...place} end={end} />}
+      {marking ? (
+        <Suspense fallback={null}>
+          <BulkBar selection={place.selection} order={place.ids} />
+        </Suspense>
+      ) : null}
     </section>
   );
 }
 
-function Body({ view, ids, selected }: { view: ViewId; ids: readonly number[]; selected: number | null }) {
-  const { sync } = useDesk();
-  const connection = useConnection();
-  if (!sync.loaded) {
-    if (connection.kind === "offline") {
-      return (
-        <Notice
-          alert
-          title={strings.list.failed}
-          hint={strings.problems.unreachable}
-          action={<Button onClick={() => sync.connection.nudge()}>{strings.list.retry}</Button>}
-        />
-      );
-    }
-    return (
-      <Delayed>
-        <div role="status" className="flex flex-col gap-6 p-4">
-          <span className="sr-only">{strings.page.loading}</span>
-          {[0, 1, 2, 3, 4, 5].map((row) => (
-            <div key={row} className="flex flex-col gap-2">
-              <Skeleton className="h-3.5 w-2/5" />
-              <Skeleton className="h-3.5 w-4/5" />
-            </div>
+/** How the rows are ordered and grouped. */
+export function ListMenu({
+  sort,
+  onSort,
+  group,
+  onGroup,
+}: {
+  sort: Sort;
+  onSort: (sort: Sort) => void;
+  group: Group;
+  onGroup: (group: Group) => void;
+}) {
+  return (
+    <Menu>
+      <Tooltip label={strings.list.options}>
+        <MenuTrigger asChild>
+          <Button variant="ghost" size="icon" aria-label={strings.list.options}>
+            <SlidersHorizontal className="size-4" />
+          </Button>
+        </MenuTrigger>
+      </Tooltip>
+      <MenuContent align="end">
+        <MenuLabel>{strings.list.sort}</MenuLabel>
+        <MenuRadioGroup value={sort} onValueChange={(value) => onSort(value as Sort)}>
+          {SORTS.map((option) => (
+            <MenuRadioItem key={option} value={option}>
+              {strings.list.sorts[option]}
+            </MenuRadioItem>
           ))}
-        </div>
-      </Delayed>
-    );
-  }
-  if (ids.length === 0) {
-    const words = strings.empty[view] ?? strings.empty.team;
-    return (
-      <Notice icon={<CheckCheck />} title={words?.[0] ?? ""} {...(words?.[1] ? { hint: words[1] } : {})} />
-    );
-  }
-  return <Rows view={view} ids={ids} selected={selected} />;
+        </MenuRadioGroup>
+        <MenuSeparator />
+        <MenuLabel>{strings.list.group}</MenuLabel>
+        <MenuRadioGroup value={group} onValueChange={(value) => onGroup(value as Group)}>
+          {GROUPS.map((option) => (
+            <MenuRadioItem key={option} value={option}>
+              {strings.list.groups[option]}
+            </MenuRadioItem>
+          ))}
+        </MenuRadioGroup>
+      </MenuContent>
+    </Menu>
+  );
 }
 
-function Rows({ view, ids, selected }: { view: ViewId; ids: readonly number[]; selected: number | null }) {
+/** What stands where rows would, as long as the board itself is unknown; null once it is here. */
+export function useBoardAbsent(): ReactNode | null {
+  const { sync } = useDesk();
+  const connection = useConnection();
+  if (sync.loaded) return null;
+  if (connection.kind === "offline") {
+    return (
+      <Notice
+        alert
+        title={strings.list.failed}
+        hint={strings.problems.unreachable}
+        action={<Button onClick={() => sync.connection.nudge()}>{strings.list.retry}</Button>}
+      />
+    );
+  }
+  return <RowSkeletons />;
+}
+
+export function RowSkeletons() {
+  return (
+    <Delayed>
+      <div role="status" className="flex flex-col gap-6 p-4">
+        <span className="sr-only">{strings.page.loading}</span>
+        {[0, 1, 2, 3, 4, 5].map((row) => (
+          <div key={row} className="flex flex-col gap-2">
+            <Skeleton className="h-3.5 w-2/5" />
+            <Skeleton className="h-3.5 w-4/5" />
+          </div>
+        ))}
+      </div>
+    </Delayed>
+  );
+}
+
+export function EmptyList({ words }: { words: [string, string] | undefined }) {
+  return (
+    <Notice icon={<CheckCheck />} title={words?.[0] ?? ""} {...(words?.[1] ? { hint: words[1] } : {})} />
+  );
+}
+
+type Item = { kind: "ticket"; id: number; at: number } | { kind: "group"; key: string; count: number };
+
+function useItems(ids: readonly number[], group: Group): readonly Item[] {
+  const { sync } = useDesk();
+  return useMemo(() => {
+    const items: Item[] = [];
+    let open: Extract<Item, { kind: "group" }> | null = null;
+    ids.forEach((id, at) => {
+      if (group !== "none") {
+        const ticket = sync.tickets.get(id);
+        const key = ticket === undefined ? "" : groupOf(ticket, group);
+        if (open === null || open.key !== key) {
+          open = { kind: "group", key, count: 0 };
+          items.push(open);
+        }
+        open.count += 1;
+      }
+      items.push({ kind: "ticket", id, at });
+    });
+    return items;
+  }, [ids, group, sync]);
+}
+
+function Rows({
+  ids,
+  selected,
+  selection,
+  hrefOf,
+  showAssignee,
+  group,
+  found,
+  end,
+}: ListPlace & { end: ReactNode }) {
   const scroller = useRef<HTMLDivElement>(null);
+  const items = useItems(ids, group);
+  const height = useSyncExternalStore(rowPx.subscribe, rowPx.get);
   const rows = useVirtualizer({
-    count: ids.length,
+    count: items.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => ROW_PX,
-    getItemKey: (index) => ids[index] ?? index,
+    estimateSize: (index) => (items[index]?.kind === "group" ? HEADING_PX : height),
+    getItemKey: (index) => {
+      const item = items[index];
+      return item === undefined ? index : item.kind === "ticket" ? item.id : `group-${item.key}`;
+    },
     overscan: 8,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another density or grouping moves every row
+  useEffect(() => rows.measure(), [height, items, rows]);
 
-  const at = selected === null ? -1 : ids.indexOf(selected);
+  const at =
+    selected === null ? -1 : items.findIndex((item) => item.kind === "ticket" && item.id === selected);
   const latest = useRef(at);
   latest.current = at;
   // Follows the user's choice, not the list: a row that a colleague moves does not drag the view along.
@@ -134,22 +236,65 @@ function Rows({ view, ids, selected }: { view: ViewId; ids: readonly number[]; s
   return (
     <div ref={scroller} className="scroll-thin min-h-0 flex-1 overflow-y-auto overscroll-contain">
       <ul className="relative" style={{ height: rows.getTotalSize() }}>
-        {rows.getVirtualItems().map((item) => {
-          const id = ids[item.index];
-          if (id === undefined) return null;
+        {rows.getVirtualItems().map((row) => {
+          const item = items[row.index];
+          if (item === undefined) return null;
+          const style = { height: row.size, transform: `translateY(${row.start}px)` };
+          if (item.kind === "group") {
+            return (
+              <li
+                key={row.key}
+                className="absolute inset-x-0 top-0 flex items-center gap-2 border-b bg-canvas px-3.5 text-2xs text-ink-3"
+                style={style}
+              >
+                <span className="font-medium text-ink-2">
+                  <GroupName group={group} value={item.key} />
+                </span>
+                <span className="tabular-nums">{item.count}</span>
+              </li>
+            );
+          }
           return (
             <li
-              key={item.key}
+              key={row.key}
               aria-setsize={ids.length}
-              aria-posinset={item.index + 1}
+              aria-posinset={item.at + 1}
               className="absolute inset-x-0 top-0"
-              style={{ height: item.size, transform: `translateY(${item.start}px)` }}
+              style={style}
             >
-              <TicketRow id={id} view={view} selected={id === selected} />
+              <TicketRow
+                id={item.id}
+                href={hrefOf(item.id)}
+                selected={item.id === selected}
+                selection={selection}
+                order={ids}
+                showAssignee={showAssignee}
+                found={found?.get(item.id)}
+              />
             </li>
           );
         })}
       </ul>
+      {end}
     </div>
   );
+}
+
+function GroupName({ group, value }: { group: Group; value: string }) {
+  const { info } = useDesk();
+  const nameOf = usePersonName();
+  switch (group) {
+    case "status":
+      return strings.status[value as TicketStatus] ?? value;
+    case "priority":
+      return strings.priority[value as Priority] ?? value;
+    case "assignee":
+      return value === "" ? strings.list.unassigned : nameOf(value);
+    case "team":
+      return value === ""
+        ? strings.list.noTeam
+        : (info.teams.find((team) => team.id === value)?.name ?? value);
+    default:
+      return null;
+  }
 }

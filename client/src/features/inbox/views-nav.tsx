@@ -1,13 +1,14 @@
 import clsx from "clsx";
-import { AlarmClock, CircleDashed, CircleUser, Inbox, Layers } from "lucide-react";
+import { AlarmClock, Bookmark, CircleDashed, CircleUser, Inbox, Layers } from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, useRoute } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
+import { parseFilters } from "@/desk/filters";
 import { number } from "@/desk/format-time";
-import { useViewCount } from "@/desk/use-live";
-import { FIXED_VIEWS, type FixedView, type ViewId, viewSpec } from "@/desk/views";
+import { useSavedViews, useViewCount } from "@/desk/use-live";
+import { type BaseView, FIXED_VIEWS, type FixedView, isBaseView, type ViewId, viewSpec } from "@/desk/views";
 
 const ICONS: Record<FixedView, ReactNode> = {
   mine: <CircleUser className="size-4 text-ink-3" />,
@@ -21,6 +22,7 @@ const ICONS: Record<FixedView, ReactNode> = {
 
 export function ViewsNav({ onNavigate }: { onNavigate: () => void }) {
   const { info } = useDesk();
+  const saved = useSavedViews();
   return (
     <>
       <ul className="flex flex-col gap-px">
@@ -28,6 +30,7 @@ export function ViewsNav({ onNavigate }: { onNavigate: () => void }) {
           <ViewLink
             key={view}
             view={view}
+            base={view}
             title={strings.views[view]}
             icon={ICONS[view]}
             onNavigate={onNavigate}
@@ -42,11 +45,32 @@ export function ViewsNav({ onNavigate }: { onNavigate: () => void }) {
               <ViewLink
                 key={team.id}
                 view={`team-${team.id}`}
+                base={`team-${team.id}`}
                 title={team.name}
                 icon={<Layers className="size-4 text-ink-3" />}
                 onNavigate={onNavigate}
               />
             ))}
+          </ul>
+        </>
+      ) : null}
+      {saved.length > 0 ? (
+        <>
+          <h2 className="px-2 pt-4 pb-1 font-medium text-2xs text-ink-3">{strings.filters.saved}</h2>
+          <ul className="flex flex-col gap-px">
+            {saved.map((own) =>
+              isBaseView(own.base) ? (
+                <ViewLink
+                  key={own.id}
+                  view={`saved-${own.id}`}
+                  base={own.base}
+                  search={own.search}
+                  title={own.name}
+                  icon={<Bookmark className="size-4 text-ink-3" />}
+                  onNavigate={onNavigate}
+                />
+              ) : null,
+            )}
           </ul>
         </>
       ) : null}
@@ -56,17 +80,21 @@ export function ViewsNav({ onNavigate }: { onNavigate: () => void }) {
 
 function ViewLink({
   view,
+  base,
+  search = "",
   title,
   icon,
   onNavigate,
 }: {
   view: ViewId;
+  base: BaseView;
+  search?: string;
   title: string;
   icon: ReactNode;
   onNavigate: () => void;
 }) {
   const { me } = useDesk();
-  const count = useViewCount(viewSpec(view, "due", me.id));
+  const count = useViewCount(viewSpec(base, "due", me.id, parseFilters(search)));
   const [, params] = useRoute("/inbox/:view/:ticket?");
   const here = params?.view === view;
   return (

@@ -10,11 +10,11 @@ import { MenuItem, MenuRadioGroup, MenuRadioItem } from "@/components/ui/menu";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
 import { dateAndTime, fullTime, whenSoon } from "@/desk/format-time";
-import { useFlash, usePersonName, useThread } from "@/desk/use-live";
+import { useFlash, usePersonName, useThread, useTicket } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { isSnoozed } from "@/desk/views";
-import type { Ticket } from "@/protocol/types";
+import type { LinkKind, Ticket } from "@/protocol/types";
 import {
   AssigneeProperty,
   PriorityProperty,
@@ -360,13 +360,12 @@ function Requester({ ticket }: { ticket: Ticket }) {
   );
 }
 
-function TicketLink({ id, kind }: { id: number; kind?: string }) {
-  const { sync } = useDesk();
-  const ticket = sync.tickets.get(id);
-  return (
+function TicketLink({ id, kind, onRemove }: { id: number; kind?: string; onRemove?: () => void }) {
+  const ticket = useTicket(id);
+  const link = (
     <Link
       href={`/tickets/${id}`}
-      className="-mx-2 flex h-7 items-center gap-2 rounded-md px-2 text-sm hover:bg-hover coarse:h-11"
+      className="-mx-2 flex h-7 min-w-0 flex-1 items-center gap-2 rounded-md px-2 text-sm hover:bg-hover coarse:h-11"
     >
       {ticket ? <StatusIcon status={ticket.status} labelled /> : null}
       {kind ? <span className="shrink-0 text-ink-3 text-xs">{kind}</span> : null}
@@ -374,10 +373,30 @@ function TicketLink({ id, kind }: { id: number; kind?: string }) {
       <span className="min-w-0 truncate">{ticket?.subject ?? ""}</span>
     </Link>
   );
+  if (onRemove === undefined) return link;
+  return (
+    <div className="group flex items-center">
+      {link}
+      <Button
+        variant="ghost"
+        size="icon"
+        className="ml-2 opacity-0 focus-visible:opacity-100 group-hover:opacity-100 coarse:opacity-100"
+        aria-label={strings.relate.unlink(id)}
+        onClick={onRemove}
+      >
+        <X className="size-3.5" />
+      </Button>
+    </div>
+  );
 }
 
 function Links({ ticket }: { ticket: Ticket }) {
+  const { sync } = useDesk();
+  const actions = useTicketActions();
   const links: { to: number; kind: keyof typeof strings.details.link }[] = [...ticket.links];
+  for (const later of sync.tickets.find((other) => other.follow_up_of === ticket.id, OTHERS_SHOWN)) {
+    links.push({ to: later.id, kind: "followed_by" });
+  }
   if (ticket.follow_up_of !== null) links.push({ to: ticket.follow_up_of, kind: "follow_up" });
   if (ticket.merged_into !== null) links.push({ to: ticket.merged_into, kind: "merged_into" });
   if (links.length === 0) return null;
@@ -388,10 +407,18 @@ function Links({ ticket }: { ticket: Ticket }) {
           key={`${link.kind}-${link.to}`}
           id={link.to}
           kind={strings.details.link[link.kind] ?? link.kind}
+          {...(ticket.status === "closed" || !isRemovable(link.kind)
+            ? {}
+            : { onRemove: () => actions.unlink(ticket.id, link.to, link.kind as LinkKind) })}
         />
       ))}
     </Section>
   );
+}
+
+/** What merging and following up wrote is not ours to take away. */
+function isRemovable(kind: string): boolean {
+  return kind !== "merged_from" && kind !== "merged_into" && kind !== "follow_up" && kind !== "followed_by";
 }
 
 function History({ ticket }: { ticket: Ticket }) {

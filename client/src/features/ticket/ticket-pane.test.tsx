@@ -70,7 +70,7 @@ describe("the ticket's pane", () => {
     colleagueSays("Hello");
     await desk.advance(100);
     expect(reply().value).toBe("Half a sen");
-    expect(desk.storage.keys()).toHaveLength(1);
+    expect(desk.storage.keys().filter((key) => key.startsWith("hotdesk.draft"))).toHaveLength(1);
   });
 
   test("C28: keys act on the ticket, but not while somebody is writing", async () => {
@@ -99,5 +99,34 @@ describe("the ticket's pane", () => {
     write("Later");
     send();
     expect(conversation().getByText("Waits for the connection")).toBeDefined();
+  });
+
+  test("C42: M finds the other ticket and merges, at once and then for good", async () => {
+    fireEvent.keyDown(document.body, { key: "m" });
+    const find = await screen.findByRole("combobox", { name: /number, or words/ });
+    fireEvent.change(find, { target: { value: "2" } });
+    await screen.findByRole("option", { name: /printer is out/ });
+    fireEvent.keyDown(find, { key: "Enter" });
+    await desk.advance(0);
+    expect(screen.getByRole("link", { name: "Merged into #2" })).toBeDefined();
+    await desk.advance(100);
+    expect(desk.server.tickets.get(1)).toMatchObject({ status: "closed", merged_into: 2 });
+    expect(desk.desk.lastChange.get()?.commandId).toBeDefined();
+  });
+
+  test("C42: a link is shown with its kind, and is taken away where it stands", async () => {
+    fireEvent.keyDown(document.body, { key: "l" });
+    const kind = await screen.findByRole("combobox", { name: "How they stand to each other" });
+    fireEvent.change(kind, { target: { value: "caused_by" } });
+    const find = screen.getByRole("combobox", { name: /number, or words/ });
+    fireEvent.change(find, { target: { value: "printer is out" } });
+    fireEvent.click(await screen.findByRole("option", { name: /printer is out/ }));
+    await desk.advance(100);
+    expect(desk.server.tickets.get(1)?.links).toEqual([{ to: 2, kind: "caused_by" }]);
+    fireEvent.click(screen.getByRole("button", { name: "Details" }));
+    expect(await screen.findByText("Caused by")).toBeDefined();
+    fireEvent.click(screen.getByRole("button", { name: "Remove the link to #2" }));
+    await desk.advance(100);
+    expect(desk.server.tickets.get(1)?.links).toEqual([]);
   });
 });

@@ -5,13 +5,16 @@ import {
   Ellipsis,
   Hand,
   Link2,
+  Merge,
   PanelRight,
   RotateCcw,
   SkipForward,
   Undo2,
+  Waypoints,
   X,
 } from "lucide-react";
-import { useEffect, useLayoutEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
@@ -33,7 +36,10 @@ import type { Ticket } from "@/protocol/types";
 import { Composer, type ComposerHandle } from "./composer";
 import { DetailsPane } from "./details-pane";
 import { AssigneeProperty, PriorityProperty, type Property, StatusProperty } from "./property-menus";
+import type { Relation } from "./relate-dialog";
 import { Thread } from "./thread";
+
+const RelateDialog = lazy(() => import("./relate-dialog").then((m) => ({ default: m.RelateDialog })));
 
 /** Who only passes by with J and K is not announced as looking. */
 const SETTLED_MS = 200;
@@ -44,6 +50,8 @@ export interface TicketPaneProps {
   /** Why the queue handed this ticket out just now. */
   claimedBecause: string | null;
   onBack: () => void;
+  /** Where the pane lies over something else. */
+  onClose?: () => void;
 }
 
 export function TicketPane(props: TicketPaneProps) {
@@ -88,14 +96,33 @@ export function TicketPane(props: TicketPaneProps) {
   return <OpenTicket {...props} ticket={ticket} />;
 }
 
-function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { ticket: Ticket }) {
+/** What is on the screen while somebody looks at it has been read. */
+function useRead(ticket: Ticket): void {
+  const { unread } = useDesk();
+  const { id, last_message_at: said, created_at: created } = ticket;
+  useEffect(() => {
+    const read = () => {
+      if (document.visibilityState === "visible") unread.saw(id, said ?? created);
+    };
+    const timer = setTimeout(read, SETTLED_MS);
+    document.addEventListener("visibilitychange", read);
+    return () => {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", read);
+    };
+  }, [unread, id, said, created]);
+}
+
+function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps & { ticket: Ticket }) {
   const { me, info } = useDesk();
+  useRead(ticket);
   const actions = useTicketActions();
   const composer = useRef<ComposerHandle>(null);
   const pane = useRef<HTMLDivElement>(null);
   const wide = useWiderThan(pane, DETAILS_INLINE_PX);
   const [property, setProperty] = useState<Property | null>(null);
   const [sheet, setSheet] = useState(false);
+  const [relation, setRelation] = useState<Relation | null>(null);
   const [reasonShown, setReasonShown] = useState(true);
   const now = useNow("quarter-minute");
 
@@ -179,6 +206,24 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
     done ? null : { id: "skip", title: strings.ticket.skip, section, run: () => actions.skip(ticket.id) },
   );
 
+  useAction(
+    closed
+      ? null
+      : {
+          id: "merge",
+          title: strings.relate.merge,
+          section,
+          keys: "m",
+          words: "duplicate join",
+          run: () => setRelation("merge"),
+        },
+  );
+  useAction(
+    closed
+      ? null
+      : { id: "link", title: strings.relate.link, section, keys: "l", run: () => setRelation("link") },
+  );
+
   const menu = (name: Property) => ({
     look: "chip" as const,
     open: property === name,
@@ -260,7 +305,26 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
                     {strings.ticket.skip}
                   </MenuItem>
                 )}
-                {closed ? null : <MenuSeparator />}
+                {closed ? null : (
+                  <>
+                    <MenuSeparator />
+                    <MenuItem
+                      icon={<Merge className="size-4" />}
+                      keys="m"
+                      onSelect={() => setRelation("merge")}
+                    >
+                      {strings.relate.merge}
+                    </MenuItem>
+                    <MenuItem
+                      icon={<Waypoints className="size-4" />}
+                      keys="l"
+                      onSelect={() => setRelation("link")}
+                    >
+                      {strings.relate.link}
+                    </MenuItem>
+                    <MenuSeparator />
+                  </>
+                )}
                 <MenuItem
                   icon={<Link2 className="size-4" />}
                   onSelect={() => {
@@ -273,6 +337,17 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
                 </MenuItem>
               </MenuContent>
             </Menu>
+            {onClose ? (
+              <Button
+                variant="ghost"
+                size="icon"
+                className="hidden md:inline-flex"
+                aria-label={strings.nav.close}
+                onClick={onClose}
+              >
+                <X className="size-4" />
+              </Button>
+            ) : null}
           </div>
           <div className="mx-auto flex max-w-[54rem] flex-col gap-2 px-4 pb-3 @2xl:px-6">
             <h1 className="line-clamp-3 font-semibold text-lg tracking-tight [overflow-wrap:anywhere]">
@@ -291,7 +366,14 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
               </p>
             ) : null}
             {ticket.merged_into === null ? null : (
-              <p className="text-ink-3 text-xs">{strings.ticket.mergedInto(ticket.merged_into)}</p>
+              <p className="text-ink-2 text-sm">
+                <Link
+                  href={`/tickets/${ticket.merged_into}`}
+                  className="text-accent underline underline-offset-2"
+                >
+                  {strings.ticket.mergedInto(ticket.merged_into)}
+                </Link>
+              </p>
             )}
           </div>
           {claimedBecause !== null && reasonShown ? (
@@ -322,6 +404,11 @@ function OpenTicket({ ticket, claimedBecause, onBack }: TicketPaneProps & { tick
           <DetailsPane ticket={ticket} />
         </Dialog>
       )}
+      <Suspense fallback={null}>
+        {relation === null ? null : (
+          <RelateDialog ticket={ticket} relation={relation} onClose={() => setRelation(null)} />
+        )}
+      </Suspense>
     </div>
   );
 }

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { Names } from "@/desk/record-text";
 import type { Message, TicketRecord } from "@/protocol/types";
 import { record } from "@/sync/testing/tickets";
-import { history, type Names, timeline } from "./timeline";
+import { history, timeline } from "./timeline";
 
 const names: Names = {
   person: (id) => ({ bo: "Bo", cy: "Cyra" })[id] ?? id,

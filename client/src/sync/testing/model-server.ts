@@ -151,6 +151,31 @@ export class ModelServer {
       if (!next) return { t: "ok", id, seq: this.seq, version: 0, ticket: null } as Answer;
       return done(this.#commit(next.id, user, id, { type: "claimed" }, { assignee: user, status: "open" }));
     }
+    if (what.type === "create") {
+      if (what.subject === "refuse me") return refuse("invalid_field");
+      const { type: _type, body, ...fields } = what;
+      const next = this.tickets.size + 1;
+      const { id: _id, version: _version, ...rest } = newTicket({ id: next });
+      const message = {
+        id: `m${next}`,
+        visibility: "public",
+        direction: "inbound",
+        author: fields.requester,
+        body,
+      };
+      return done(
+        this.#commit(
+          next,
+          user,
+          id,
+          { type: "created", message } as unknown as TicketRecord["event"],
+          {
+            ...rest,
+            ...fields,
+          } as Patch,
+        ),
+      );
+    }
     const ticket = ticketId === null ? undefined : this.tickets.get(ticketId);
     if (!ticket) return refuse("not_found");
     if (ticket.status === "closed") return refuse("ticket_closed");
@@ -190,6 +215,34 @@ export class ModelServer {
         const touched = this.tickets.get(ticket.id) ?? ticket;
         if (touched.status !== "new") return done(touched);
         return done(this.#commit(ticket.id, user, id, { type: "updated" }, { status: "open" }));
+      }
+      case "link":
+      case "unlink": {
+        const others = ticket.links.filter((link) => link.to !== what.to || link.kind !== what.kind);
+        const links = what.type === "link" ? [...others, { to: what.to, kind: what.kind }] : others;
+        return done(
+          this.#commit(ticket.id, user, id, { type: "linked", to: what.to, kind: what.kind }, { links }),
+        );
+      }
+      case "merge": {
+        const target = this.tickets.get(what.into);
+        if (!target || target.status === "closed") return refuse("ticket_closed");
+        this.#commit(
+          target.id,
+          user,
+          id,
+          { type: "merged_in", from: ticket.id },
+          { links: [...target.links, { to: ticket.id, kind: "merged_from" }] },
+        );
+        return done(
+          this.#commit(
+            ticket.id,
+            user,
+            id,
+            { type: "merged", into: target.id },
+            { status: "closed", merged_into: target.id },
+          ),
+        );
       }
       default:
         return refuse("invalid_field");

@@ -1,0 +1,225 @@
+import { type FormEvent, useEffect, useId, useRef, useState } from "react";
+import { strings } from "@/app/strings/strings";
+import { Button } from "@/components/ui/button";
+import { Dialog } from "@/components/ui/dialog";
+import { Kbd } from "@/components/ui/kbd";
+import { SelectField } from "@/components/ui/select-field";
+import { TextField } from "@/components/ui/text-field";
+import { useDesk } from "@/desk/desk-context";
+import { refusalText } from "@/desk/refusal-text";
+import { errorToast, toast } from "@/desk/toast";
+import { useConnection } from "@/desk/use-live";
+import type { CreateTicket, Priority } from "@/protocol/types";
+
+interface Draft {
+  subject: string;
+  body: string;
+  name: string;
+  email: string;
+  priority: Priority;
+  category: string;
+  tags: string;
+}
+
+const EMPTY: Draft = {
+  subject: "",
+  body: "",
+  name: "",
+  email: "",
+  priority: "normal",
+  category: "",
+  tags: "",
+};
+type Missing = Partial<Record<"subject" | "body" | "email", string>>;
+
+/** What was begun and not sent, so that a closed dialog or a reload loses nothing. */
+function useKeptDraft() {
+  const { storage, me } = useDesk();
+  const key = `hotdesk.new-ticket.${me.id}`;
+  const [draft, setDraft] = useState<Draft>(() => {
+    try {
+      return { ...EMPTY, ...(JSON.parse(storage.get(key) ?? "{}") as Partial<Draft>) };
+    } catch {
+      return EMPTY;
+    }
+  });
+  const write = (change: Partial<Draft>) => {
+    const next = { ...draft, ...change };
+    setDraft(next);
+    storage.set(key, JSON.stringify(next));
+  };
+  return { draft, write, clear: () => storage.remove(key) };
+}
+
+export function NewTicketDialog({
+  onClose,
+  onCreated,
+  onAgain,
+}: {
+  onClose: () => void;
+  onCreated: (ticket: number) => void;
+  /** Opens the dialog once more, with what was refused in it. */
+  onAgain: () => void;
+}) {
+  const { sync, info, announce, people } = useDesk();
+  const connection = useConnection();
+  const { draft, write, clear } = useKeptDraft();
+  const [busy, setBusy] = useState(false);
+  const [missing, setMissing] = useState<Missing>({});
+  const [error, setError] = useState<string | null>(null);
+  const here = useRef(true);
+  const bodyId = useId();
+  useEffect(() => {
+    here.current = true;
+    return () => {
+      here.current = false;
+    };
+  }, []);
+
+  function submit(event: FormEvent) {
+    event.preventDefault();
+    const wrong: Missing = {};
+    if (draft.subject.trim() === "") wrong.subject = strings.newTicket.required;
+    if (draft.body.trim() === "") wrong.body = strings.newTicket.required;
+    if (draft.email.trim() === "") wrong.email = strings.newTicket.required;
+    else if (!/^\S+@\S+$/.test(draft.email.trim())) wrong.email = strings.newTicket.badEmail;
+    setMissing(wrong);
+    if (Object.keys(wrong).length > 0) return;
+    const tags = draft.tags
+      .split(",")
+      .map((tag) => tag.trim().toLowerCase())
+      .filter(Boolean);
+    const what: CreateTicket = {
+      subject: draft.subject.trim(),
+      body: draft.body.trim(),
+      requester: { name: draft.name.trim() || draft.email.trim(), email: draft.email.trim() },
+      priority: draft.priority,
+      ...(draft.category === "" ? {} : { category: draft.category }),
+      ...(tags.length === 0 ? {} : { tags }),
+    };
+    setBusy(true);
+    setError(null);
+    const { outcome } = sync.outbox.enqueue({ do: { type: "create", ...what }, told: true });
+    void outcome.then((settled) => {
+      if (settled.ok) {
+        clear();
+        if (settled.ticket === null) return;
+        const { ticket } = settled;
+        announce(strings.newTicket.created(ticket));
+        if (here.current) onCreated(ticket);
+        else
+          toast(strings.newTicket.created(ticket), {
+            action: { label: strings.actions.open(ticket), onClick: () => onCreated(ticket) },
+          });
+        return;
+      }
+      const reason = refusalText(
+        settled.code,
+        settled.message,
+        settled.details,
+        (id) => people.get(id)?.name ?? id,
+      );
+      if (here.current) {
+        setBusy(false);
+        setError(reason);
+      } else {
+        errorToast(strings.newTicket.refused, {
+          description: reason,
+          action: { label: strings.newTicket.again, onClick: onAgain },
+        });
+      }
+    });
+    if (connection.kind === "offline" || connection.kind === "connecting") {
+      toast(strings.newTicket.kept);
+      onClose();
+    }
+  }
+
+  return (
+    <Dialog open onOpenChange={onClose} title={strings.newTicket.title}>
+      <form
+        onSubmit={submit}
+        noValidate
+        onKeyDown={(event) => {
+          if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit(event);
+        }}
+        className="scroll-thin flex flex-col gap-4 overflow-y-auto px-4 pb-4"
+      >
+        <TextField
+          label={strings.newTicket.subject}
+          value={draft.subject}
+          onChange={(event) => write({ subject: event.target.value })}
+          error={missing.subject ?? null}
+          maxLength={300}
+          autoFocus
+        />
+        <div className="flex flex-col gap-1.5">
+          <label htmlFor={bodyId} className="font-medium text-ink-2 text-sm">
+            {strings.newTicket.body}
+          </label>
+          <textarea
+            id={bodyId}
+            rows={5}
+            value={draft.body}
+            onChange={(event) => write({ body: event.target.value })}
+            aria-invalid={missing.body ? true : undefined}
+            aria-describedby={`${bodyId}-more`}
+            className="scroll-thin resize-y rounded-md border border-line-strong bg-surface px-3 py-2 text-base aria-invalid:border-danger"
+          />
+          <p id={`${bodyId}-more`} className={missing.body ? "text-danger text-xs" : "text-ink-3 text-xs"}>
+            {missing.body ?? strings.newTicket.bodyHint}
+          </p>
+        </div>
+        <div className="grid gap-4 sm:grid-cols-2">
+          <TextField
+            label={strings.newTicket.name}
+            value={draft.name}
+            onChange={(event) => write({ name: event.target.value })}
+            autoComplete="off"
+          />
+          <TextField
+            label={strings.newTicket.email}
+            type="email"
+            value={draft.email}
+            onChange={(event) => write({ email: event.target.value })}
+            error={missing.email ?? null}
+            autoComplete="off"
+          />
+          <SelectField
+            label={strings.details.priority}
+            value={draft.priority}
+            onChange={(event) => write({ priority: event.target.value as Priority })}
+            options={info.priorities.map((value) => ({ value, name: strings.priority[value] }))}
+          />
+          <SelectField
+            label={strings.details.category}
+            value={draft.category}
+            onChange={(event) => write({ category: event.target.value })}
+            options={[
+              { value: "", name: strings.details.none },
+              ...info.categories.map(({ id, name }) => ({ value: id, name })),
+            ]}
+          />
+        </div>
+        <TextField
+          label={strings.newTicket.tags}
+          hint={strings.newTicket.tagsHint}
+          value={draft.tags}
+          onChange={(event) => write({ tags: event.target.value })}
+          autoComplete="off"
+        />
+        {error ? (
+          <p role="alert" className="text-danger text-sm">
+            {error}
+          </p>
+        ) : null}
+        <div className="flex justify-end">
+          <Button type="submit" variant="primary" disabled={busy}>
+            {busy ? strings.newTicket.submitting : strings.newTicket.submit}
+            <Kbd keys="mod+Enter" />
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
