@@ -28,6 +28,8 @@ use crate::scenario::{Crowd, Over, Role, Scenario};
 use crate::server::{Launcher, Server};
 
 mod live;
+#[cfg(test)]
+mod mutation;
 mod repeats;
 mod stage;
 mod trouble;
@@ -283,7 +285,6 @@ async fn play_through(
     report.measured(&floor.meters, took.as_secs_f64() - scenario.warm_up_s);
     report.load(clock.load, scenario.warm_up_s);
     report.counted(&evidence, took.as_secs_f64());
-    report.figure("others.share_percent", busy.others_since()? * 100.0);
     for (name, value) in figures {
         report.figure(&name, value);
     }
@@ -306,6 +307,8 @@ async fn play_through(
         came.tell(&mut report);
         proofs.push(came.proof);
     }
+    // A server that has ended is counted as this program's.
+    report.figure("others.share_percent", busy.others_since()? * 100.0);
     report.judge(proofs, &scenario.thresholds);
     Ok(report)
 }
