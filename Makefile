@@ -51,10 +51,9 @@ bench: ## Measures the release build against plain files and plain sockets in th
 	cargo build --release --workspace
 	target/release/load-tests bench $(ARGS)
 
-load: ## Kills the server under load, and lets readers get stuck
+load: ## Virtual people at a desk: make load SCENARIO=shift; load-tests run --list names the scenarios
 	cargo build --release --workspace
-	target/release/load-tests kill $(ARGS)
-	target/release/load-tests slow $(ARGS)
+	target/release/load-tests run $(or $(SCENARIO),smoke) $(ARGS)
 
 screens: ## Takes pictures of the screens into docs/screens
 	scripts/prepare.sh --browser

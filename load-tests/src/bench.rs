@@ -7,15 +7,14 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
-use crate::report::Report;
+use crate::bench::figures::Figures;
 use crate::sample::Busy;
 use crate::server::Launcher;
 
-pub mod boot;
-pub mod claim;
 pub mod commands;
 pub mod connections;
 pub mod fan_out;
+pub mod figures;
 
 /// With more than this taken by other programs the machine was not quiet, and the figures are too bad.
 const QUIET_PERCENT: f64 = 5.0;
@@ -28,10 +27,6 @@ pub enum Measurement {
     FanOut,
     /// Memory of the server for each idle connection.
     Connections,
-    /// Start time and memory with a long history.
-    Boot,
-    /// 160 agents taking tickets from one queue.
-    Claim,
 }
 
 #[derive(Debug, Args)]
@@ -42,9 +37,6 @@ pub struct Options {
     /// Also write the figures to this file
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Tickets in the history of the start measurement, 20,000 of them active
-    #[arg(long, default_value_t = 1_000_000)]
-    tickets: u64,
     /// Sessions of the fan-out measurement; may be given more than once
     #[arg(long, default_values_t = [1000, 5000])]
     sessions: Vec<usize>,
@@ -52,23 +44,21 @@ pub struct Options {
 
 /// Runs what was asked for and prints each measurement as it is done. `false` when a promise was broken.
 pub async fn run(launcher: &Launcher, options: &Options) -> Result<bool> {
-    let mut report = Report::new();
+    let mut report = Figures::new();
     let mut failed = Vec::new();
     for measurement in Measurement::value_variants() {
         if !options.only.is_empty() && !options.only.contains(measurement) {
             continue;
         }
-        let shown = report.figures.len();
+        let shown = report.all.len();
         let busy = Busy::now()?;
         let done = match measurement {
             Measurement::Commands => commands::run(launcher, &mut report).await,
             Measurement::FanOut => fan_out::run(launcher, &options.sessions, &mut report).await,
             Measurement::Connections => connections::run(launcher, &mut report).await,
-            Measurement::Boot => boot::run(launcher, options.tickets, &mut report).await,
-            Measurement::Claim => claim::run(launcher, &mut report).await,
         };
         let others = busy.others_since()?;
-        if let Some(last) = report.figures.last().map(|figure| figure.measurement.clone()) {
+        if let Some(last) = report.all.last().map(|figure| figure.measurement.clone()) {
             report.judge(&last, "share of the machine that other programs took", others * 100.0, "%", QUIET_PERCENT);
         }
         print!("{}", report.table(shown));

@@ -10,6 +10,7 @@ use tokio::net::{TcpSocket, TcpStream};
 
 pub mod desk;
 pub mod http;
+pub mod listen;
 pub mod scan;
 pub mod socket;
 pub mod tap;

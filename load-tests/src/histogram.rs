@@ -31,6 +31,10 @@ impl Latencies {
         self.0 += &other.0;
     }
 
+    pub fn clear(&mut self) {
+        self.0.reset();
+    }
+
     pub fn count(&self) -> u64 {
         self.0.len()
     }

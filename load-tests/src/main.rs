@@ -1,7 +1,7 @@
 //! `load-tests`: holds a hotdesk server to its word and measures it, from outside.
 //!
 //! Speaks only the public contract, HTTP and WebSocket, and never imports the server. Exit status: 0 all promises kept, 1 one
-//! was broken or nothing could be measured, 2 wrong usage.
+//! was broken, a threshold missed or nothing could be measured, 2 wrong usage.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "the terminal is where this program's results go")]
 
@@ -20,16 +20,21 @@ mod bench;
 mod client;
 mod histogram;
 mod history;
-mod kill;
+mod ledger;
+mod meters;
+mod people;
+mod proof;
+mod proxy;
 mod replica;
 mod report;
+mod run;
 mod sample;
+mod scenario;
 mod server;
-mod slow;
 
 /// Holds a hotdesk server to its word and measures it.
 ///
-/// Example: load-tests bench --only claim --json figures.json
+/// Example: load-tests run smoke
 #[derive(Debug, Parser)]
 #[command(name = "load-tests", version)]
 struct Cli {
@@ -45,12 +50,12 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Measures the server and prints the figures beside their budgets
+    /// Plays a scenario with virtual people, checks every promise, and judges figures by its thresholds
+    Run(run::Options),
+    /// Measures the server beside plain files and plain sockets
     Bench(bench::Options),
-    /// Kills the server again and again under load and checks that nothing confirmed is lost or doubled
-    Kill(kill::Options),
-    /// Lets readers hang and checks that nobody else notices
-    Slow(slow::Options),
+    /// A TCP proxy that delays, stalls, throttles and cuts
+    Proxy(proxy::Options),
     /// Writes a journal archive with a long history
     History(history::Options),
     /// The plain socket loop that fan-out is compared with
@@ -76,15 +81,15 @@ fn run(cli: Cli) -> Result<bool> {
     match &cli.command {
         Command::PlainFanOut(shape) => return baseline::fan_out::serve(*shape).map(|()| true),
         Command::History(options) => return history::run(options).map(|()| true),
-        Command::Bench(_) | Command::Kill(_) | Command::Slow(_) => {}
+        Command::Run(_) | Command::Bench(_) | Command::Proxy(_) => {}
     }
-    let launcher = Launcher::new(cli.bin, cli.work)?;
+    let launcher = || Launcher::new(cli.bin, cli.work);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         match cli.command {
-            Command::Bench(options) => bench::run(&launcher, &options).await,
-            Command::Kill(options) => kill::run(&launcher, &options).await,
-            Command::Slow(options) => slow::run(&launcher, &options).await,
+            Command::Run(options) => run::run(launcher, &options).await,
+            Command::Bench(options) => bench::run(&launcher()?, &options).await,
+            Command::Proxy(options) => proxy::run(&options).await.map(|()| true),
             Command::History(_) | Command::PlainFanOut(_) => unreachable!("invariant: returned above"),
         }
     })

@@ -2,9 +2,9 @@
 //!
 //! Ends only the process that it started, by its id. Knows nothing of tickets. Called by every scenario.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -28,6 +28,8 @@ pub struct Launcher {
     /// Folder for data; on a real disk, or the durable figures say nothing.
     pub work: PathBuf,
     token: String,
+    /// Further environment.
+    settings: Vec<(String, String)>,
 }
 
 impl Launcher {
@@ -41,7 +43,13 @@ impl Launcher {
         }
         let work = work.unwrap_or_else(|| beside.parent().unwrap_or(beside).join("load-tests"));
         std::fs::create_dir_all(&work).with_context(|| format!("cannot make {}", work.display()))?;
-        Ok(Self { bin, work, token: format!("load-{}", uuid::Uuid::new_v4().simple()) })
+        Ok(Self { bin, work, token: format!("load-{}", uuid::Uuid::new_v4().simple()), settings: Vec::new() })
+    }
+
+    /// The same with further settings, as environment variables.
+    pub fn with(&self, settings: &BTreeMap<String, String>) -> Self {
+        let settings = settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Self { settings, ..self.clone() }
     }
 
     /// An empty data folder that goes away with the handle.
@@ -51,17 +59,18 @@ impl Launcher {
 
     /// Starts a server on `data` and waits until it is ready.
     pub async fn start(&self, data: &Path) -> Result<Server> {
-        let mut server = self.spawn(data, &[])?;
+        let mut server = self.spawn(data, None)?;
         server.ready().await?;
         Ok(server)
     }
 
-    /// Starts a server and does not wait. `settings` are further environment variables.
-    pub fn spawn(&self, data: &Path, settings: &[(&str, &str)]) -> Result<Server> {
+    /// Starts a server and does not wait; without an address it takes a free port.
+    pub fn spawn(&self, data: &Path, listen: Option<SocketAddr>) -> Result<Server> {
         let mut command = Command::new(&self.bin);
-        command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(data);
+        let listen = listen.unwrap_or_else(|| (Ipv4Addr::LOCALHOST, 0).into()).to_string();
+        command.args(["serve", "--listen", &listen, "--data"]).arg(data);
         command.env("HOTDESK_ADMIN_TOKEN", &self.token).env("HOTDESK__LOG__FILTER", "warn");
-        command.env_remove("DEEPSEEK_API_KEY").envs(settings.iter().copied());
+        command.env_remove("DEEPSEEK_API_KEY").envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let spawned_at = Instant::now();
         let mut child = command.spawn().with_context(|| format!("cannot start {}", self.bin.display()))?;
@@ -139,9 +148,9 @@ impl Server {
         sample::usage(self.child.id())
     }
 
-    /// Sockets that the server holds open, listening ones included.
-    pub fn sockets(&self) -> Result<usize> {
-        sample::sockets(self.child.id())
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// `None` while it runs.
@@ -157,7 +166,7 @@ impl Server {
     }
 
     /// Asks it to stop (SIGTERM) and waits for that; one that does not stop in time is killed and reported.
-    pub fn stop(&mut self, within: Duration) -> Result<ExitStatus> {
+    pub async fn stop(&mut self, within: Duration) -> Result<ExitStatus> {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("the process has no id")?;
         kill_process(pid, Signal::TERM).context("cannot signal the server")?;
         let asked_at = Instant::now();
@@ -169,7 +178,7 @@ impl Server {
                 self.kill()?;
                 bail!("the server did not stop within {} s of SIGTERM{}", within.as_secs(), self.last_words());
             }
-            std::thread::sleep(Duration::from_millis(5));
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 

@@ -10,12 +10,12 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use crate::baseline;
+use crate::bench::figures::Figures;
 use crate::client::Target;
-use crate::client::desk::{Desk, PRIORITIES, new_ticket};
+use crate::client::desk::{Desk, PRIORITIES, new_ticket, numbered};
 use crate::client::http::Connection;
 use crate::client::socket::{Heard, Socket, command};
 use crate::histogram::Latencies;
-use crate::report::Report;
 use crate::server::{Launcher, Server};
 
 const WARM_UP: Duration = Duration::from_millis(700);
@@ -33,13 +33,13 @@ enum Mix {
     WithNewTickets,
 }
 
-pub async fn run(launcher: &Launcher, report: &mut Report) -> Result<()> {
+pub async fn run(launcher: &Launcher, report: &mut Figures) -> Result<()> {
     let folder = launcher.folder()?;
     let server = launcher.start(folder.path()).await?;
     let target = server.target();
     let mut desk = Desk::open(&target).await?;
     // Each lane changes tickets of its own, so that no command waits for another lane's.
-    let tickets = desk.tickets(2 * IN_FLIGHT[1]).await?;
+    let tickets = desk.tickets(&numbered(2 * IN_FLIGHT[1])).await?;
     for in_flight in IN_FLIGHT {
         let plain = baseline::commit::run(&launcher.work, in_flight, DURATION).await?;
         report.add(NAME, &format!("plain file + fdatasync, {in_flight} writers"), plain.per_second, "/s");
@@ -62,7 +62,7 @@ async fn measure(
     title: &str,
     plain: f64,
     load: impl Future<Output = Result<Latencies>>,
-    report: &mut Report,
+    report: &mut Figures,
 ) -> Result<()> {
     let (head, usage, began) = (desk.head().await?, server.usage()?, Instant::now());
     let latencies = load.await.with_context(|| title.to_owned())?;
@@ -117,7 +117,7 @@ async fn http_lane(mut http: Connection, paths: Vec<String>, mix: Mix, began: In
 }
 
 /// Changes over 16 sockets for a few seconds; each command's ticket has no other one in flight.
-pub async fn socket_load(target: &Target, tickets: &[u64], in_flight: usize) -> Result<Latencies> {
+async fn socket_load(target: &Target, tickets: &[u64], in_flight: usize) -> Result<Latencies> {
     let mut lanes = Vec::new();
     for lane in 0..SOCKETS {
         let (socket, _) = Socket::open(target, &[], None).await?;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::client::desk::Desk;
+use crate::bench::figures::Figures;
+use crate::client::desk::{Desk, numbered};
 use crate::client::tap::Taps;
-use crate::report::Report;
 use crate::sample::{Usage, mib};
 use crate::server::{Launcher, Server};
 
@@ -17,12 +17,12 @@ const FIRST: usize = 100;
 const SETTLE: Duration = Duration::from_secs(2);
 const NAME: &str = "idle connections";
 
-pub async fn run(launcher: &Launcher, report: &mut Report) -> Result<()> {
+pub async fn run(launcher: &Launcher, report: &mut Figures) -> Result<()> {
     let folder = launcher.folder()?;
     let server = launcher.start(folder.path()).await?;
     let idle = settled(&server).await?;
     report.judge(NAME, "server at rest, resident", mib(idle.rss_bytes), "MiB", 60.0);
-    Desk::open(&server.target()).await?.tickets(200).await?;
+    Desk::open(&server.target()).await?.tickets(&numbered(200)).await?;
     Taps::open(&server.target(), FIRST).await?.close().await;
     let before = settled(&server).await?;
     let taps = Taps::open(&server.target(), SESSIONS).await?;

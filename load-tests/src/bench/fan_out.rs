@@ -12,11 +12,11 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::json;
 
 use crate::baseline::fan_out::{self as plain, Shape};
-use crate::client::desk::Desk;
+use crate::bench::figures::Figures;
+use crate::client::desk::{Desk, numbered};
 use crate::client::socket::{Heard, Socket, command};
 use crate::client::tap::{Counts, Taps};
 use crate::histogram::Latencies;
-use crate::report::Report;
 use crate::server::{Launcher, Server};
 
 const WARM_UP: Duration = Duration::from_secs(1);
@@ -28,10 +28,10 @@ const GROUPED_WINDOW: u64 = 64;
 /// The size of a team for which the time to the screen is promised.
 const TEAM: usize = 200;
 
-pub async fn run(launcher: &Launcher, sessions: &[usize], report: &mut Report) -> Result<()> {
+pub async fn run(launcher: &Launcher, sessions: &[usize], report: &mut Figures) -> Result<()> {
     let folder = launcher.folder()?;
     let server = launcher.start(folder.path()).await?;
-    let tickets = Desk::open(&server.target()).await?.tickets(TICKETS).await?;
+    let tickets = Desk::open(&server.target()).await?.tickets(&numbered(TICKETS)).await?;
     let mut driver = Driver::open(&server, tickets).await?;
 
     let taps = Taps::open(&server.target(), TEAM).await?;
@@ -66,7 +66,7 @@ pub async fn run(launcher: &Launcher, sessions: &[usize], report: &mut Report) -
     Ok(())
 }
 
-async fn finish(taps: Taps, report: &mut Report) {
+async fn finish(taps: Taps, report: &mut Figures) {
     let (counts, faults) = (taps.meter.counts(), taps.meter.faults());
     for fault in faults.iter().take(3) {
         report.violation(format!("fan-out to {} sessions: {fault}", taps.sessions));
@@ -179,7 +179,7 @@ impl Driver {
     }
 
     /// 50 commands a second; the time from sending each to its arrival at every session.
-    async fn calm(&mut self, taps: &Taps, name: &str, report: &mut Report) -> Result<()> {
+    async fn calm(&mut self, taps: &Taps, name: &str, report: &mut Figures) -> Result<()> {
         let already = taps.meter.counts().records;
         taps.meter.stamp();
         let mut sent_at = HashMap::new();

@@ -26,6 +26,11 @@ pub fn new_ticket(number: usize) -> Value {
     })
 }
 
+/// Words for tickets that nobody looks for.
+pub fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|number| number.to_string()).collect()
+}
+
 /// A desk and a connection to it.
 #[derive(Debug)]
 pub struct Desk {
@@ -33,7 +38,7 @@ pub struct Desk {
     pub http: Connection,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Snapshot {
     pub epoch: String,
     pub seq: u64,
@@ -43,7 +48,6 @@ pub struct Snapshot {
 
 #[derive(Debug, Deserialize)]
 pub struct Events {
-    pub epoch: String,
     pub records: Vec<Value>,
     pub next_after: u64,
 }
@@ -53,17 +57,20 @@ impl Desk {
         Ok(Self { target: target.clone(), http: Connection::open(target).await? })
     }
 
-    /// Opens tickets and returns their ids.
-    pub async fn tickets(&self, count: usize) -> Result<Vec<u64>> {
+    /// Opens tickets, each with a word of its own in its subject, and returns their ids in the order of the words.
+    pub async fn tickets(&self, words: &[String]) -> Result<Vec<u64>> {
+        let count = words.len();
         let lanes = MAKING_AT_ONCE.min(count.max(1));
-        let made: Vec<Vec<u64>> = stream::iter(0..lanes)
-            .map(async |lane| {
+        let made: Vec<Vec<(usize, u64)>> = stream::iter(0..lanes)
+            .map(async |lane: usize| {
                 let mut http = Connection::open(&self.target).await?;
                 let mut ids = Vec::new();
                 for number in (lane..count).step_by(lanes) {
-                    let reply = http.post("/api/v1/tickets", new_ticket(number).to_string()).await?;
+                    let mut ticket = new_ticket(number);
+                    ticket["subject"] = format!("Payment fails on order {}", words[number]).into();
+                    let reply = http.post("/api/v1/tickets", ticket.to_string()).await?;
                     let ticket: Value = reply.json().context("cannot open a ticket")?;
-                    ids.push(ticket["id"].as_u64().context("a ticket without an id")?);
+                    ids.push((number, ticket["id"].as_u64().context("a ticket without an id")?));
                 }
                 anyhow::Ok(ids)
             })
@@ -72,23 +79,24 @@ impl Desk {
             .await?;
         let mut ids = made.concat();
         ids.sort_unstable();
-        Ok(ids)
+        Ok(ids.into_iter().map(|(_, ticket)| ticket).collect())
     }
 
-    /// Makes agents, each with a token of his own, and returns (user, token).
-    pub async fn agents(&mut self, count: usize) -> Result<Vec<(String, String)>> {
-        let mut agents = Vec::new();
-        for number in 0..count {
-            let user = json!({ "email": format!("agent{number}@example.com"), "name": format!("Agent {number}"), "role": "agent" });
+    /// Makes users of a role, each with a token, and returns the tokens.
+    pub async fn people(&mut self, role: &str, count: usize) -> Result<Vec<String>> {
+        let mut people = Vec::new();
+        for _ in 0..count {
+            let name = uuid::Uuid::new_v4().simple().to_string();
+            let user = json!({ "email": format!("{name}@example.com"), "name": name, "role": role });
             let user: Value =
                 self.http.post("/api/v1/users", user.to_string()).await?.json().context("cannot add a user")?;
             let user = user["id"].as_str().context("a user without an id")?.to_owned();
             let token = json!({ "user": user, "name": "load" });
             let token: Value =
                 self.http.post("/api/v1/tokens", token.to_string()).await?.json().context("cannot add a token")?;
-            agents.push((user, token["token"].as_str().context("a token without its text")?.to_owned()));
+            people.push(token["token"].as_str().context("a token without its text")?.to_owned());
         }
-        Ok(agents)
+        Ok(people)
     }
 
     pub async fn snapshot(&mut self) -> Result<Snapshot> {

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::scan::{Said, Scanner, Seen, said};
-use super::socket::{hello, upgrade};
+use super::socket::{Position, hello, upgrade};
 use super::{Target, connect};
 
 const READ_BYTES: usize = 64 * 1024;
@@ -199,66 +199,119 @@ impl Taps {
 pub async fn connect_all(target: &Target, sessions: usize, receive_buffer: Option<u32>) -> Result<Vec<TcpStream>> {
     stream::iter(0..sessions)
         .map(async |source| {
-            let stream = connect(target.address, source + 1, receive_buffer).await?;
-            let mut socket = upgrade(stream, target).await.with_context(|| format!("socket {source}"))?;
-            socket.send(Message::text(hello(&["board"], None))).await?;
-            // The server has been silent so far, so no byte waits in the buffers that go away here.
-            Ok(socket.into_inner())
+            listen(target, source, receive_buffer, None).await.with_context(|| format!("socket {source}"))
         })
         .buffer_unordered(CONNECTING_AT_ONCE)
         .try_collect()
         .await
 }
 
+/// A socket that has said hello for the board, before anything was read from it.
+pub async fn listen(
+    target: &Target,
+    source: usize,
+    receive_buffer: Option<u32>,
+    position: Option<&Position>,
+) -> Result<TcpStream> {
+    let stream = connect(target.address, source + 1, receive_buffer).await?;
+    let mut socket = upgrade(stream, target).await?;
+    socket.send(Message::text(hello(&["board"], position))).await?;
+    // The server has been silent so far, so no byte waits in the buffers that go away here.
+    Ok(socket.into_inner())
+}
+
 async fn read_on(stream: TcpStream, meter: Arc<Meter>) {
+    let mut lines = Lines::new(stream);
     let mut reader = Reader::default();
     loop {
-        if stream.readable().await.is_err() {
-            break;
-        }
-        let read = BUFFER.with_borrow_mut(|buffer| match stream.try_read(buffer) {
-            Ok(0) => Ok(false),
-            Ok(length) => reader.take(&buffer[..length], &meter).map(|()| true),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
-            Err(_) => Ok(false),
-        });
-        match read {
-            Ok(true) if !reader.closed => {}
-            Ok(_) => break,
+        match lines.piece(|piece| reader.take(piece, &meter)).await {
+            Ok(true) => {}
+            Ok(false) => break,
             Err(error) => {
                 meter.fault(error.to_string());
                 break;
             }
         }
-        // A pong fits into an empty send buffer; where it does not, the server does not read and will say so itself.
-        if !reader.pongs.is_empty() {
-            let _ = stream.try_write(&std::mem::take(&mut reader.pongs));
-        }
     }
     meter.ended.fetch_add(1, Relaxed);
+}
+
+/// A socket that only listens, read piece by piece into a buffer that all sockets of a thread share.
+#[derive(Debug)]
+pub struct Lines {
+    stream: TcpStream,
+    scanner: Scanner,
+    pongs: Vec<u8>,
+    /// The server said that it closes.
+    closed: bool,
+}
+
+/// What came together.
+#[derive(Debug)]
+pub struct Piece<'a> {
+    scanner: &'a mut Scanner,
+    bytes: &'a [u8],
+    pongs: &'a mut Vec<u8>,
+    closed: &'a mut bool,
+}
+
+impl Piece<'_> {
+    /// Gives each line, and `None` where a message ended.
+    pub fn read(self, mut see: impl FnMut(Option<&[u8]>)) -> Result<usize> {
+        let Self { scanner, bytes, pongs, closed } = self;
+        scanner.feed(bytes, |seen| match seen {
+            Seen::Line(line) => see(Some(line)),
+            Seen::Message => see(None),
+            Seen::Ping(payload) => pongs.extend(pong(payload)),
+            Seen::Close(_) => *closed = true,
+        })?;
+        Ok(bytes.len())
+    }
+}
+
+impl Lines {
+    pub fn new(stream: TcpStream) -> Self {
+        Self { stream, scanner: Scanner::default(), pongs: Vec::new(), closed: false }
+    }
+
+    /// Waits for more and hands it on; `false` once the connection has ended. May be dropped while it waits.
+    pub async fn piece(&mut self, take: impl FnOnce(Piece<'_>) -> Result<()>) -> Result<bool> {
+        if self.closed || self.stream.readable().await.is_err() {
+            return Ok(false);
+        }
+        let Self { stream, scanner, pongs, closed } = self;
+        let going = BUFFER.with_borrow_mut(|buffer| match stream.try_read(buffer) {
+            Ok(0) => Ok(false),
+            Ok(length) => take(Piece { scanner, bytes: &buffer[..length], pongs, closed }).map(|()| true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            Err(_) => Ok(false),
+        })?;
+        // A pong fits into an empty send buffer; where it does not, the server does not read and will say so itself.
+        if !self.pongs.is_empty() {
+            let _ = self.stream.try_write(&std::mem::take(&mut self.pongs));
+        }
+        Ok(going && !self.closed)
+    }
 }
 
 /// One socket's state between two reads.
 #[derive(Debug, Default)]
 struct Reader {
-    scanner: Scanner,
     last: Option<u64>,
     /// The present message has a record.
     carries: bool,
-    pongs: Vec<u8>,
-    closed: bool,
 }
 
 impl Reader {
-    fn take(&mut self, piece: &[u8], meter: &Meter) -> Result<()> {
+    fn take(&mut self, piece: Piece<'_>, meter: &Meter) -> Result<()> {
         let at = Instant::now();
         let stamping = meter.stamping.load(Relaxed);
         let (mut records, mut messages) = (0, 0);
         let mut stamps = Vec::new();
         let mut wrong = None;
-        let Self { scanner, last, carries, pongs, closed } = self;
-        scanner.feed(piece, |seen| match seen {
-            Seen::Line(line) => match said(line) {
+        let Self { last, carries } = self;
+        let length = piece.read(|line| match line {
+            Some(line) => match said(line) {
                 Ok(Said::Record { seq }) => {
                     if let Some(last) = *last
                         && seq != last + 1
@@ -277,11 +330,9 @@ impl Reader {
                 Ok(Said::Other) => {}
                 Err(error) => wrong = Some(format!("{error}: {}", String::from_utf8_lossy(line))),
             },
-            Seen::Message => messages += u64::from(std::mem::take(carries)),
-            Seen::Ping(payload) => pongs.extend(pong(payload)),
-            Seen::Close(_) => *closed = true,
+            None => messages += u64::from(std::mem::take(carries)),
         })?;
-        meter.bytes.fetch_add(piece.len() as u64, Relaxed);
+        meter.bytes.fetch_add(length as u64, Relaxed);
         meter.messages.fetch_add(messages, Relaxed);
         if !stamps.is_empty() {
             meter.stamps.lock().expect("invariant: nobody panics with the stamps in hand").append(&mut stamps);
@@ -311,24 +362,28 @@ mod tests {
         frame
     }
 
-    fn reader() -> Reader {
-        Reader::default()
+    /// Feeds bytes as if they had come over a socket; returns what goes back.
+    fn take(reader: &mut Reader, meter: &Meter, bytes: &[u8]) -> Result<Vec<u8>> {
+        let (mut scanner, mut pongs, mut closed) = (Scanner::default(), Vec::new(), false);
+        reader.take(Piece { scanner: &mut scanner, bytes, pongs: &mut pongs, closed: &mut closed }, meter)?;
+        Ok(pongs)
     }
 
     #[test]
     fn records_are_counted_and_a_gap_or_a_repeat_is_a_fault() {
-        let (meter, mut reader) = (Meter::default(), reader());
-        reader.take(&text("{\"t\":\"upto\",\"seq\":4}\n"), &meter).unwrap();
-        reader.take(&text("{\"t\":\"rec\",\"seq\":5}\n{\"t\":\"rec\",\"seq\":6}\n"), &meter).unwrap();
+        let (meter, mut reader) = (Meter::default(), Reader::default());
+        take(&mut reader, &meter, &text("{\"t\":\"upto\",\"seq\":4}\n")).unwrap();
+        take(&mut reader, &meter, &text("{\"t\":\"rec\",\"seq\":5}\n{\"t\":\"rec\",\"seq\":6}\n")).unwrap();
         assert_eq!((meter.counts().records, meter.counts().messages), (2, 1));
-        assert!(reader.take(&text("{\"t\":\"rec\",\"seq\":8}\n"), &meter).unwrap_err().to_string().contains("seq 8"));
-        assert!(reader.take(&text("{\"t\":\"rec\",\"seq\":8}\n"), &meter).is_err());
+        let gap = take(&mut reader, &meter, &text("{\"t\":\"rec\",\"seq\":8}\n")).unwrap_err();
+        assert!(gap.to_string().contains("seq 8"));
+        assert!(take(&mut reader, &meter, &text("{\"t\":\"rec\",\"seq\":8}\n")).is_err());
     }
 
     #[test]
     fn a_ping_is_answered() {
-        let (meter, mut reader) = (Meter::default(), reader());
-        reader.take(&[0x89, 2, b'h', b'i'], &meter).unwrap();
-        assert_eq!(reader.pongs, [0x8a, 0x82, 0, 0, 0, 0, b'h', b'i']);
+        let (meter, mut reader) = (Meter::default(), Reader::default());
+        let pongs = take(&mut reader, &meter, &[0x89, 2, b'h', b'i']).unwrap();
+        assert_eq!(pongs, [0x8a, 0x82, 0, 0, 0, 0, b'h', b'i']);
     }
 }

@@ -1,0 +1,36 @@
+//! Two runs side by side: what a person looks for first, and what changed most.
+
+use super::Report;
+
+/// Figures that are compared, by their endings.
+const COMPARED: [&str; 7] =
+    [".per_s", ".p50_ms", ".p99_ms", ".rss_max_mib", ".cores", ".ready_ms", ".longest_start_ms"];
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    pub figure: String,
+    pub before: f64,
+    pub now: f64,
+    pub percent: f64,
+}
+
+impl Change {
+    /// More is worse, but for rates.
+    pub fn is_worse(&self) -> bool {
+        if self.figure.ends_with(".per_s") { self.percent < 0.0 } else { self.percent > 0.0 }
+    }
+}
+
+pub fn changes(before: &Report, now: &Report) -> Vec<Change> {
+    let pairs = now.figures.iter().filter_map(|(figure, now)| {
+        let before = *before.figures.get(figure)?;
+        let compared = COMPARED.iter().any(|ending| figure.ends_with(ending));
+        (compared && before > 0.0).then(|| Change {
+            figure: figure.clone(),
+            before,
+            now: *now,
+            percent: (now / before - 1.0) * 100.0,
+        })
+    });
+    pairs.collect()
+}
