@@ -157,7 +157,9 @@ impl Visit for Collect<'_> {
 /// Logs a panic where it happened, as one line like any other error; the part that panicked decides what becomes of it.
 pub fn log_panic(panic: &PanicHookInfo<'_>) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
-    let text = panic.payload_as_str().unwrap_or("no reason given");
+    let payload = panic.payload();
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("no reason given");
     let thread = std::thread::current().name().unwrap_or("unnamed").to_owned();
     tracing::error!(place, thread, "panicked: {text}");
 }
