@@ -15,6 +15,7 @@ use std::thread::JoinHandle;
 
 use actix::{Actor, Addr};
 use actix_rt::Arbiter;
+use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{Semaphore, mpsc, watch};
 
@@ -151,6 +152,7 @@ impl Desk {
         let fatal: Arc<dyn Fn(&JournalError) + Send + Sync> =
             Arc::new(move |error: &JournalError| tell(&storage_died, Death::Storage(error.to_string())));
         let core = Arc::new(Core {
+            connected: DashMap::new(),
             config: Arc::clone(&config),
             rules: Arc::clone(&rules),
             limits: FieldLimits {

@@ -46,6 +46,8 @@ pub struct Core {
     pub journal: Arc<dyn Journal>,
     pub writer: WriterHandle,
     pub reads: Arc<Reads>,
+    /// How many sessions each user has open: kept by presence, asked at each command.
+    pub connected: DashMap<UserId, usize>,
     /// Told once when storage failed: the process stops.
     pub fatal: Arc<dyn Fn(&JournalError) + Send + Sync>,
 }
@@ -399,6 +401,8 @@ impl Directory {
 
     async fn carry_out(&self, order: Order, fingerprint: Option<u64>) -> Result<Done, Problem> {
         let Order { principal, command_id, live, ticket, expect, command, .. } = order;
+        // Whoever has a session open can be seen to vanish, whichever way this command came.
+        let live = live || self.inner.core.connected.contains_key(&principal.id);
         let origin = Origin { principal, command_id, live, fingerprint };
         let answer = match command {
             Command::ClaimNext(wanted) => {

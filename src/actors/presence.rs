@@ -28,8 +28,6 @@ pub struct Presence {
     sessions: HashMap<Arc<str>, Present>,
     /// The sessions that are at a ticket: a line costs what it shows, however many sessions there are.
     viewers: HashMap<TicketId, HashSet<Arc<str>>>,
-    /// Connected sessions of each user.
-    connected: HashMap<UserId, usize>,
     /// Who was last heard typing, and where.
     typing: HashSet<(Arc<str>, TicketId)>,
     /// Sessions whose connection is gone.
@@ -56,7 +54,6 @@ impl Presence {
             hubs,
             sessions: HashMap::new(),
             viewers: HashMap::new(),
-            connected: HashMap::new(),
             typing: HashSet::new(),
             lost: HashSet::new(),
             changed: BTreeSet::new(),
@@ -221,7 +218,7 @@ impl Handler<Arrived> for Presence {
 
     fn handle(&mut self, arrived: Arrived, _: &mut Self::Context) {
         self.absent.remove(&arrived.user);
-        *self.connected.entry(arrived.user.clone()).or_default() += 1;
+        *self.directory.core().connected.entry(arrived.user.clone()).or_default() += 1;
         let present = Present { user: arrived.user, visible: arrived.visible, at: Vec::new(), lost_at: None };
         self.sessions.insert(arrived.session.into(), present);
     }
@@ -310,11 +307,11 @@ impl Handler<Left> for Presence {
         }
         let user = session.user.clone();
         self.lost.insert(id);
-        let connected = self.connected.get_mut(&user);
-        if let Some(connected) = connected.filter(|connected| **connected > 1) {
-            *connected -= 1;
-        } else {
-            self.connected.remove(&user);
+        let connected = &self.directory.core().connected;
+        if let Some(mut sessions) = connected.get_mut(&user) {
+            *sessions -= 1;
+        }
+        if connected.remove_if(&user, |_, sessions| *sessions == 0).is_some() {
             self.absent.insert(user, now);
         }
     }
@@ -342,6 +339,6 @@ impl Handler<GetOnline> for Presence {
     type Result = usize;
 
     fn handle(&mut self, _: GetOnline, _: &mut Self::Context) -> usize {
-        self.connected.len()
+        self.directory.core().connected.len()
     }
 }

@@ -51,6 +51,10 @@ pub(super) fn follow_up(
     context: &Context<'_>,
 ) -> Result<Decision, Rejection> {
     permit(context, Permission::TicketWrite)?;
+    // What the customer says now must not be buried in a ticket that nobody opens.
+    if add.status == Some(Status::Closed) {
+        return Err(Rejection::IllegalMove { from: Status::New, to: Status::Closed });
+    }
     let message = message_of(closed, add, context)?;
     let old = &closed.ticket;
     let mut ticket = Ticket {

@@ -43,6 +43,8 @@ fn t16_a_closed_ticket_is_followed_up() {
     assert_eq!((answered.status, answered.first_responded_at), (Status::Open, Some(answered.created_at)));
     let Command::Message(mut add) = reply() else { panic!("a message") };
     add.last_seen_version = Some(Version(1));
+    let buried = AddMessage { status: Some(Status::Closed), last_seen_version: None, ..add.clone() };
+    assert!(matches!(follow_up("ann", &Command::Message(buried)), Err(Rejection::IllegalMove { .. })));
     assert!(matches!(follow_up("ann", &Command::Message(add)), Err(Rejection::StaleReply { .. })));
 }
 
