@@ -318,7 +318,7 @@ pub mod block {
     //! command in four bytes each, the JSON, and the [command](super::memo) if this was a command's last record. Seqs are
     //! consecutive from the one in the key.
 
-    use super::{Memo, Range, RecordMark, memo, pack, take_u32};
+    use super::{JournalError, Memo, Range, RecordMark, memo, pack, take_u32};
 
     /// A block takes no more records once it has this much. Larger ones pack a little better and cost a reader of one record more.
     pub const FULL_BYTES: usize = 16 << 10;
@@ -383,13 +383,16 @@ pub mod block {
             Some((entry.mark, &self.raw[entry.json.clone()]))
         }
 
-        /// The command that ended with the record at this place; the error is a command that is none.
-        pub fn command(&self, index: usize) -> Result<Option<Memo>, ()> {
+        /// The command that ended with the record at this place.
+        pub fn command(&self, index: usize) -> Result<Option<Memo>, JournalError> {
             let Some(entry) = self.entries.get(index).filter(|entry| !entry.command.is_empty()) else {
                 return Ok(None);
             };
             let mut bytes = &self.raw[entry.command.clone()];
-            memo::take(&mut bytes).filter(|_| bytes.is_empty()).map(Some).ok_or(())
+            memo::take(&mut bytes)
+                .filter(|_| bytes.is_empty())
+                .map(Some)
+                .ok_or_else(|| JournalError::Damaged { what: "the command beside a record cannot be read".into() })
         }
     }
 }

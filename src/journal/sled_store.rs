@@ -364,18 +364,17 @@ impl SledJournal {
         let mut changed: Vec<(TicketId, Seq, End)> = Vec::with_capacity(group.states.len());
         let mut places: FxHashMap<TicketId, usize> = FxHashMap::default();
         for record in &group.records {
-            let place = match places.get(&record.ticket) {
-                Some(place) => *place,
-                None => {
-                    let end = match young.end(record.ticket) {
-                        _ if record.version == Version(1) => End::default(),
-                        Some(end) => end,
-                        None => guarded(|| self.state_mark(record.ticket))?.map_or_else(End::default, |mark| mark.end),
-                    };
-                    changed.push((record.ticket, record.seq, end));
-                    places.insert(record.ticket, changed.len() - 1);
-                    changed.len() - 1
-                }
+            let place = if let Some(place) = places.get(&record.ticket) {
+                *place
+            } else {
+                let end = match young.end(record.ticket) {
+                    _ if record.version == Version(1) => End::default(),
+                    Some(end) => end,
+                    None => guarded(|| self.state_mark(record.ticket))?.map_or_else(End::default, |mark| mark.end),
+                };
+                changed.push((record.ticket, record.seq, end));
+                places.insert(record.ticket, changed.len() - 1);
+                changed.len() - 1
             };
             let end = &mut changed[place].2;
             let before = end.last;
@@ -574,7 +573,7 @@ impl SledJournal {
                     continue;
                 }
                 let (mark, json) = block.record(index).ok_or_else(|| unreadable(&key))?;
-                if !each(seq, mark, json, &Found { block: &block, index, key: &key })? {
+                if !each(seq, mark, json, &Found { block: &block, index })? {
                     return Ok(());
                 }
             }
@@ -619,12 +618,11 @@ impl SledJournal {
 struct Found<'a> {
     block: &'a Block,
     index: usize,
-    key: &'a [u8],
 }
 
 impl Found<'_> {
     fn command(&self) -> Result<Option<Memo>, JournalError> {
-        self.block.command(self.index).map_err(|()| unreadable(self.key))
+        self.block.command(self.index)
     }
 }
 
@@ -1070,7 +1068,7 @@ impl Salvage {
                 let (mark, json) = block.record(index).ok_or_else(|| unreadable(&key))?;
                 check_link(Seq(seq + 1), seq + 1, &mark, json, Some(crc))?;
                 (seq, crc) = (seq + 1, mark.crc);
-                let command = Found { block: &block, index, key: &key }.command()?;
+                let command = block.command(index)?;
                 if !each(json, mark.crc, command)? {
                     return Ok(());
                 }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use hotdesk::domain::apply::apply;
@@ -60,6 +61,8 @@ contract! {
     j13_a_long_history_is_read_from_any_place,
     /// J14
     j14_what_is_in_use_all_the_time_is_what_its_records_say_after_a_kill,
+    /// J15
+    j15_readers_see_what_is_written_out_meanwhile,
 }
 
 fn one(append: Append) -> [Append; 1] {
@@ -399,4 +402,54 @@ fn j14_what_is_in_use_all_the_time_is_what_its_records_say_after_a_kill<S: Store
             assert_eq!(store.journal().state(state.ticket.id).unwrap().as_ref(), Some(&**state));
         }
     }
+}
+
+fn j15_readers_see_what_is_written_out_meanwhile<S: Store>() {
+    let store = S::create();
+    let mut states = open_tickets(&store, 8);
+    let journal = store.journal();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for ticket in [TicketId(1), TicketId(8)] {
+            let (journal, done) = (store.journal(), &done);
+            scope.spawn(move || {
+                let mut seen = Version(1);
+                let mut looks = 0;
+                while looks == 0 || !done.load(Ordering::SeqCst) {
+                    looks += 1;
+                    let state = journal.state(ticket).unwrap().unwrap();
+                    assert!(state.ticket.version >= seen, "a state went back");
+                    seen = state.ticket.version;
+                    let version = journal.version(ticket).unwrap();
+                    assert!(version >= seen, "a version went back");
+                    let history = journal.read_ticket(ticket, Version::ZERO, usize::MAX).unwrap();
+                    assert!(history.len() as u64 >= version.get(), "a history went back");
+                    let records = journal.read(Seq(history.last().unwrap().seq.get() - 1), 1, 0).unwrap();
+                    assert_eq!(records[0].json, history.last().unwrap().json);
+                    for version in 1..=seen.get() {
+                        let key = CommandId::from(format!("{ticket}-{version}"));
+                        let memo = journal.memo(&UserId::from("agent-1"), &key).unwrap().unwrap();
+                        assert_eq!((memo.ticket, memo.version), (ticket, Version(version)));
+                    }
+                    let mut active = 0;
+                    journal.active(&mut |_| active += 1).unwrap();
+                    assert_eq!(active, 8);
+                    let mut memos = 0;
+                    let before = journal.head().seq.get();
+                    journal.memos(&mut |_| memos += 1).unwrap();
+                    assert!(memos >= before, "{memos} commands at record {before}");
+                }
+            });
+        }
+        for round in 0..60_usize {
+            let used: Vec<_> =
+                states.iter().filter(|state| !(state.ticket.id.get() as usize + round).is_multiple_of(3)).collect();
+            let appends: Vec<_> = used.into_iter().map(|state| answered(state, "More")).collect();
+            for after in commit(&*journal, &appends).unwrap() {
+                let at = after.ticket.id.get() as usize - 1;
+                states[at] = after;
+            }
+        }
+        done.store(true, Ordering::SeqCst);
+    });
 }

@@ -111,7 +111,9 @@ fn j50_a_packed_block_of_the_first_format_can_be_read() {
         for count in [1, 8] {
             let mut raw = Vec::new();
             (0..count).for_each(|_| format::block::push(&mut raw, &mark, json.as_bytes(), None));
-            pack::pack(&raw).iter().for_each(|byte| write!(text, "{byte:02x}").unwrap());
+            for byte in pack::pack(&raw) {
+                write!(text, "{byte:02x}").unwrap();
+            }
             text.push('\n');
         }
         fs::write(&path, text).unwrap();
