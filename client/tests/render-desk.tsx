@@ -4,6 +4,7 @@ import type { ReactNode } from "react";
 import { TooltipProvider } from "@/components/ui/tooltip";
 import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
+import { Macros } from "@/desk/macros";
 import { SavedViews } from "@/desk/saved-views";
 import { Unread } from "@/desk/unread";
 import { ActionsProvider } from "@/keyboard/actions";
@@ -61,6 +62,7 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     drafts: new Drafts(storage, "ada"),
     unread: new Unread(storage, "ada", clock.now()),
     savedViews: new SavedViews(storage, "ada"),
+    macros: new Macros(storage, "ada"),
     lastChange: new Cell<Undoable | null>(null),
     flashes: new Happening<Flash>(),
     announce: (sentence) => announced.push(sentence),

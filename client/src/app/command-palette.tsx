@@ -1,15 +1,18 @@
 import { Command } from "cmdk";
+import { Search } from "lucide-react";
 import { useMemo, useState, useSyncExternalStore } from "react";
 import { useLocation } from "wouter";
+import { Avatar } from "@/components/ui/avatar";
 import { Dialog } from "@/components/ui/dialog";
 import { Kbd } from "@/components/ui/kbd";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
+import { useSavedViews } from "@/desk/use-live";
 import { FIXED_VIEWS, type ViewId } from "@/desk/views";
 import { type Section, useActionRegistry } from "@/keyboard/actions";
 import { strings } from "./strings/strings";
 
-const SECTIONS: Section[] = ["ticket", "tickets", "app"];
+const SECTIONS: Section[] = ["ticket", "tickets", "app", "go"];
 const TICKETS_SHOWN = 8;
 
 const ITEM =
@@ -19,7 +22,8 @@ const GROUP =
 
 /** Everything that can be done or opened, found by typing; each with the key that does it without. */
 export function CommandPalette({ onClose }: { onClose: () => void }) {
-  const { sync, info } = useDesk();
+  const { sync, info, people } = useDesk();
+  const saved = useSavedViews();
   const [, navigate] = useLocation();
   const { all } = useActionRegistry();
   const actions = useSyncExternalStore(all.subscribe, all.get);
@@ -41,7 +45,9 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const views: { id: ViewId; title: string }[] = [
     ...FIXED_VIEWS.map((id) => ({ id, title: strings.views[id] })),
     ...info.teams.map((team) => ({ id: `team-${team.id}` as const, title: team.name })),
+    ...saved.map((own) => ({ id: `saved-${own.id}` as const, title: own.name })),
   ];
+  const colleagues = [...people.values()].filter((person) => person.active);
 
   const choose = (run: () => void) => {
     onClose();
@@ -60,9 +66,6 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
           className="h-12 shrink-0 border-b bg-transparent px-4 text-base outline-none placeholder:text-ink-3"
         />
         <Command.List className="scroll-thin max-h-[24rem] overflow-y-auto p-1.5">
-          <Command.Empty className="py-8 text-center text-ink-3 text-sm">
-            {strings.palette.nothing}
-          </Command.Empty>
           {found.length > 0 ? (
             <Command.Group heading={strings.palette.tickets} className={GROUP} forceMount>
               {found.map((ticket) => (
@@ -100,25 +103,47 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
               </Command.Group>
             );
           })}
-          <Command.Group heading={strings.actions.sections.go} className={GROUP}>
+          <Command.Group heading={strings.palette.views} className={GROUP}>
             {views.map((view) => (
               <Command.Item
                 key={view.id}
-                value={strings.actions.goTo(view.title)}
+                value={`${strings.actions.goTo(view.title)} ${view.id}`}
                 onSelect={() => choose(() => navigate(`/inbox/${view.id}`))}
                 className={ITEM}
               >
                 {strings.actions.goTo(view.title)}
               </Command.Item>
             ))}
+          </Command.Group>
+          {text.trim() === "" ? null : (
+            <Command.Group heading={strings.palette.people} className={GROUP}>
+              {colleagues.map((person) => (
+                <Command.Item
+                  key={person.id}
+                  value={`${person.name} ${person.id}`}
+                  onSelect={() =>
+                    choose(() => navigate(`/inbox/open?assignee=${encodeURIComponent(person.id)}`))
+                  }
+                  className={ITEM}
+                >
+                  <Avatar name={person.name} size="xs" />
+                  <span className="flex-1">{strings.palette.ticketsOf(person.name)}</span>
+                </Command.Item>
+              ))}
+            </Command.Group>
+          )}
+          {text.trim() === "" ? null : (
             <Command.Item
-              value={strings.actions.goTo(strings.nav.queue)}
-              onSelect={() => choose(() => navigate("/queue"))}
+              value={`search ${text}`}
+              forceMount
+              onSelect={() => choose(() => navigate(`/search?q=${encodeURIComponent(text.trim())}`))}
               className={ITEM}
             >
-              {strings.actions.goTo(strings.nav.queue)}
+              <Search className="size-4 text-ink-3" />
+              <span className="flex-1 truncate">{strings.palette.searchFor(text.trim())}</span>
+              <Kbd keys="/" className="inline-flex text-ink-3" />
             </Command.Item>
-          </Command.Group>
+          )}
         </Command.List>
       </Command>
     </Dialog>

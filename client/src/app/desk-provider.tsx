@@ -3,6 +3,7 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react
 import { useLocation } from "wouter";
 import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
+import { Macros } from "@/desk/macros";
 import { newId } from "@/desk/new-id";
 import { refusalText } from "@/desk/refusal-text";
 import { SavedViews } from "@/desk/saved-views";
@@ -46,7 +47,7 @@ export function DeskProvider({
   const announce = useAnnounce();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews, mode }] = useState(() => {
+  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews, macros, mode }] = useState(() => {
     const storage = webStorage(window.localStorage);
     const transport = new FallbackTransport(
       webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
@@ -59,6 +60,7 @@ export function DeskProvider({
       drafts: new Drafts(storage, me.id),
       unread: new Unread(storage, me.id, Date.now()),
       savedViews: new SavedViews(storage, me.id),
+      macros: new Macros(storage, me.id),
       flashes: new Happening<Flash>(),
       lastChange: new Cell<Undoable | null>(null),
       sync: new DeskSync({
@@ -161,6 +163,7 @@ export function DeskProvider({
       drafts,
       unread,
       savedViews,
+      macros,
       flashes,
       lastChange,
       announce,
@@ -177,6 +180,7 @@ export function DeskProvider({
       drafts,
       unread,
       savedViews,
+      macros,
       flashes,
       lastChange,
       announce,

@@ -22,6 +22,7 @@ const WallboardPage = lazy(() => import("./wallboard-page").then((m) => ({ defau
 const TimeMachinePage = lazy(() =>
   import("./time-machine-page").then((m) => ({ default: m.TimeMachinePage })),
 );
+const SettingsPage = lazy(() => import("./settings-page").then((m) => ({ default: m.SettingsPage })));
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
 const CommandPalette = lazy(() => import("./command-palette").then((m) => ({ default: m.CommandPalette })));
 const NewTicketDialog = lazy(() =>
@@ -111,6 +112,7 @@ function Frame() {
   useAction(go("board", strings.nav.board, "g b", "/board"));
   useAction(go("wallboard", strings.nav.wallboard, "g w", "/wallboard"));
   useAction(go("past", strings.nav.past, "g t", "/time"));
+  useAction(go("settings", strings.nav.settings, "g s", "/settings/profile"));
   useAction({ id: "help", title: strings.actions.help, section: "app", keys: "?", run: () => setHelp(true) });
 
   const sidebar = (
@@ -163,6 +165,9 @@ function Frame() {
               </Route>
               <Route path="/time">
                 <TimeMachinePage onMenu={() => setDrawer(true)} />
+              </Route>
+              <Route path="/settings/:section?">
+                {(params) => <SettingsPage section={params.section} onMenu={() => setDrawer(true)} />}
               </Route>
               <Route path="/queue">
                 <QueuePage onMenu={() => setDrawer(true)} onClaim={claimNext} />

@@ -10,11 +10,12 @@ import {
   Monitor,
   Moon,
   Search,
+  Settings,
   SquarePen,
   Sun,
 } from "lucide-react";
 import { type ReactNode, useSyncExternalStore } from "react";
-import { Link, useRoute } from "wouter";
+import { Link, useLocation, useRoute } from "wouter";
 import { Avatar } from "@/components/ui/avatar";
 import { Button } from "@/components/ui/button";
 import { Kbd } from "@/components/ui/kbd";
@@ -55,6 +56,7 @@ export function Sidebar({
   const { me, info, signOut } = useDesk();
   const chosen = useSyncExternalStore(theme.subscribe, theme.get);
   const queue = useQueue();
+  const [, navigate] = useLocation();
 
   return (
     <nav aria-label={strings.nav.label} className="flex h-full flex-col bg-canvas px-2.5 pt-3 pb-2">
@@ -145,6 +147,15 @@ export function Sidebar({
               })}
             </MenuRadioGroup>
             <MenuSeparator />
+            <MenuItem
+              icon={<Settings className="size-4" />}
+              onSelect={() => {
+                onNavigate();
+                navigate("/settings/profile");
+              }}
+            >
+              {strings.nav.settings}
+            </MenuItem>
             <MenuItem icon={<CircleHelp className="size-4" />} keys="?" onSelect={onHelp}>
               {strings.nav.help}
             </MenuItem>

@@ -6,6 +6,7 @@ import type { DeskSync } from "@/sync/desk-sync";
 import type { Mode } from "@/sync/fallback-transport";
 import type { Storage } from "@/sync/storage";
 import type { Drafts } from "./drafts";
+import type { Macros } from "./macros";
 import type { SavedViews } from "./saved-views";
 import type { Unread } from "./unread";
 
@@ -36,6 +37,7 @@ export interface Desk {
   drafts: Drafts;
   unread: Unread;
   savedViews: SavedViews;
+  macros: Macros;
   flashes: Happening<Flash>;
   /** The last change that can be taken back, for the key that does it when its toast is gone. */
   lastChange: Cell<Undoable | null>;

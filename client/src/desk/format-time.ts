@@ -121,3 +121,19 @@ export function list(names: string[]): string {
 export function number(value: number): string {
   return new Intl.NumberFormat(locale).format(value);
 }
+
+/** A file's size, roughly. */
+export function bytes(size: number): string {
+  const [value, name] =
+    size < 1_000
+      ? [size, "byte"]
+      : size < 1_000_000
+        ? [size / 1_000, "kilobyte"]
+        : [size / 1_000_000, "megabyte"];
+  return new Intl.NumberFormat(locale, {
+    style: "unit",
+    unit: name as string,
+    unitDisplay: "short",
+    maximumFractionDigits: (value as number) < 10 ? 1 : 0,
+  }).format(value as number);
+}

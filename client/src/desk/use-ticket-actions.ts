@@ -128,6 +128,7 @@ function ticketActions(desk: Desk): TicketActions {
         do: {
           type: "message",
           body: message.body,
+          body_format: "markdown",
           visibility: message.visibility,
           ...(message.visibility === "public" ? { last_seen_version: message.seenVersion } : {}),
           ...(message.status === null ? {} : { status: message.status }),

@@ -1,22 +1,38 @@
 import clsx from "clsx";
-import { ChevronDown, CornerUpLeft, Lock, MessagesSquare } from "lucide-react";
-import { forwardRef, useEffect, useId, useImperativeHandle, useLayoutEffect, useMemo, useRef } from "react";
+import { ChevronDown, CornerUpLeft, Eye, Lock, MessagesSquare, PenLine, Zap } from "lucide-react";
+import {
+  forwardRef,
+  type KeyboardEvent,
+  useEffect,
+  useId,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
+import { useLocation } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Kbd } from "@/components/ui/kbd";
-import { Menu, MenuContent, MenuItem, MenuTrigger } from "@/components/ui/menu";
+import { Menu, MenuContent, MenuItem, MenuSeparator, MenuTrigger } from "@/components/ui/menu";
 import { StatusIcon } from "@/components/ui/status-icon";
+import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
 import type { Draft } from "@/desk/drafts";
 import { list, timeOfDay } from "@/desk/format-time";
+import { filledIn, type Macro } from "@/desk/macros";
 import { useDraft, useThread } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
-import type { Message, Ticket, TicketStatus, Visibility } from "@/protocol/types";
+import type { Message, Ticket, TicketStatus, User, Visibility } from "@/protocol/types";
 import type { Thread as ThreadState } from "@/sync/threads";
+import { type Mention, MentionList, mentionAt, mentionable } from "./mentions";
 import { MessageBody } from "./message-body";
 
 export interface ComposerHandle {
   begin(visibility: Visibility): void;
+  insert(macro: Macro): void;
 }
 
 /**
@@ -24,12 +40,16 @@ export interface ComposerHandle {
  * it alone. A reply that would pass what a colleague or the requester just wrote is held until it has been read.
  */
 export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function Composer({ ticket }, ref) {
-  const { sync, drafts, me } = useDesk();
+  const { sync, drafts, me, people } = useDesk();
   const actions = useTicketActions();
   const draft = useDraft(ticket.id);
   const thread = useThread(ticket.id);
   const box = useRef<HTMLTextAreaElement>(null);
   const staleId = useId();
+  const mentionsId = useId();
+  const [previewing, setPreviewing] = useState(false);
+  const [mention, setMention] = useState<Mention | null>(null);
+  const [mentionIndex, setMentionIndex] = useState(0);
   const note = draft.visibility === "internal";
   const version = thread.kind === "ready" ? Math.max(thread.version, ticket.version) : ticket.version;
 
@@ -38,8 +58,12 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     () => ({
       begin(visibility) {
         drafts.write(ticket.id, { visibility });
+        setPreviewing(false);
+        // The box is drawn again by then, if a preview stood in its place.
+        requestAnimationFrame(() => box.current?.focus());
         box.current?.focus();
       },
+      insert: (macro) => insert.current(macro),
     }),
     [drafts, ticket.id],
   );
@@ -52,6 +76,59 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     area.style.height = "auto";
     area.style.height = `${Math.min(area.scrollHeight, window.innerHeight / 3)}px`;
   }, [draft.body]);
+
+  const write = (body: string) => {
+    drafts.write(ticket.id, {
+      body,
+      ...(draft.body === "" && draft.seenVersion === null ? { seenVersion: version } : {}),
+    });
+    sync.presenceOf.type(ticket.id);
+  };
+
+  /** Puts text where the caret is, and the caret behind it. */
+  const splice = (from: number, to: number, text: string) => {
+    write(draft.body.slice(0, from) + text + draft.body.slice(to));
+    requestAnimationFrame(() => {
+      box.current?.focus();
+      box.current?.setSelectionRange(from + text.length, from + text.length);
+    });
+  };
+
+  const insert = useRef((_: Macro) => {});
+  insert.current = (macro) => {
+    setPreviewing(false);
+    const text = filledIn(macro.body, ticket, me);
+    const from = box.current?.selectionStart ?? draft.body.length;
+    splice(from, box.current?.selectionEnd ?? from, text);
+  };
+
+  // Only colleagues read notes, so only there is somebody to be mentioned.
+  const offered = note && mention !== null ? mentionable(people.values(), mention.word) : [];
+  const offeredAt = Math.min(mentionIndex, offered.length - 1);
+  const choose = (person: User) => {
+    if (mention === null) return;
+    splice(mention.from, mention.from + 1 + mention.word.length, `@${person.name} `);
+    setMention(null);
+  };
+
+  const onMentionKey = (event: KeyboardEvent): boolean => {
+    if (offered.length === 0) return false;
+    const person = offered[offeredAt];
+    if (event.key === "ArrowDown") setMentionIndex((offeredAt + 1) % offered.length);
+    else if (event.key === "ArrowUp") setMentionIndex((offeredAt + offered.length - 1) % offered.length);
+    else if (
+      (event.key === "Enter" || event.key === "Tab") &&
+      person !== undefined &&
+      !event.ctrlKey &&
+      !event.metaKey
+    )
+      choose(person);
+    else if (event.key === "Escape") setMention(null);
+    else return false;
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  };
 
   const missed = useMissed(draft, thread, me.id);
   const stale = !note && missed.length > 0 && draft.body !== "";
@@ -71,6 +148,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     }
     const seenVersion = anyway ? version : (draft.seenVersion ?? version);
     drafts.clear(ticket.id);
+    setPreviewing(false);
     sync.presenceOf.look(ticket.id);
     void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status });
   };
@@ -85,7 +163,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     <div className="shrink-0 px-3 pb-3 @2xl:px-6 @2xl:pb-4">
       <div
         className={clsx(
-          "mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
+          "relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
           note
             ? "border-note-line bg-note focus-within:border-note-ink"
             : "border-line-strong bg-raised focus-within:border-accent",
@@ -127,42 +205,83 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
             {note ? strings.composer.noteHint : `${strings.composer.to} ${ticket.requester.email}`}
           </span>
         </div>
-        <textarea
-          ref={box}
-          rows={2}
-          value={draft.body}
-          aria-label={note ? strings.composer.noteLabel : strings.composer.replyLabel(ticket.requester.name)}
-          placeholder={
-            note ? strings.composer.notePlaceholder : strings.composer.replyPlaceholder(ticket.requester.name)
-          }
-          onChange={(event) => {
-            const body = event.target.value;
-            drafts.write(ticket.id, {
-              body,
-              ...(draft.body === "" && draft.seenVersion === null ? { seenVersion: version } : {}),
-            });
-            sync.presenceOf.type(ticket.id);
-          }}
-          onKeyDown={(event) => {
-            if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
-              event.preventDefault();
-              event.stopPropagation();
-              send(event.shiftKey ? "solved" : null);
-            } else if (event.key === "Escape") {
-              event.preventDefault();
-              event.stopPropagation();
-              document.getElementById("ticket")?.focus();
+        {previewing ? (
+          <section
+            aria-label={strings.composer.preview}
+            className="scroll-thin max-h-[33vh] min-h-14 overflow-y-auto px-3.5 py-2 text-base"
+          >
+            <MessageBody message={{ body: draft.body, body_format: "markdown" }} />
+          </section>
+        ) : (
+          <textarea
+            ref={box}
+            rows={2}
+            value={draft.body}
+            aria-label={
+              note ? strings.composer.noteLabel : strings.composer.replyLabel(ticket.requester.name)
             }
-          }}
-          className={clsx(
-            "scroll-thin block w-full resize-none bg-transparent px-3.5 py-2 text-base outline-none placeholder:text-ink-3",
-            note && "placeholder:text-note-ink/75",
-          )}
-        />
+            placeholder={
+              note
+                ? strings.composer.notePlaceholder
+                : strings.composer.replyPlaceholder(ticket.requester.name)
+            }
+            aria-autocomplete={note ? "list" : undefined}
+            aria-controls={note && offered.length > 0 ? mentionsId : undefined}
+            aria-activedescendant={offered.length > 0 ? `${mentionsId}-${offeredAt}` : undefined}
+            onChange={(event) => {
+              write(event.target.value);
+              setMention(note ? mentionAt(event.target.value, event.target.selectionStart) : null);
+              setMentionIndex(0);
+            }}
+            onBlur={() => setMention(null)}
+            onKeyDown={(event) => {
+              if (onMentionKey(event)) return;
+              if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
+                event.preventDefault();
+                event.stopPropagation();
+                send(event.shiftKey ? "solved" : null);
+              } else if (event.key === "Escape") {
+                event.preventDefault();
+                event.stopPropagation();
+                document.getElementById("ticket")?.focus();
+              }
+            }}
+            className={clsx(
+              "scroll-thin block w-full resize-none bg-transparent px-3.5 py-2 text-base outline-none placeholder:text-ink-3",
+              note && "placeholder:text-note-ink/75",
+            )}
+          />
+        )}
+        {offered.length > 0 ? (
+          <MentionList
+            id={mentionsId}
+            label={strings.composer.mention}
+            people={offered}
+            at={offeredAt}
+            onChoose={choose}
+          />
+        ) : null}
         <div className="flex items-center gap-2 px-2 pb-2">
-          <span className="min-w-0 flex-1 truncate pl-1.5 text-2xs text-ink-3">
-            {draft.body === "" ? "" : strings.composer.draftKept}
+          <MacroMenu onInsert={(macro) => insert.current(macro)} />
+          <Tooltip label={previewing ? strings.composer.edit : strings.composer.preview}>
+            <Button
+              variant="ghost"
+              size="icon"
+              aria-label={strings.composer.preview}
+              aria-pressed={previewing}
+              disabled={draft.body.trim() === ""}
+              onClick={() => {
+                setPreviewing(!previewing);
+                if (previewing) requestAnimationFrame(() => box.current?.focus());
+              }}
+            >
+              {previewing ? <PenLine className="size-4" /> : <Eye className="size-4" />}
+            </Button>
+          </Tooltip>
+          <span className="hidden min-w-0 flex-1 truncate pl-1 text-2xs text-ink-3 @md:inline">
+            {draft.body === "" ? strings.composer.formatHint : strings.composer.draftKept}
           </span>
+          <span className="flex-1 @md:hidden" />
           {note ? (
             <Button variant="note" onClick={() => send(null)} disabled={draft.body.trim() === ""}>
               {strings.composer.sendNote}
@@ -215,6 +334,32 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     </div>
   );
 });
+
+function MacroMenu({ onInsert }: { onInsert: (macro: Macro) => void }) {
+  const { macros } = useDesk();
+  const [, navigate] = useLocation();
+  const all = useSyncExternalStore(macros.all.subscribe, macros.all.get);
+  return (
+    <Menu>
+      <Tooltip label={strings.macros.insert}>
+        <MenuTrigger asChild>
+          <Button variant="ghost" size="icon" aria-label={strings.macros.insert}>
+            <Zap className="size-4" />
+          </Button>
+        </MenuTrigger>
+      </Tooltip>
+      <MenuContent side="top" align="start" onCloseAutoFocus={(event) => event.preventDefault()}>
+        {all.map((macro) => (
+          <MenuItem key={macro.id} onSelect={() => onInsert(macro)}>
+            {macro.name}
+          </MenuItem>
+        ))}
+        {all.length > 0 ? <MenuSeparator /> : null}
+        <MenuItem onSelect={() => navigate("/settings/macros")}>{strings.macros.manage}</MenuItem>
+      </MenuContent>
+    </Menu>
+  );
+}
 
 /** Public messages of others since the writer began; what the server told us, when it refused, comes first. */
 function useMissed(draft: Draft, thread: ThreadState, me: string): readonly Message[] {

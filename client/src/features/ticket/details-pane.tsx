@@ -1,6 +1,6 @@
 import clsx from "clsx";
 import { AlarmClock, Plus, X } from "lucide-react";
-import { type ReactNode, useState } from "react";
+import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Avatar } from "@/components/ui/avatar";
@@ -23,6 +23,8 @@ import {
   StatusProperty,
 } from "./property-menus";
 import { actorName, history } from "./timeline";
+
+const Similar = lazy(() => import("./similar").then((m) => ({ default: m.Similar })));
 
 const NONE = "";
 const HISTORY_SHOWN = 12;
@@ -64,6 +66,11 @@ export function DetailsPane({
         <Requester ticket={ticket} />
       </Section>
       <Links ticket={ticket} />
+      <Section title={strings.details.similar}>
+        <Suspense fallback={null}>
+          <Similar ticket={ticket} />
+        </Suspense>
+      </Section>
       {ticket.triage?.summary ? (
         <Section title={strings.details.ai}>
           <p className="text-ink-2 text-sm">{ticket.triage.summary}</p>

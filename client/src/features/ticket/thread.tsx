@@ -8,7 +8,7 @@ import { Delayed } from "@/components/ui/delayed";
 import { Notice } from "@/components/ui/notice";
 import { Skeleton } from "@/components/ui/skeleton";
 import { useDesk } from "@/desk/desk-context";
-import { dayLabel, fullTime, timeOfDay } from "@/desk/format-time";
+import { bytes, dayLabel, fullTime, timeOfDay } from "@/desk/format-time";
 import { useConnection, useOutbox, usePersonName, useThread } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import type { Message, Ticket } from "@/protocol/types";
@@ -20,7 +20,7 @@ const AT_END_PX = 80;
 const FOLD_ABOVE = 2;
 
 export function Thread({ ticket }: { ticket: Ticket }) {
-  const { sync, info, me, announce } = useDesk();
+  const { sync, info, me, announce, drafts } = useDesk();
   const thread = useThread(ticket.id);
   const nameOf = usePersonName();
   const now = useNow("quarter-minute");
@@ -108,7 +108,20 @@ export function Thread({ ticket }: { ticket: Ticket }) {
             );
           })}
           {pending.map((message) => (
-            <MessageItem key={message.id} message={message} mine unsent={message.unsent} />
+            <MessageItem
+              key={message.id}
+              message={message}
+              mine
+              unsent={message.unsent}
+              onTakeBack={
+                message.unsent === "waiting"
+                  ? () => {
+                      if (sync.outbox.cancel(message.id))
+                        drafts.restore(ticket.id, message.body, message.visibility, []);
+                    }
+                  : undefined
+              }
+            />
           ))}
         </section>
       </div>
@@ -150,7 +163,7 @@ function usePendingMessages(
           direction: "outbound",
           author: { id: me.id, name: me.name },
           body: command.do.body,
-          body_format: "text",
+          body_format: "markdown",
           attachments: [],
           at: new Date(command.enqueuedAt).toISOString(),
           unsent: connection.kind === "live" || connection.kind === "catching-up" ? "sending" : "waiting",
@@ -210,9 +223,12 @@ export const MessageItem = memo(function MessageItem({
   message,
   mine,
   unsent,
+  onTakeBack,
 }: {
   message: Message;
   mine: boolean;
+  /** Offered as long as no server has seen it. */
+  onTakeBack?: (() => void) | undefined;
   unsent?: "sending" | "waiting" | undefined;
 }) {
   const note = message.visibility === "internal";
@@ -244,6 +260,11 @@ export const MessageItem = memo(function MessageItem({
                 ? strings.ticket.waiting
                 : timeOfDay(message.at)}
           </time>
+          {onTakeBack ? (
+            <Button variant="ghost" size="sm" className="h-5 self-center px-1.5" onClick={onTakeBack}>
+              {strings.ticket.takeBack}
+            </Button>
+          ) : null}
         </header>
         <div
           className={clsx(
@@ -255,7 +276,9 @@ export const MessageItem = memo(function MessageItem({
           {message.attachments.length > 0 ? (
             <p className="mt-2 flex items-center gap-1.5 text-ink-3 text-xs">
               <Paperclip className="size-3.5" aria-hidden="true" />
-              {message.attachments.map((attachment) => attachment.name).join(", ")}
+              {message.attachments
+                .map((attachment) => `${attachment.name} (${bytes(attachment.bytes)})`)
+                .join(", ")}
             </p>
           ) : null}
         </div>

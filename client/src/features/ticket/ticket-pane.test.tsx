@@ -129,4 +129,45 @@ describe("the ticket's pane", () => {
     await desk.advance(100);
     expect(desk.server.tickets.get(1)?.links).toEqual([]);
   });
+
+  test("C46: a macro comes into the reply, filled in for this ticket", async () => {
+    desk.desk.macros.put({ id: "m", name: "Greeting", body: "Dear {{requester.name}} (#{{ticket.id}})," });
+    await desk.advance(0);
+    fireEvent.keyDown(screen.getByRole("button", { name: "Insert a macro" }), { key: "Enter" });
+    fireEvent.click(await screen.findByRole("menuitem", { name: "Greeting" }));
+    expect(reply().value).toBe("Dear Rosa Requester (#1),");
+  });
+
+  test("C46: @ offers colleagues in a note, and nobody in a reply", async () => {
+    const type = (box: HTMLTextAreaElement, value: string) => {
+      fireEvent.change(box, { target: { value, selectionStart: value.length } });
+    };
+    type(reply(), "@b");
+    expect(screen.queryByRole("listbox")).toBeNull();
+    fireEvent.keyDown(document.body, { key: "n" });
+    const note = screen.getByRole("textbox", { name: "Internal note" }) as HTMLTextAreaElement;
+    type(note, "Ask @b");
+    expect(screen.getByRole("option", { name: /Bo Okafor/, selected: true })).toBeDefined();
+    fireEvent.keyDown(note, { key: "Enter" });
+    expect(note.value).toBe("Ask @Bo Okafor ");
+  });
+
+  test("C46: the preview shows what the requester will see", async () => {
+    write("It is **done**");
+    fireEvent.click(screen.getByRole("button", { name: "Preview" }));
+    const preview = await screen.findByRole("region", { name: "Preview" });
+    expect((await within(preview).findByText("done")).tagName).toBe("STRONG");
+  });
+
+  test("C46: what waits for the line can be taken back into the draft", async () => {
+    desk.server.up = false;
+    desk.server.hangUpAll(1006);
+    await desk.advance(50);
+    write("Too early");
+    send();
+    fireEvent.click(conversation().getByRole("button", { name: "Take back" }));
+    await desk.advance(0);
+    expect(reply().value).toBe("Too early");
+    expect(conversation().queryByText("Too early")).toBeNull();
+  });
 });

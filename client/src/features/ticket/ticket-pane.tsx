@@ -13,7 +13,7 @@ import {
   Waypoints,
   X,
 } from "lucide-react";
-import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
 import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -25,6 +25,7 @@ import { Tooltip } from "@/components/ui/tooltip";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { whenSoon } from "@/desk/format-time";
+import type { Macro } from "@/desk/macros";
 import { PresenceDots } from "@/desk/presence-dots";
 import { toast } from "@/desk/toast";
 import { useThread, useTicket } from "@/desk/use-live";
@@ -94,6 +95,24 @@ export function TicketPane(props: TicketPaneProps) {
     return null;
   }
   return <OpenTicket {...props} ticket={ticket} />;
+}
+
+/** Each macro by its name in the palette. */
+function MacroActions({ onInsert }: { onInsert: (macro: Macro) => void }) {
+  const { macros } = useDesk();
+  const all = useSyncExternalStore(macros.all.subscribe, macros.all.get);
+  return all.map((macro) => <MacroAction key={macro.id} macro={macro} onInsert={onInsert} />);
+}
+
+function MacroAction({ macro, onInsert }: { macro: Macro; onInsert: (macro: Macro) => void }) {
+  useAction({
+    id: `macro-${macro.id}`,
+    title: strings.macros.insertNamed(macro.name),
+    section: "ticket",
+    words: "macro template canned",
+    run: () => onInsert(macro),
+  });
+  return null;
 }
 
 /** What is on the screen while somebody looks at it has been read. */
@@ -394,6 +413,7 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
         </header>
         <Thread ticket={ticket} />
         <Composer ref={composer} ticket={ticket} />
+        {closed ? null : <MacroActions onInsert={(macro) => composer.current?.insert(macro)} />}
       </div>
       {wide ? (
         <div className={clsx("w-[clamp(15.5rem,26%,21rem)] shrink-0 border-l")}>

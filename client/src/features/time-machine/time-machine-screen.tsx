@@ -286,7 +286,7 @@ function Moment({ moment }: { moment: PastMoment }) {
             <section
               key={status}
               aria-label={strings.board.column(strings.status[status], tickets.length)}
-              className="flex h-full min-w-[10.5rem] flex-1 flex-col rounded-xl bg-canvas"
+              className="flex h-full min-w-[8.8rem] flex-1 flex-col rounded-xl bg-canvas"
             >
               <h2 className="flex h-10 shrink-0 items-center gap-2 px-3 font-medium text-sm">
                 <StatusIcon status={status} />
