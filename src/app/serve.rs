@@ -105,7 +105,8 @@ pub fn listen(desk: &Arc<Desk>, listener: TcpListener) -> Result<actix_web::dev:
     .workers(workers)
     .max_connections((config.limits.connections / workers).max(1))
     .client_request_timeout(Duration::from_millis(config.limits.head_timeout_ms))
-    .client_disconnect_timeout(Duration::from_secs(2))
+    // How long a connection stays after its last answer: after a WebSocket's farewell the client waits for its end.
+    .client_disconnect_timeout(Duration::from_millis(250))
     .keep_alive(Duration::from_secs(75))
     .tcp_nodelay(true)
     .disable_signals()

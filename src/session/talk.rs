@@ -55,7 +55,12 @@ impl Session {
                 return;
             }
             if !self.rate.take(self.door.clock.now_millis()) {
-                say(talk, refused(None, Problem::new(Code::TooMany, "more messages a second than allowed")));
+                let id = match ClientFrame::parse(line) {
+                    Ok(ClientFrame::Cmd(command)) => Some(command.id.clone()),
+                    Ok(_) => None,
+                    Err(BadFrame { id, .. }) => id,
+                };
+                say(talk, refused(id, Problem::new(Code::TooMany, "more messages a second than allowed")));
                 self.outlet.close(CloseReason::TooManyMessages);
                 return;
             }
@@ -63,10 +68,10 @@ impl Session {
                 Ok(frame) => self.take(frame, talk),
                 Err(BadFrame { id, problem, hopeless }) => {
                     say(talk, refused(id, problem));
-                    if hopeless {
-                        self.outlet.close(CloseReason::BadMessage);
-                    } else if self.outlet.phase() == Phase::Greeting && !line.contains("\"hello\"") {
+                    if self.outlet.phase() == Phase::Greeting && (hopeless || !line.contains("\"hello\"")) {
                         self.outlet.close(CloseReason::FirstNotHello);
+                    } else if hopeless {
+                        self.outlet.close(CloseReason::BadMessage);
                     }
                 }
             }
@@ -75,6 +80,10 @@ impl Session {
 
     fn take(&mut self, frame: ClientFrame<'_>, talk: &mut Talk) {
         if self.outlet.phase() == Phase::Greeting && !matches!(frame, ClientFrame::Hello(_)) {
+            if let ClientFrame::Cmd(command) = &frame {
+                let problem = Problem::new(Code::UnknownMessage, "hello comes first: nothing was done");
+                say(talk, refused(Some(command.id.clone()), problem));
+            }
             self.outlet.close(CloseReason::FirstNotHello);
             return;
         }
@@ -294,6 +303,10 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
                 talk.stop();
             }
             Err(ProtocolError::Overflow) => self.close(CloseReason::TooBig),
+            // So the codec reports a text that is not UTF-8; the transport's own errors have kinds of their own.
+            Err(ProtocolError::Io(error)) if error.kind() == std::io::ErrorKind::Other => {
+                self.close(CloseReason::NotUtf8);
+            }
             Err(error) => {
                 tracing::debug!(%error, "a client broke the WebSocket protocol");
                 self.close(CloseReason::BadFrame);
@@ -312,7 +325,8 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
 impl Session {
     fn binary(&self, talk: &mut Talk) {
         say(talk, refused(None, Problem::new(Code::UnknownMessage, "binary frames carry shared documents only")));
-        self.close(CloseReason::BadMessage);
+        let greeting = self.outlet.phase() == Phase::Greeting;
+        self.close(if greeting { CloseReason::FirstNotHello } else { CloseReason::BadMessage });
     }
 }
 

@@ -18,6 +18,15 @@ async fn s50_hello_comes_first_and_in_time() {
     let mut rude = app.peer(ADMIN).await;
     rude.send(json!({"t": "sub", "topics": ["board"]})).await;
     assert_eq!(rude.find(|line| line["t"] == "close").await, close(4008));
+    for first in [Message::text("nonsense"), Message::text("{\"t\":\"shout\"}"), Message::binary(vec![1, 2])] {
+        let mut rude = app.peer(ADMIN).await;
+        rude.send_raw(first.clone()).await;
+        assert_eq!(rude.find(|line| line["t"] == "close").await, close(4008), "{first}");
+    }
+    let mut hasty = app.peer(ADMIN).await;
+    hasty.send(json!({"t": "cmd", "id": "too-early", "do": {"type": "claim_next"}})).await;
+    assert_eq!(hasty.expect("err").await["id"], "too-early", "every command gets its answer");
+    assert_eq!(hasty.find(|line| line["t"] == "close").await, close(4008));
     let mut silent = app.peer(ADMIN).await;
     let mut early = app.live_peer(ADMIN, &[]).await;
     app.clock.advance(5_000);
