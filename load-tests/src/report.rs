@@ -183,7 +183,12 @@ impl Report {
                 }
             })
             .collect();
-        self.passed = self.proofs.iter().all(Proof::holds) && self.thresholds.iter().all(|threshold| threshold.holds);
+        self.passed = !self.has_broken() && self.thresholds.iter().all(|threshold| threshold.holds);
+    }
+
+    /// A promise was broken, which somebody will want to look into.
+    pub fn has_broken(&self) -> bool {
+        !self.proofs.iter().all(Proof::holds)
     }
 
     pub fn read(file: &Path) -> Result<Self> {

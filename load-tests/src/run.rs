@@ -107,7 +107,7 @@ pub async fn run(launcher: impl FnOnce() -> Result<Launcher>, options: &Options)
         let target = server.target();
         let own = Own { launcher: &launcher, data: folder.path().join("desk"), server, figures };
         let played = play(&title, &scenario, target, Some(own), seed).await;
-        if options.keep || played.as_ref().map_or(true, |report| !report.passed) {
+        if options.keep || played.as_ref().map_or(true, Report::has_broken) {
             eprintln!("the data folder is kept: {}", folder.keep().display());
         }
         (played?, out)

@@ -48,3 +48,15 @@ fn server_bin() -> PathBuf {
     assert!(bin.is_file(), "build the server first (`cargo build --bin hotdesk`), or name one in HOTDESK_BIN");
     bin
 }
+
+/// L12: the client that docs/HARNESS.md shows is as short as it says, and is Python wherever there is one to ask.
+#[test]
+fn l12_the_python_client_is_short_and_valid() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/python/client.py");
+    let lines = std::fs::read_to_string(file).unwrap().lines().count();
+    assert!(lines <= 60, "{lines} lines");
+    let parse = format!("import ast; ast.parse(open({file:?}).read())");
+    if let Ok(output) = Command::new("python3").args(["-c", &parse]).output() {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}

@@ -115,7 +115,7 @@ impl Figures {
     }
 }
 
-/// Three significant digits for small numbers, grouped thousands for large ones.
+/// Three significant digits for small numbers, whole ones as they are, grouped thousands for large ones.
 pub fn number(value: f64) -> String {
     if value.abs() >= 1000.0 {
         let digits = format!("{:.0}", value.abs());
@@ -128,7 +128,7 @@ pub fn number(value: f64) -> String {
         }
         return if value < 0.0 { format!("-{grouped}") } else { grouped };
     }
-    if value == 0.0 || value.abs() >= 100.0 {
+    if value.fract() == 0.0 || value.abs() >= 100.0 {
         format!("{value:.0}")
     } else if value.abs() >= 10.0 {
         format!("{value:.1}")
@@ -150,6 +150,7 @@ mod tests {
             (42.25, "42.2"),
             (0.123, "0.12"),
             (0.0, "0"),
+            (13.0, "13"),
         ] {
             assert_eq!(number(value), text);
         }
@@ -161,7 +162,7 @@ mod tests {
         report.judge("claim", "p99", 60.0, "ms", 50.0);
         report.judge("connections", "bytes each", 9_000.0, "B", 16_384.0);
         let table = report.table(0);
-        assert!(table.contains("≤ 50.0: OVER"), "{table}");
+        assert!(table.contains("≤ 50: OVER"), "{table}");
         assert!(table.contains("≤ 16,384: within"), "{table}");
     }
 }

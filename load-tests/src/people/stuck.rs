@@ -57,7 +57,9 @@ impl Stuck {
 
     /// One look at the server, by its process.
     pub fn look(&mut self, server: u32) -> Result<()> {
-        self.rss_peak = self.rss_peak.max(sample::usage(server)?.rss_bytes);
+        if self.cut.is_none() {
+            self.rss_peak = self.rss_peak.max(sample::usage(server)?.rss_bytes);
+        }
         self.open = sample::sockets(server)?.saturating_sub(self.open_before);
         if self.open == 0 && self.cut.is_none() {
             self.cut = Some(self.began.elapsed());

@@ -34,3 +34,33 @@ pub fn changes(before: &Report, now: &Report) -> Vec<Change> {
     });
     pairs.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::Scenario;
+
+    fn report(figures: &[(&str, f64)]) -> Report {
+        let (title, scenario) = Scenario::load("smoke").unwrap();
+        let mut report = Report::new(&title, &scenario, 1);
+        for (name, value) in figures {
+            report.figure(name, *value);
+        }
+        report
+    }
+
+    #[test]
+    fn what_both_runs_measured_is_compared_and_more_is_not_always_worse() {
+        let before = report(&[("commands.p99_ms", 10.0), ("commands.per_s", 100.0), ("screen.p99_ms", 0.0)]);
+        let now = report(&[
+            ("commands.p99_ms", 15.0),
+            ("commands.per_s", 150.0),
+            ("screen.p99_ms", 4.0),
+            ("new.p50_ms", 1.0),
+        ]);
+        let changes = changes(&before, &now);
+        let found: Vec<_> =
+            changes.iter().map(|change| (change.figure.as_str(), change.percent.round(), change.is_worse())).collect();
+        assert_eq!(found, [("commands.p99_ms", 50.0, true), ("commands.per_s", 50.0, false)]);
+    }
+}

@@ -89,15 +89,19 @@ fn tiles(report: &Report) -> String {
 }
 
 fn plots(report: &Report) -> String {
+    // What comes after the load is less than a second each, and would look like a fall.
+    let during = |at_s: f64| at_s <= report.seconds + 0.5;
     let series = |name: &str, of: fn(&crate::meters::Point) -> f64| -> Vec<(f64, f64)> {
-        report.series.get(name).into_iter().flatten().map(|point| (point.at_s, of(point))).collect()
+        let points = report.series.get(name).into_iter().flatten();
+        points.filter(|point| during(point.at_s)).map(|point| (point.at_s, of(point))).collect()
     };
     let load = |of: fn(&super::Load) -> f64| -> Vec<(f64, f64)> {
-        report.load.iter().map(|load| (load.at_s, of(load))).collect()
+        report.load.iter().filter(|load| during(load.at_s)).map(|load| (load.at_s, of(load))).collect()
     };
     let shown: Vec<(f64, f64)> = report
         .load
         .windows(2)
+        .filter(|pair| during(pair[1].at_s))
         .map(|pair| {
             let records = pair[1].shown.saturating_sub(pair[0].shown) as f64;
             (pair[1].at_s, records / (pair[1].at_s - pair[0].at_s).max(0.001))
