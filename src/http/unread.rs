@@ -63,6 +63,11 @@ impl MessageBody for Holding {
     }
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.answer).poll_next(context)
+        let polled = Pin::new(&mut self.answer).poll_next(context);
+        if matches!(polled, Poll::Ready(None)) {
+            // The HTTP server begins to count how long it lingers when it is polled next, and a silent client never causes that.
+            context.waker().wake_by_ref();
+        }
+        polled
     }
 }
