@@ -20,3 +20,4 @@ pub mod protocol;
 pub mod reads;
 pub mod session;
 pub mod telemetry;
+pub mod triage;

@@ -21,4 +21,5 @@ mod queue;
 mod spec;
 mod support;
 mod support_files;
+mod triage_command_line;
 mod ws;
