@@ -6,6 +6,7 @@ mod configuration;
 mod health;
 mod serve;
 mod tickets;
+mod triage;
 
 use std::io;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::app::ServeError;
 use crate::import::ImportArgs;
 use crate::journal::cli::{self as journal, Backup, JournalCommand, Restore};
+use triage::TriageCommand;
 
 /// How a command ended, as its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,9 @@ pub enum Command {
     Backup(Backup),
     /// Makes a desk out of a backup, in a folder that has none
     Restore(Restore),
+    /// Measures the learner that triage uses, on labelled files
+    #[command(subcommand, after_help = "Example:\n  hotdesk triage eval --train train.csv --test test.csv")]
+    Triage(TriageCommand),
     /// Checks or prints the configuration that `serve` would use
     #[command(after_help = "Example:\n  hotdesk config check --config desk.toml")]
     Config(ConfigArgs),
@@ -136,6 +141,7 @@ fn dispatch(cli: Cli) -> Exit {
         Some(Command::Journal(command)) => journal::run(command, &mut out, &mut err).into(),
         Some(Command::Backup(backup)) => journal::backup(backup, &mut out, &mut err).into(),
         Some(Command::Restore(restore)) => journal::restore(restore, &mut err).into(),
+        Some(Command::Triage(command)) => triage::run(&command, &mut out, &mut err),
         Some(Command::Config(args)) => configuration::run(&args.action),
         Some(Command::Health) => health::run(),
     }

@@ -21,3 +21,4 @@ pub mod protocol;
 pub mod reads;
 pub mod session;
 pub mod telemetry;
+pub mod triage;

@@ -23,4 +23,5 @@ mod shipping;
 mod spec;
 mod support;
 mod support_files;
+mod triage_command_line;
 mod ws;
