@@ -18,8 +18,13 @@ const WIDTHS = [
   { name: "desktop", width: 2560, height: 1440 },
 ];
 const SCREENS = [
-  { name: "inbox", path: "/" },
+  { name: "inbox", path: "/inbox/open", keys: ["j"] },
+  { name: "search", path: "/search?q=refund&status=closed&status=solved" },
   { name: "queue", path: "/queue" },
+  { name: "board", path: "/board" },
+  { name: "wallboard", path: "/wallboard" },
+  { name: "time-machine", path: "/time" },
+  { name: "settings", path: "/settings/shortcuts" },
 ];
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
@@ -59,8 +64,12 @@ try {
       for (const screen of SCREENS) {
         const page = await context.newPage();
         await page.goto(`${url}${screen.path}`, { waitUntil: "load" });
-        await page.getByRole("main").first().waitFor();
+        await page.locator("[data-connection=live]").first().waitFor({ state: "attached" });
         await page.waitForLoadState("networkidle").catch(() => {});
+        // Menus and filters come a moment after the first screen.
+        await page.waitForTimeout(700);
+        for (const key of screen.keys ?? []) await page.keyboard.press(key);
+        await page.waitForTimeout(500);
         const path = join(out, `${screen.name}-${size}-${colorScheme}.png`);
         await page.screenshot({ path });
         console.log(path);

@@ -106,3 +106,28 @@ test("C44: words find closed tickets too, with filters in an address that somebo
   await his.context().close();
   await page.context().close();
 });
+
+test("C56: of twenty thousand tickets only the rows in sight are drawn, and the last one is a key away", async () => {
+  const page = await signIn(browser, desk, ada);
+  await page.route(/\/api\/v1\/snapshot\?topics=board$/, async (route) => {
+    const answer = await route.fetch();
+    const snapshot = await answer.json();
+    const first = { ...snapshot.board[0], status: "open", snoozed_until: null };
+    for (let id = 100_001; id <= 120_000; id += 1) {
+      snapshot.board.push({ ...first, id, subject: `Row ${id}`, created_at: "2020-01-01T00:00:00.000Z" });
+    }
+    await route.fulfill({ response: answer, json: snapshot });
+  });
+  // The made-up board has another hash than the server's, which would be noticed: the line stays shut.
+  await page.context().routeWebSocket(/\/api\/v1\/ws$/, () => {});
+  await page.goto(`${desk.url}/inbox/open`);
+  await page.locator("[data-ticket]").first().waitFor();
+  const drawn = await page.locator("[data-ticket]").count();
+  assert.ok(drawn > 5 && drawn < 60, `${drawn} rows drawn`);
+  const list = page.getByRole("region", { name: "Tickets" });
+  await list.locator("ul").evaluate((rows) => {
+    rows.parentElement.scrollTop = rows.parentElement.scrollHeight;
+  });
+  await list.locator("[aria-posinset='20000']").waitFor();
+  await page.context().close();
+});

@@ -31,7 +31,7 @@ test("C33: the first administrator is made with the link of the first start, whi
   await page.locator("[aria-invalid=true]").waitFor();
   await fill(page, { name: "Robin", email: "robin@example.com", password: "a long enough password" });
   await page.getByRole("heading", { name: "My open" }).waitFor();
-  await page.getByText("Nothing on your plate").waitFor();
+  await page.getByText("This desk has no tickets yet").waitFor();
   await page.getByText("Robin", { exact: true }).waitFor();
 
   const second = await (await browser.newContext()).newPage();

@@ -8,7 +8,7 @@ const dist = new URL("../dist/", import.meta.url);
 const manifest = JSON.parse(readFileSync(new URL(".vite/manifest.json", dist), "utf8"));
 
 /** The first screen after sign-in: the entry, and the route that the inbox needs. */
-const ROOTS = ["index.html", "src/app/inbox-page.tsx"];
+const ROOTS = ["index.html", "src/app/start.tsx", "src/app/inbox-page.tsx"];
 
 const files = new Set();
 const seen = new Set();

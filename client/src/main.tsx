@@ -1,16 +1,11 @@
 import "@fontsource-variable/inter/wght.css";
 import "./styles/index.css";
-import { StrictMode } from "react";
-import { createRoot } from "react-dom/client";
-import { App } from "@/app/app";
+import { loadLanguage } from "@/app/strings/strings";
 import { applyTheme } from "@/desk/theme";
 
 applyTheme();
-
-const root = document.getElementById("root");
-if (root === null) throw new Error("the page has no #root");
-createRoot(root).render(
-  <StrictMode>
-    <App />
-  </StrictMode>,
-);
+// Sentences are read where modules are loaded, so the language comes first.
+void loadLanguage().then(async () => {
+  const { start } = await import("@/app/start");
+  start();
+});

@@ -83,6 +83,8 @@ const TEXT: [string, string[]][] = [
   ["warn", ["surface"]],
   ["warn", ["warn-soft"]],
   ["ink-2", ["warn-soft"]],
+  ["ink-2", ["danger-soft"]],
+  ["ink", ["warn-soft"]],
   ["good", ["surface"]],
 ];
 

@@ -1,8 +1,7 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { act, render } from "@testing-library/react";
 import type { ReactNode } from "react";
-import { TooltipProvider } from "@/components/ui/tooltip";
-import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
+import { type Conflict, type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
 import { Macros } from "@/desk/macros";
 import { SavedViews } from "@/desk/saved-views";
@@ -63,6 +62,7 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     unread: new Unread(storage, "ada", clock.now()),
     savedViews: new SavedViews(storage, "ada"),
     macros: new Macros(storage, "ada"),
+    conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
     lastChange: new Cell<Undoable | null>(null),
     flashes: new Happening<Flash>(),
     announce: (sentence) => announced.push(sentence),
@@ -72,11 +72,9 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
   const queries = new QueryClient();
   const ui = () => (
     <QueryClientProvider client={queries}>
-      <TooltipProvider>
-        <DeskContext.Provider value={desk}>
-          <ActionsProvider>{draw()}</ActionsProvider>
-        </DeskContext.Provider>
-      </TooltipProvider>
+      <DeskContext.Provider value={desk}>
+        <ActionsProvider>{draw()}</ActionsProvider>
+      </DeskContext.Provider>
     </QueryClientProvider>
   );
   const screen = render(ui());

@@ -1,7 +1,6 @@
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { lazy, Suspense, useSyncExternalStore } from "react";
 import { Route, Switch } from "wouter";
-import { TooltipProvider } from "@/components/ui/tooltip";
 import { toaster } from "@/desk/toast";
 import { createApi } from "@/sync/api";
 import { asProblem } from "@/sync/problem-error";
@@ -34,28 +33,26 @@ export function App() {
   return (
     <ErrorBoundary>
       <QueryClientProvider client={queries}>
-        <TooltipProvider delayDuration={400} skipDelayDuration={200}>
-          <LiveRegion>
-            <Suspense fallback={null}>
-              <Switch>
-                <Route path="/sign-in">
-                  <SignInPage api={api} />
-                </Route>
-                <Route path="/setup">
-                  <SetUpPage api={api} />
-                </Route>
-                <Route>
-                  <SignedIn api={api} />
-                </Route>
-              </Switch>
-            </Suspense>
-          </LiveRegion>
-          {toasting ? (
-            <Suspense fallback={null}>
-              <Toasts />
-            </Suspense>
-          ) : null}
-        </TooltipProvider>
+        <LiveRegion>
+          <Suspense fallback={null}>
+            <Switch>
+              <Route path="/sign-in">
+                <SignInPage api={api} />
+              </Route>
+              <Route path="/setup">
+                <SetUpPage api={api} />
+              </Route>
+              <Route>
+                <SignedIn api={api} />
+              </Route>
+            </Switch>
+          </Suspense>
+        </LiveRegion>
+        {toasting ? (
+          <Suspense fallback={null}>
+            <Toasts />
+          </Suspense>
+        ) : null}
       </QueryClientProvider>
     </ErrorBoundary>
   );

@@ -1,7 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
-import { type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
+import { type Conflict, type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
 import { Macros } from "@/desk/macros";
 import { newId } from "@/desk/new-id";
@@ -47,34 +47,36 @@ export function DeskProvider({
   const announce = useAnnounce();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews, macros, mode }] = useState(() => {
-    const storage = webStorage(window.localStorage);
-    const transport = new FallbackTransport(
-      webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
-      longPollTransport((input, init) => fetch(input, init)),
-      browserClock,
-    );
-    return {
-      storage,
-      mode: transport.mode,
-      drafts: new Drafts(storage, me.id),
-      unread: new Unread(storage, me.id, Date.now()),
-      savedViews: new SavedViews(storage, me.id),
-      macros: new Macros(storage, me.id),
-      flashes: new Happening<Flash>(),
-      lastChange: new Cell<Undoable | null>(null),
-      sync: new DeskSync({
-        transport,
-        api,
-        clock: browserClock,
+  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews, macros, conflicts, mode }] =
+    useState(() => {
+      const storage = webStorage(window.localStorage);
+      const transport = new FallbackTransport(
+        webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+        longPollTransport((input, init) => fetch(input, init)),
+        browserClock,
+      );
+      return {
         storage,
-        newId,
-        client,
-        user: me.id,
-        visible: () => document.visibilityState === "visible",
-      }),
-    };
-  });
+        mode: transport.mode,
+        drafts: new Drafts(storage, me.id),
+        unread: new Unread(storage, me.id, Date.now()),
+        savedViews: new SavedViews(storage, me.id),
+        macros: new Macros(storage, me.id),
+        flashes: new Happening<Flash>(),
+        conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
+        lastChange: new Cell<Undoable | null>(null),
+        sync: new DeskSync({
+          transport,
+          api,
+          clock: browserClock,
+          storage,
+          newId,
+          client,
+          user: me.id,
+          visible: () => document.visibilityState === "visible",
+        }),
+      };
+    });
   const byId = useMemo(() => new Map(people.map((person) => [person.id, person])), [people]);
 
   useEffect(() => {
@@ -98,7 +100,7 @@ export function DeskProvider({
 
   useEffect(() => {
     const nameOf = (id: string) => byId.get(id)?.name ?? id;
-    return sync.outbox.rolledBack.subscribe(({ command, code, message, details }) => {
+    return sync.outbox.rolledBack.subscribe(({ command, code, message, details, theirs }) => {
       const { ticket } = command;
       const reason = refusalText(code, message, details, nameOf);
       dismissToast(command.id);
@@ -113,13 +115,26 @@ export function DeskProvider({
         announce(`${strings.actions.notSent(ticket)}. ${reason}`);
         return;
       }
+      if (theirs !== undefined && ticket !== null && command.do.type === "update") {
+        const { type: _, ...mine } = command.do;
+        const by = sync.changedBy(ticket);
+        conflicts.set(new Map(conflicts.get()).set(ticket, { mine, theirs, by }));
+        const title = strings.conflict.title(ticket, by === null ? strings.conflict.somebody : nameOf(by));
+        errorToast(title, {
+          id: `refused-${command.id}`,
+          duration: Number.POSITIVE_INFINITY,
+          action: { label: strings.conflict.decide, onClick: () => navigate(`/tickets/${ticket}`) },
+        });
+        announce(title);
+        return;
+      }
       errorToast(strings.actions.refused(ticket), { id: `refused-${command.id}`, description: reason });
       announce(`${strings.actions.refused(ticket)}. ${reason}`);
       if (ticket !== null && command.predict !== null) {
         flashes.emit({ ticket, fields: Object.keys(command.predict), kind: "refused" });
       }
     });
-  }, [sync, drafts, flashes, lastChange, byId, navigate, announce]);
+  }, [sync, drafts, flashes, lastChange, conflicts, byId, navigate, announce]);
 
   useEffect(
     () =>
@@ -164,6 +179,7 @@ export function DeskProvider({
       unread,
       savedViews,
       macros,
+      conflicts,
       flashes,
       lastChange,
       announce,
@@ -181,6 +197,7 @@ export function DeskProvider({
       unread,
       savedViews,
       macros,
+      conflicts,
       flashes,
       lastChange,
       announce,

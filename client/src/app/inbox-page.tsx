@@ -1,13 +1,9 @@
-import { BookmarkX } from "lucide-react";
 import { lazy, Suspense, useCallback, useEffect, useMemo, useState } from "react";
 import { Redirect, useLocation, useSearch } from "wouter";
-import { Button } from "@/components/ui/button";
-import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
 import { type Filters, hasFilters, parseFilters, withFilters } from "@/desk/filters";
 import { number } from "@/desk/format-time";
 import type { SavedView } from "@/desk/saved-views";
-import { toast } from "@/desk/toast";
 import { useSavedViews, useView } from "@/desk/use-live";
 import {
   type BaseView,
@@ -19,11 +15,24 @@ import {
   type Sort,
   viewSpec,
 } from "@/desk/views";
-import { EmptyList, ListMenu, TicketList, useBoardAbsent } from "@/features/inbox/ticket-list";
+import { whenIdle } from "@/desk/when-idle";
+import { EmptyList, TicketList, useBoardAbsent } from "@/features/inbox/ticket-list";
 import { strings } from "./strings/strings";
 import { TicketBrowser } from "./ticket-browser";
 
-const FilterBar = lazy(() => import("@/features/inbox/filter-bar").then((m) => ({ default: m.FilterBar })));
+const FilterBar = lazy(() =>
+  whenIdle()
+    .then(() => import("@/features/inbox/filter-bar"))
+    .then((m) => ({ default: m.FilterBar })),
+);
+const ListMenu = lazy(() =>
+  whenIdle()
+    .then(() => import("@/features/inbox/list-menu"))
+    .then((m) => ({ default: m.ListMenu })),
+);
+const DeleteView = lazy(() =>
+  import("@/features/inbox/delete-view").then((m) => ({ default: m.DeleteView })),
+);
 const SaveViewDialog = lazy(() =>
   import("@/features/inbox/save-view-dialog").then((m) => ({ default: m.SaveViewDialog })),
 );
@@ -75,7 +84,7 @@ function InboxView({
   selected: number | null;
   onMenu: () => void;
 }) {
-  const { me, info, savedViews } = useDesk();
+  const { me, info } = useDesk();
   const [, navigate] = useLocation();
   const query = useSearch();
   const [sort, setSort] = useKept<Sort>("hotdesk.sort", SORTS, "due");
@@ -126,26 +135,10 @@ function InboxView({
             title={<h1 className="min-w-0 truncate font-semibold text-base tracking-tight">{title}</h1>}
             count={number(ids.length)}
             menu={
-              <>
-                {saved === undefined ? null : (
-                  <Tooltip label={strings.filters.deleteView}>
-                    <Button
-                      variant="ghost"
-                      size="icon"
-                      aria-label={strings.filters.deleteView}
-                      onClick={() => {
-                        savedViews.remove(saved.id);
-                        toast(strings.filters.deleted(saved.name), {
-                          action: { label: strings.actions.undo, onClick: () => savedViews.add(saved) },
-                        });
-                      }}
-                    >
-                      <BookmarkX className="size-4" />
-                    </Button>
-                  </Tooltip>
-                )}
+              <Suspense fallback={<span className="size-7" />}>
+                {saved === undefined ? null : <DeleteView view={saved} />}
                 <ListMenu sort={sort} onSort={setSort} group={group} onGroup={setGroup} />
-              </>
+              </Suspense>
             }
             below={
               <Suspense fallback={<div className="h-9.5 shrink-0 border-b" />}>

@@ -2,7 +2,6 @@ import { lazy, Suspense, useEffect, useState } from "react";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { Button } from "@/components/ui/button";
 import { Delayed } from "@/components/ui/delayed";
-import { Dialog } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
 import { useDesk } from "@/desk/desk-context";
 import { toast } from "@/desk/toast";
@@ -23,6 +22,7 @@ const TimeMachinePage = lazy(() =>
   import("./time-machine-page").then((m) => ({ default: m.TimeMachinePage })),
 );
 const SettingsPage = lazy(() => import("./settings-page").then((m) => ({ default: m.SettingsPage })));
+const Drawer = lazy(() => import("@/components/ui/dialog").then((m) => ({ default: m.Dialog })));
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
 const CommandPalette = lazy(() => import("./command-palette").then((m) => ({ default: m.CommandPalette })));
 const NewTicketDialog = lazy(() =>
@@ -136,11 +136,15 @@ function Frame() {
       {onWall ? null : (
         <div className="hidden w-[clamp(12.5rem,14vw,16rem)] shrink-0 lg:block">{sidebar}</div>
       )}
-      <Dialog open={drawer} onOpenChange={setDrawer} title={strings.nav.label} titleHidden place="left">
-        {sidebar}
-      </Dialog>
+      {drawer ? (
+        <Suspense fallback={null}>
+          <Drawer open onOpenChange={setDrawer} title={strings.nav.label} titleHidden place="left">
+            {sidebar}
+          </Drawer>
+        </Suspense>
+      ) : null}
       <div className="min-w-0 flex-1">
-        <ErrorBoundary>
+        <ErrorBoundary key={location.split("/")[1]}>
           <Suspense
             fallback={
               <Delayed>

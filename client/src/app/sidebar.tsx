@@ -1,44 +1,23 @@
 import clsx from "clsx";
-import {
-  CircleHelp,
-  Columns3,
-  Ellipsis,
-  Gauge,
-  History,
-  ListOrdered,
-  LogOut,
-  Monitor,
-  Moon,
-  Search,
-  Settings,
-  SquarePen,
-  Sun,
-} from "lucide-react";
-import { type ReactNode, useSyncExternalStore } from "react";
-import { Link, useLocation, useRoute } from "wouter";
-import { Avatar } from "@/components/ui/avatar";
+import { Columns3, Gauge, History, ListOrdered, Search, SquarePen } from "lucide-react";
+import { lazy, type ReactNode, Suspense } from "react";
+import { Link, useRoute } from "wouter";
 import { Button } from "@/components/ui/button";
 import { Kbd } from "@/components/ui/kbd";
-import {
-  Menu,
-  MenuContent,
-  MenuItem,
-  MenuLabel,
-  MenuRadioGroup,
-  MenuRadioItem,
-  MenuSeparator,
-  MenuTrigger,
-} from "@/components/ui/menu";
-import { Tooltip } from "@/components/ui/tooltip";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { number } from "@/desk/format-time";
-import { setTheme, THEMES, type Theme, theme } from "@/desk/theme";
 import { useQueue } from "@/desk/use-queue";
+import { whenIdle } from "@/desk/when-idle";
 import { ViewsNav } from "@/features/inbox/views-nav";
+import { AccountButton } from "./account-button";
 import { strings } from "./strings/strings";
 
-const THEME_ICONS: Record<Theme, typeof Sun> = { system: Monitor, light: Sun, dark: Moon };
+const AccountMenu = lazy(() =>
+  whenIdle()
+    .then(() => import("./account-menu"))
+    .then((m) => ({ default: m.AccountMenu })),
+);
 
 export function Sidebar({
   onNavigate,
@@ -53,10 +32,8 @@ export function Sidebar({
   onNewTicket: () => void;
   onHelp: () => void;
 }) {
-  const { me, info, signOut } = useDesk();
-  const chosen = useSyncExternalStore(theme.subscribe, theme.get);
+  const { me, info } = useDesk();
   const queue = useQueue();
-  const [, navigate] = useLocation();
 
   return (
     <nav aria-label={strings.nav.label} className="flex h-full flex-col bg-canvas px-2.5 pt-3 pb-2">
@@ -76,11 +53,15 @@ export function Sidebar({
         <Button variant="ghost" size="icon" onClick={onSearch} aria-label={strings.nav.search}>
           <Search className="size-4" />
         </Button>
-        <Tooltip label={strings.newTicket.title} keys="N">
-          <Button variant="ghost" size="icon" onClick={onNewTicket} aria-label={strings.newTicket.title}>
-            <SquarePen className="size-4" />
-          </Button>
-        </Tooltip>
+        <Button
+          variant="ghost"
+          size="icon"
+          onClick={onNewTicket}
+          title={strings.newTicket.title}
+          aria-label={strings.newTicket.title}
+        >
+          <SquarePen className="size-4" />
+        </Button>
       </div>
 
       <Button variant="primary" className="mb-4 w-full justify-between" onClick={onClaim}>
@@ -122,48 +103,9 @@ export function Sidebar({
 
       <div className="mt-2 flex flex-col gap-1 border-t pt-2">
         <ConnectionStatus />
-        <Menu>
-          <MenuTrigger asChild>
-            <button
-              type="button"
-              className="flex h-9 items-center gap-2.5 rounded-md px-2 text-left text-sm hover:bg-hover coarse:h-12"
-            >
-              <Avatar name={me.name} me />
-              <span className="min-w-0 flex-1 truncate">{me.name}</span>
-              <span className="sr-only">{strings.nav.menu}</span>
-              <Ellipsis className="size-4 text-ink-3" />
-            </button>
-          </MenuTrigger>
-          <MenuContent side="top" align="start" className="min-w-52">
-            <MenuLabel>{strings.nav.theme}</MenuLabel>
-            <MenuRadioGroup value={chosen} onValueChange={(value) => setTheme(value as Theme)}>
-              {THEMES.map((option) => {
-                const Icon = THEME_ICONS[option];
-                return (
-                  <MenuRadioItem key={option} value={option} icon={<Icon className="size-4 text-ink-3" />}>
-                    {strings.nav.themes[option]}
-                  </MenuRadioItem>
-                );
-              })}
-            </MenuRadioGroup>
-            <MenuSeparator />
-            <MenuItem
-              icon={<Settings className="size-4" />}
-              onSelect={() => {
-                onNavigate();
-                navigate("/settings/profile");
-              }}
-            >
-              {strings.nav.settings}
-            </MenuItem>
-            <MenuItem icon={<CircleHelp className="size-4" />} keys="?" onSelect={onHelp}>
-              {strings.nav.help}
-            </MenuItem>
-            <MenuItem icon={<LogOut className="size-4" />} onSelect={signOut}>
-              {strings.nav.signOut}
-            </MenuItem>
-          </MenuContent>
-        </Menu>
+        <Suspense fallback={<AccountButton name={me.name} />}>
+          <AccountMenu onNavigate={onNavigate} onHelp={onHelp} />
+        </Suspense>
       </div>
     </nav>
   );

@@ -93,7 +93,13 @@ export function TicketBrowser({
           title: strings.actions.toList,
           section,
           keys: "Escape",
-          run: () => navigate(hrefOf(null)),
+          run: () => {
+            navigate(hrefOf(null));
+            // The focus stays with the ticket, now in its row.
+            requestAnimationFrame(() =>
+              document.querySelector<HTMLElement>(`a[data-ticket="${selected}"]`)?.focus(),
+            );
+          },
         },
   );
   useAction(

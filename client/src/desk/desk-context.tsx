@@ -1,5 +1,5 @@
 import { createContext, useContext } from "react";
-import type { DeskInfo, Me, User } from "@/protocol/types";
+import type { DeskInfo, Me, Patch, TicketUpdate, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
 import type { Cell, Happening } from "@/sync/cell";
 import type { DeskSync } from "@/sync/desk-sync";
@@ -15,6 +15,13 @@ export interface Flash {
   fields: string[];
   /** `refused`: a change of ours was taken back. `changed`: somebody else changed it under our eyes. */
   kind: "refused" | "changed";
+}
+
+/** A change that was made offline, and what a colleague made of the same fields meanwhile. */
+export interface Conflict {
+  mine: TicketUpdate;
+  theirs: Patch;
+  by: string | null;
 }
 
 export interface Undoable {
@@ -39,6 +46,8 @@ export interface Desk {
   savedViews: SavedViews;
   macros: Macros;
   flashes: Happening<Flash>;
+  /** By ticket, until their owner decides. */
+  conflicts: Cell<ReadonlyMap<number, Conflict>>;
   /** The last change that can be taken back, for the key that does it when its toast is gone. */
   lastChange: Cell<Undoable | null>;
   announce: (sentence: string) => void;

@@ -69,7 +69,8 @@ function orChanged(sentences: string[]): string[] {
   return sentences.length > 0 ? sentences : [strings.events.changed];
 }
 
-function changes(patch: Patch, names: Names): string[] {
+/** What a patch says, field by field. */
+export function changes(patch: Patch, names: Names): string[] {
   const words = strings.events;
   const said: string[] = [];
   if (patch.status !== undefined) said.push(words.set(words.field.status, strings.status[patch.status]));

@@ -1,4 +1,12 @@
-import type { Limits, PresentUser, ServerMessage, Snapshot, Ticket, TicketRecord } from "@/protocol/types";
+import type {
+  Limits,
+  Patch,
+  PresentUser,
+  ServerMessage,
+  Snapshot,
+  Ticket,
+  TicketRecord,
+} from "@/protocol/types";
 import type { Api } from "./api";
 import { Happening } from "./cell";
 import type { Clock } from "./clock";
@@ -53,6 +61,8 @@ export class DeskSync implements ConnectionHost {
   readonly #parts: DeskSyncParts;
   readonly #replica = new Replica();
   readonly #opened = new Map<number, number>();
+  /** Who was the last to change a ticket that something of ours still waits for. */
+  readonly #others = new Map<number, string>();
   #moved = false;
 
   constructor(parts: DeskSyncParts) {
@@ -69,6 +79,14 @@ export class DeskSync implements ConnectionHost {
       newId: parts.newId,
       send: (message) => this.connection?.send(message) ?? false,
       touch: (ticket) => this.tickets.touch(ticket),
+      now: (id, fields) => {
+        const ticket = this.#replica.get(id);
+        if (ticket === undefined) return null;
+        const was = Object.fromEntries(
+          Object.keys(fields).map((field) => [field, ticket[field as keyof Ticket]]),
+        );
+        return { version: ticket.version, was: was as Patch };
+      },
     });
     this.threads = new Threads(
       (ticket) => parts.api.thread(ticket),
@@ -95,12 +113,21 @@ export class DeskSync implements ConnectionHost {
     return this.#replica.position() !== null || this.#replica.size > 0;
   }
 
+  /** Whether the desk has no active ticket at all. */
+  get isEmpty(): boolean {
+    return this.loaded && this.#replica.size === 0;
+  }
+
   seq(): number {
     return this.#replica.position()?.seq ?? 0;
   }
 
   boardHash(): string {
     return this.#replica.hash();
+  }
+
+  changedBy(ticket: number): string | null {
+    return this.#others.get(ticket) ?? null;
   }
 
   /** Somebody looks at a ticket; the answer ends it. */
@@ -173,6 +200,8 @@ export class DeskSync implements ConnectionHost {
       return false;
     }
     this.#moved = true;
+    if (record.by !== this.#parts.user && this.outbox.holds(record.ticket))
+      this.#others.set(record.ticket, record.by);
     this.threads.record(record);
     if (applied.kind === "changed") {
       this.tickets.touch(record.ticket);

@@ -258,3 +258,66 @@ describe("C22: undo of what is still unsent", () => {
     expect(ada.desk.outbox.cancel(id)).toBe(false);
   });
 });
+
+describe("C53: what was changed offline", () => {
+  const update = (fields: object) => ({ do: { type: "update", ...fields }, predict: fields }) as never;
+  const order = (peer: Peer, fields: object) =>
+    peer.desk.outbox.enqueue({ ticket: 1, ...(update(fields) as object) } as never);
+  const meanwhile = (id: string, fields: object) =>
+    server.execute("bo", { t: "cmd", id, ticket: 1, do: { type: "update", ...fields } as never });
+  async function offline(): Promise<void> {
+    server.up = false;
+    server.hangUpAll(1006);
+    await clock.advance(20);
+  }
+  async function online(): Promise<void> {
+    server.up = true;
+    await clock.advance(60_000);
+    expect(ada.desk.outbox.state.get().unanswered).toEqual([]);
+  }
+
+  test("is not put over a colleague's change of the same field: both are told", async () => {
+    await offline();
+    order(ada, { priority: "high" });
+    meanwhile("b1", { priority: "low" });
+    await online();
+    expect(server.tickets.get(1)?.priority).toBe("low");
+    expect(ada.desk.tickets.get(1)?.priority).toBe("low");
+    expect(refused).toMatchObject([{ code: "version_conflict", theirs: { priority: "low" } }]);
+    expect(ada.desk.changedBy(1)).toBe("bo");
+  });
+
+  test("goes through where the colleague changed something else, or the same to the same", async () => {
+    await offline();
+    order(ada, { priority: "high", tags: ["vip"] });
+    meanwhile("b1", { subject: "Another subject", tags: ["vip"] });
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({
+      priority: "high",
+      tags: ["vip"],
+      subject: "Another subject",
+    });
+    expect(refused).toEqual([]);
+  });
+
+  test("one after the other is no conflict with oneself", async () => {
+    await offline();
+    order(ada, { priority: "high" });
+    order(ada, { priority: "low" });
+    order(ada, { tags: ["a"] });
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ priority: "low", tags: ["a"] });
+    expect(refused).toEqual([]);
+  });
+
+  test("is judged after a reload as well", async () => {
+    await offline();
+    order(ada, { priority: "high" });
+    meanwhile("b1", { priority: "low" });
+    ada = ada.reload();
+    ada.desk.outbox.rolledBack.subscribe((event) => refused.push(event));
+    await online();
+    expect(server.tickets.get(1)?.priority).toBe("low");
+    expect(refused).toMatchObject([{ code: "version_conflict", theirs: { priority: "low" } }]);
+  });
+});

@@ -20,6 +20,12 @@ export interface Order {
   told?: boolean;
 }
 
+export interface Base {
+  version: number;
+  /** The fields that the command changes, as they were. */
+  was: Patch;
+}
+
 export interface PendingCommand {
   id: string;
   do: Command;
@@ -27,6 +33,8 @@ export interface PendingCommand {
   expect: number | null;
   predict: Patch | null;
   requires: string | null;
+  /** For a change that was made offline: the ticket as it was then, so that a colleague's change is not overrun unseen. */
+  base: Base | null;
   enqueuedAt: number;
   /** When it first went out; the server may have done it since. */
   sentAt: number | null;
@@ -41,6 +49,8 @@ export interface RolledBack {
   code: AnyCode;
   message: string;
   details: ProblemDetails;
+  /** What a colleague has put into the same fields meanwhile. */
+  theirs?: Patch;
 }
 
 export interface OutboxState {
@@ -54,6 +64,8 @@ export interface OutboxState {
 
 type Entry = PendingCommand & {
   told: boolean;
+  /** Refused because the ticket had moved on to this version; judged once the replica is there. */
+  movedTo: number | null;
   stage: "queued" | "sent" | "answered";
   tries: number;
   notBefore: number;
@@ -87,6 +99,7 @@ export class Outbox {
   readonly #newId: () => string;
   readonly #send: (message: ClientMessage) => boolean;
   readonly #touch: (ticket: number) => void;
+  readonly #now: (ticket: number, fields: Patch) => Base | null;
 
   #entries: Entry[] = [];
   readonly #waiting = new Map<string, (outcome: Outcome) => void>();
@@ -103,6 +116,8 @@ export class Outbox {
     newId: () => string;
     send: (message: ClientMessage) => boolean;
     touch: (ticket: number) => void;
+    /** A ticket's version and these fields as the server has them, as far as is known here. */
+    now?: (ticket: number, fields: Patch) => Base | null;
   }) {
     this.#clock = parts.clock;
     this.#storage = parts.storage;
@@ -110,6 +125,7 @@ export class Outbox {
     this.#newId = parts.newId;
     this.#send = parts.send;
     this.#touch = parts.touch;
+    this.#now = parts.now ?? (() => null);
     this.adopt(this.#key);
   }
 
@@ -135,7 +151,9 @@ export class Outbox {
       }
       this.#entries.push({
         ...command,
+        base: command.base ?? null,
         told: false,
+        movedTo: null,
         stage: "queued",
         tries: 0,
         notBefore: 0,
@@ -165,8 +183,10 @@ export class Outbox {
       predict: order.predict ?? null,
       requires: order.requires ?? null,
       enqueuedAt: this.#clock.now(),
+      base: !this.#open && order.expect === undefined ? this.#baseOf(order) : null,
       sentAt: null,
       told: order.told ?? false,
+      movedTo: null,
       stage: "queued",
       tries: 0,
       notBefore: 0,
@@ -184,6 +204,12 @@ export class Outbox {
     return { id, outcome };
   }
 
+  #baseOf(order: Order): Base | null {
+    if (order.do.type !== "update" || order.ticket === undefined) return null;
+    const { type: _, ...fields } = order.do;
+    return this.#now(order.ticket, fields as Patch);
+  }
+
   /** Takes a command back that no server has seen. */
   cancel(id: string): boolean {
     const entry = this.#entries.find((candidate) => candidate.id === id);
@@ -198,6 +224,11 @@ export class Outbox {
       entry.ticket === ticket && entry.predict !== null ? [entry.predict] : [],
     );
     return patches.length === 0 ? null : Object.assign({}, ...patches);
+  }
+
+  /** Whether anything for this ticket is still on its way. */
+  holds(ticket: number): boolean {
+    return this.#entries.some((entry) => entry.ticket === ticket);
   }
 
   *overlaid(): Iterable<number> {
@@ -246,6 +277,7 @@ export class Outbox {
       entry.stage = "answered";
       entry.version = answer.version;
       entry.seq = answer.seq;
+      if (entry.base !== null) this.#rebase(entry, answer.version);
       if (entry.ticket === null || reached(entry)) this.#drop(entry);
       this.#settle({
         ok: true,
@@ -254,6 +286,10 @@ export class Outbox {
         version: answer.version,
         seq: answer.seq,
       });
+    } else if (answer.code === "version_conflict" && entry.base !== null && answer.version !== undefined) {
+      entry.stage = "queued";
+      entry.movedTo = answer.version;
+      this.#judge(entry, reached);
     } else if (answer.retryable) {
       entry.stage = "queued";
       entry.tries += 1;
@@ -264,6 +300,34 @@ export class Outbox {
     }
     this.#pump();
     this.#changed();
+  }
+
+  /** Nobody came in between, so what was meant on top of this one is meant on top of its result. */
+  #rebase(done: Entry, version: number): void {
+    for (const entry of this.#entries) {
+      if (entry === done || entry.ticket !== done.ticket || entry.base === null) continue;
+      entry.base = { version, was: { ...entry.base.was, ...done.predict } };
+    }
+  }
+
+  /** Somebody changed the ticket while this was on hold: the same field is for the user to decide, another one is not. */
+  #judge(
+    entry: Entry,
+    reached: (entry: { ticket: number | null; version: number | null; seq: number }) => boolean,
+  ): void {
+    const { base, movedTo, ticket } = entry;
+    if (base === null || movedTo === null || ticket === null || entry.do.type !== "update") return;
+    if (!reached({ ticket, version: movedTo, seq: Number.POSITIVE_INFINITY })) return;
+    const { type: _, ...mine } = entry.do;
+    const theirs = this.#now(ticket, mine as Patch)?.was ?? {};
+    const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+    const free = Object.keys(mine).every((field) => {
+      const key = field as keyof Patch;
+      return same(theirs[key], base.was[key]) || same(theirs[key], (mine as Patch)[key]);
+    });
+    entry.movedTo = null;
+    entry.base = null;
+    if (!free) this.#fail(entry, "version_conflict", "", { version: movedTo }, true, theirs);
   }
 
   /** The replica moved on: what it shows by itself needs no overlay any more. */
@@ -277,11 +341,14 @@ export class Outbox {
         dropped = true;
       }
     }
-    if (dropped) this.#changed();
+    const judged = this.#entries.filter((entry) => entry.movedTo !== null);
+    for (const entry of judged) this.#judge(entry, reached);
+    if (judged.length > 0) this.#pump();
+    if (dropped || judged.length > 0) this.#changed();
   }
 
   get waitsForReplica(): boolean {
-    return this.#entries.some((entry) => entry.stage === "answered");
+    return this.#entries.some((entry) => entry.stage === "answered" || entry.movedTo !== null);
   }
 
   #pump(): void {
@@ -301,6 +368,7 @@ export class Outbox {
       if (entry.stage === "answered") continue;
       const held =
         entry.stage === "sent" ||
+        entry.movedTo !== null ||
         (entry.ticket !== null && busy.has(entry.ticket)) ||
         (entry.requires !== null && this.#unanswered(entry.requires));
       if (entry.ticket !== null) busy.add(entry.ticket);
@@ -315,11 +383,12 @@ export class Outbox {
         wakeAt = Math.min(wakeAt, this.#windowEndsAt);
         break;
       }
+      const expect = entry.expect ?? entry.base?.version ?? null;
       const message: ClientMessage = {
         t: "cmd",
         id: entry.id,
         ...(entry.ticket === null ? {} : { ticket: entry.ticket }),
-        ...(entry.expect === null ? {} : { expect: entry.expect }),
+        ...(expect === null ? {} : { expect }),
         do: entry.do,
       };
       if (bytesOf(message) > this.#limits.max_message_bytes) {
@@ -344,11 +413,25 @@ export class Outbox {
     return this.#entries.some((entry) => entry.id === id && entry.stage !== "answered");
   }
 
-  #fail(entry: Entry, code: AnyCode, message: string, details: ProblemDetails, visibly = true): void {
+  #fail(
+    entry: Entry,
+    code: AnyCode,
+    message: string,
+    details: ProblemDetails,
+    visibly = true,
+    theirs?: Patch,
+  ): void {
     this.#drop(entry);
     this.#changed();
     this.#settle({ ok: false, id: entry.id, code, message, details });
-    if (visibly && !entry.told) this.rolledBack.emit({ command: entry, code, message, details });
+    if (visibly && !entry.told)
+      this.rolledBack.emit({
+        command: entry,
+        code,
+        message,
+        details,
+        ...(theirs === undefined ? {} : { theirs }),
+      });
     for (const dependent of this.#entries.filter((candidate) => candidate.requires === entry.id)) {
       // Its reason has just been told.
       this.#fail(dependent, code, message, details, false);
@@ -378,8 +461,8 @@ export class Outbox {
 }
 
 function saved(entry: Entry): PendingCommand {
-  const { id, do: what, ticket, expect, predict, requires, enqueuedAt, sentAt } = entry;
-  return { id, do: what, ticket, expect, predict, requires, enqueuedAt, sentAt };
+  const { id, do: what, ticket, expect, predict, requires, base, enqueuedAt, sentAt } = entry;
+  return { id, do: what, ticket, expect, predict, requires, base, enqueuedAt, sentAt };
 }
 
 function bytesOf(message: ClientMessage): number {

@@ -141,6 +141,10 @@ export const en = {
     team: ["This team is done", "Tickets for this team appear here by themselves."],
   } as Record<string, [string, string]>,
 
+  firstRun: {
+    title: "This desk has no tickets yet",
+    hint: "Write the first one, or bring those that you have: “hotdesk import FILE --to ADDRESS” takes CSV and NDJSON.",
+  },
   filters: {
     add: "Filter",
     label: "Filters",
@@ -616,6 +620,13 @@ export const en = {
         body: "Hello {{requester.first_name}},\n\nthis should work again now. If it does not, just answer this message.\n\nKind regards\n{{me.first_name}}",
       },
     ],
+  },
+  conflict: {
+    somebody: "Somebody",
+    title: (id: number, name: string) => `${name} changed #${id} while you were offline`,
+    decide: "Decide",
+    theirs: (name: string) => `Keep ${name}'s`,
+    mine: "Use mine",
   },
   newTicket: {
     title: "New ticket",

@@ -10,10 +10,12 @@ export const LANGUAGES: readonly { value: Language; name: string }[] = [
 ];
 
 const KEY = "hotdesk.language";
-const inBrowser = typeof window !== "undefined" && typeof localStorage !== "undefined";
+
+/** The catalogue in use. It is chosen before any screen is loaded, and never changes afterwards. */
+export let strings: Strings = en;
 
 export function chosenLanguage(): Language {
-  const value = inBrowser ? localStorage.getItem(KEY) : null;
+  const value = localStorage.getItem(KEY);
   return value === "en" || value === "fr" ? value : "system";
 }
 
@@ -23,12 +25,17 @@ export function chooseLanguage(language: Language): void {
   else localStorage.setItem(KEY, language);
 }
 
-function language(): "en" | "fr" {
+/** Fetches the catalogue of whoever does not read English; if it cannot be had, English is better than nothing. */
+export async function loadLanguage(): Promise<void> {
   const chosen = chosenLanguage();
-  if (chosen !== "system") return chosen;
-  return inBrowser && navigator.language.toLowerCase().startsWith("fr") ? "fr" : "en";
+  const french =
+    chosen === "fr" || (chosen === "system" && navigator.language.toLowerCase().startsWith("fr"));
+  if (french) {
+    try {
+      strings = (await import("./fr")).fr;
+    } catch {
+      strings = en;
+    }
+  }
+  document.documentElement.lang = strings.locale;
 }
-
-/** The catalogue in use, chosen once, at start; another language than English is fetched only by whoever reads it. */
-export const strings: Strings = language() === "fr" ? (await import("./fr")).fr : en;
-if (inBrowser) document.documentElement.lang = strings.locale;

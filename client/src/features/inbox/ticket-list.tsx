@@ -1,27 +1,18 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { CheckCheck, PanelLeft, SlidersHorizontal } from "lucide-react";
+import { CheckCheck, PanelLeft, Sprout } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Delayed } from "@/components/ui/delayed";
-import {
-  Menu,
-  MenuContent,
-  MenuLabel,
-  MenuRadioGroup,
-  MenuRadioItem,
-  MenuSeparator,
-  MenuTrigger,
-} from "@/components/ui/menu";
 import { Notice } from "@/components/ui/notice";
 import { Skeleton } from "@/components/ui/skeleton";
-import { Tooltip } from "@/components/ui/tooltip";
 import { rowPx } from "@/desk/appearance";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import type { Selection } from "@/desk/selection";
 import { useConnection, usePersonName } from "@/desk/use-live";
-import { GROUPS, type Group, groupOf, SORTS, type Sort } from "@/desk/views";
+import { type Group, groupOf } from "@/desk/views";
+import { useActionRegistry } from "@/keyboard/actions";
 import type { Priority, Ticket, TicketStatus } from "@/protocol/types";
 import { TicketRow } from "./ticket-row";
 
@@ -90,50 +81,6 @@ export function TicketList({
   );
 }
 
-/** How the rows are ordered and grouped. */
-export function ListMenu({
-  sort,
-  onSort,
-  group,
-  onGroup,
-}: {
-  sort: Sort;
-  onSort: (sort: Sort) => void;
-  group: Group;
-  onGroup: (group: Group) => void;
-}) {
-  return (
-    <Menu>
-      <Tooltip label={strings.list.options}>
-        <MenuTrigger asChild>
-          <Button variant="ghost" size="icon" aria-label={strings.list.options}>
-            <SlidersHorizontal className="size-4" />
-          </Button>
-        </MenuTrigger>
-      </Tooltip>
-      <MenuContent align="end">
-        <MenuLabel>{strings.list.sort}</MenuLabel>
-        <MenuRadioGroup value={sort} onValueChange={(value) => onSort(value as Sort)}>
-          {SORTS.map((option) => (
-            <MenuRadioItem key={option} value={option}>
-              {strings.list.sorts[option]}
-            </MenuRadioItem>
-          ))}
-        </MenuRadioGroup>
-        <MenuSeparator />
-        <MenuLabel>{strings.list.group}</MenuLabel>
-        <MenuRadioGroup value={group} onValueChange={(value) => onGroup(value as Group)}>
-          {GROUPS.map((option) => (
-            <MenuRadioItem key={option} value={option}>
-              {strings.list.groups[option]}
-            </MenuRadioItem>
-          ))}
-        </MenuRadioGroup>
-      </MenuContent>
-    </Menu>
-  );
-}
-
 /** What stands where rows would, as long as the board itself is unknown; null once it is here. */
 export function useBoardAbsent(): ReactNode | null {
   const { sync } = useDesk();
@@ -169,6 +116,22 @@ export function RowSkeletons() {
 }
 
 export function EmptyList({ words }: { words: [string, string] | undefined }) {
+  const { sync } = useDesk();
+  const keys = useActionRegistry();
+  if (sync.isEmpty) {
+    return (
+      <Notice
+        icon={<Sprout />}
+        title={strings.firstRun.title}
+        hint={strings.firstRun.hint}
+        action={
+          <Button variant="primary" onClick={() => keys.bound("N")?.run()}>
+            {strings.newTicket.title}
+          </Button>
+        }
+      />
+    );
+  }
   return (
     <Notice icon={<CheckCheck />} title={words?.[0] ?? ""} {...(words?.[1] ? { hint: words[1] } : {})} />
   );

@@ -170,4 +170,18 @@ describe("the ticket's pane", () => {
     expect(reply().value).toBe("Too early");
     expect(conversation().queryByText("Too early")).toBeNull();
   });
+
+  test("C53: what a colleague changed meanwhile stands until one decides between the two", async () => {
+    desk.desk.conflicts.set(
+      new Map([[1, { mine: { priority: "high" }, theirs: { priority: "low" }, by: "bo" }]]),
+    );
+    await desk.advance(0);
+    const notice = within(screen.getByRole("alert", { name: "Bo Okafor changed #1 while you were offline" }));
+    expect(notice.getByText("set priority to Low")).toBeDefined();
+    expect(notice.getByText("set priority to High")).toBeDefined();
+    fireEvent.click(notice.getByRole("button", { name: "Use mine" }));
+    await desk.advance(100);
+    expect(desk.server.tickets.get(1)?.priority).toBe("high");
+    expect(screen.queryByRole("alert")).toBeNull();
+  });
 });

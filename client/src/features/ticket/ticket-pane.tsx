@@ -35,6 +35,7 @@ import { isSnoozed } from "@/desk/views";
 import { useAction } from "@/keyboard/actions";
 import type { Ticket } from "@/protocol/types";
 import { Composer, type ComposerHandle } from "./composer";
+import { ConflictNotice } from "./conflict-notice";
 import { DetailsPane } from "./details-pane";
 import { AssigneeProperty, PriorityProperty, type Property, StatusProperty } from "./property-menus";
 import type { Relation } from "./relate-dialog";
@@ -395,6 +396,7 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
               </p>
             )}
           </div>
+          <ConflictNotice ticket={ticket.id} />
           {claimedBecause !== null && reasonShown ? (
             <div className="flex animate-fade items-center gap-2 border-t bg-accent-soft px-4 py-1.5 text-sm @2xl:px-6">
               <p className="min-w-0 flex-1">

@@ -98,7 +98,7 @@ export class ModelServer {
     const key = `${user}/${command.id}`;
     const before = this.#answers.get(key);
     if (before) return before;
-    const answer = this.#decide(user, command.id, command.ticket ?? null, command.do);
+    const answer = this.#decide(user, command.id, command.ticket ?? null, command.do, command.expect);
     if (answer.t === "ok") this.#answers.set(key, answer);
     return answer;
   }
@@ -141,7 +141,7 @@ export class ModelServer {
     };
   }
 
-  #decide(user: string, id: string, ticketId: number | null, what: Command): Answer {
+  #decide(user: string, id: string, ticketId: number | null, what: Command, expect?: number): Answer {
     const refuse = (code: string, more: object = {}): Answer =>
       ({ t: "err", id, code, message: code, retryable: false, ...more }) as Answer;
     const done = (ticket: Ticket): Answer =>
@@ -178,6 +178,8 @@ export class ModelServer {
     }
     const ticket = ticketId === null ? undefined : this.tickets.get(ticketId);
     if (!ticket) return refuse("not_found");
+    if (expect !== undefined && expect !== ticket.version)
+      return refuse("version_conflict", { version: ticket.version });
     if (ticket.status === "closed") return refuse("ticket_closed");
     switch (what.type) {
       case "claim":

@@ -1,0 +1,58 @@
+// @vitest-environment jsdom
+import { fireEvent, render, screen } from "@testing-library/react";
+import { expect, test } from "vitest";
+import { type Action, ActionsProvider, useAction } from "./actions";
+
+function Offer({ action }: { action: Action }) {
+  useAction(action);
+  return null;
+}
+
+function keys(...offers: [keys: string, layer?: number][]) {
+  const ran: string[] = [];
+  render(
+    <ActionsProvider>
+      {offers.map(([key, layer = 0]) => (
+        <Offer
+          key={`${key}-${layer}`}
+          action={{
+            id: `${key}-${layer}`,
+            title: key,
+            section: "app",
+            keys: key,
+            layer,
+            run: () => ran.push(`${key}-${layer}`),
+          }}
+        />
+      ))}
+      <input aria-label="Box" />
+    </ActionsProvider>,
+  );
+  const press = (key: string, over = {}) => fireEvent.keyDown(document.body, { key, ...over });
+  return { ran, press };
+}
+
+test("C58: two keys in a row are one shortcut, and the first one alone is none", () => {
+  const { ran, press } = keys(["g b"], ["b"]);
+  press("b");
+  press("g");
+  press("b");
+  press("g");
+  press("x");
+  press("b");
+  expect(ran).toEqual(["b-0", "g b-0", "b-0"]);
+});
+
+test("C58: where two want one key the higher layer has it", () => {
+  const { ran, press } = keys(["e", 1], ["e"]);
+  press("e");
+  expect(ran).toEqual(["e-1"]);
+});
+
+test("C58: single keys are left to whoever writes, chords are not", () => {
+  const { ran } = keys(["e"], ["mod+k"]);
+  const box = screen.getByRole("textbox", { name: "Box" });
+  fireEvent.keyDown(box, { key: "e" });
+  fireEvent.keyDown(box, { key: "k", ctrlKey: true });
+  expect(ran).toEqual(["mod+k-0"]);
+});
