@@ -7,6 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Evidence, Proof, number};
@@ -59,6 +60,13 @@ pub fn once(evidence: &Evidence) -> Proof {
     proof
 }
 
+/// Younger tickets have not been lifted in the queue, whatever the configuration.
+const NOT_LIFTED: SignedDuration = SignedDuration::from_hours(1);
+
+fn moment(at: &Value) -> Option<Timestamp> {
+    at.as_str()?.parse().ok()
+}
+
 /// A ticket that waits.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 struct Waiting {
@@ -78,13 +86,14 @@ pub fn order(evidence: &Evidence) -> Proof {
         .collect();
     let known = Known::of(&evidence.sent);
     let takers = takers(evidence);
+    let begin = evidence.records.first().and_then(|record| moment(&record["at"]));
     let mut tickets: HashMap<u64, (Fields, Option<Waiting>)> = HashMap::new();
     let mut queue = BTreeSet::new();
     for ticket in &evidence.base.board {
         let mut fields = Fields::default();
         fields.apply(ticket);
+        fields.lifted = begin.zip(moment(&ticket["created_at"])).is_some_and(|(begin, at)| at + NOT_LIFTED < begin);
         let id = number(ticket, "id");
-        // A past that was imported has been lifted by its waiting; it can hide nobody here.
         let waiting = fields.waits().then_some(Waiting { level: fields.level, since: evidence.base.seq, ticket: id });
         queue.extend(waiting);
         tickets.insert(id, (fields, waiting));
@@ -93,8 +102,8 @@ pub fn order(evidence: &Evidence) -> Proof {
         let (seq, id) = (number(record, "seq"), number(record, "ticket"));
         let kind = record["event"]["type"].as_str().unwrap_or_default();
         let claim = record["command_id"].as_str().and_then(|id| claims.get(id)).filter(|_| kind == "claimed");
-        let level = tickets.get(&id).map_or(usize::MAX, |(fields, _)| fields.level);
-        if let Some(claim) = claim {
+        let (level, lifted) = tickets.get(&id).map_or((usize::MAX, false), |(fields, _)| (fields.level, fields.lifted));
+        if let Some(claim) = claim.filter(|_| !lifted) {
             proof.checked();
             let told = known.before(claim.asked);
             let passed = queue
@@ -135,11 +144,20 @@ struct Fields {
     snoozed: bool,
     team: bool,
     level: usize,
+    /// It may have waited for so long that it stands higher than its priority says: nothing can be said about it here.
+    lifted: bool,
 }
 
 impl Default for Fields {
     fn default() -> Self {
-        Self { status: String::new(), free: true, snoozed: false, team: false, level: PRIORITIES.len() - 1 }
+        Self {
+            status: String::new(),
+            free: true,
+            snoozed: false,
+            team: false,
+            level: PRIORITIES.len() - 1,
+            lifted: false,
+        }
     }
 }
 
@@ -164,7 +182,7 @@ impl Fields {
 
     /// For everybody: a team's ticket waits only for its members.
     fn waits(&self) -> bool {
-        self.free && !self.snoozed && !self.team && matches!(self.status.as_str(), "new" | "open")
+        self.free && !self.snoozed && !self.team && !self.lifted && matches!(self.status.as_str(), "new" | "open")
     }
 }
 
@@ -257,5 +275,19 @@ mod tests {
         evidence.sent[2].asked = Duration::from_secs(9);
         evidence.sent[1].answered = Duration::from_secs(8);
         assert!(order(&evidence).holds());
+    }
+
+    /// Q3: whoever waited long enough stands higher than the priority says.
+    #[test]
+    fn of_a_ticket_that_may_have_been_lifted_nothing_is_said() {
+        let mut spoilt = evidence();
+        let at = |hours| Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
+        let old = json!({ "id": 9, "version": 1, "status": "new", "assignee": null, "priority": "urgent" });
+        spoilt.base.board.push(old);
+        spoilt.records.iter_mut().for_each(|record| record["at"] = at(10).to_string().into());
+        spoilt.base.board[0]["created_at"] = at(10).to_string().into();
+        assert_eq!(order(&spoilt).broken, 1, "it was urgent and waited");
+        spoilt.base.board[0]["created_at"] = at(2).to_string().into();
+        assert!(order(&spoilt).holds());
     }
 }
