@@ -15,6 +15,7 @@ mod journal_archive;
 mod journal_contract;
 mod journal_damage;
 mod journal_format;
+mod journal_power;
 mod journal_store;
 mod journal_writer;
 mod machine;
