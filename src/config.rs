@@ -28,6 +28,7 @@ pub struct Config {
     pub search: Search,
     pub desk: Desk,
     pub sla: Sla,
+    pub triage: Triage,
     pub demo: Demo,
     pub log: Log,
 }
@@ -197,6 +198,51 @@ pub struct SlaPolicy {
     /// Name of a calendar; without one the clock never stops.
     #[serde(default)]
     pub calendar: Option<String>,
+}
+
+/// What sorts new tickets: DeepSeek where there is a key (`DEEPSEEK_API_KEY`, never in here), else the learner inside the desk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Triage {
+    pub base_url: String,
+    pub model: String,
+    /// For the whole call, all tries included.
+    pub call_deadline_ms: u64,
+    /// In US dollars, by the day of UTC; 0 sends nothing.
+    pub daily_budget_usd: f64,
+    pub breaker_open_ms: i64,
+    pub batch_max_tickets: usize,
+    pub batch_max_age_ms: u64,
+    pub batch_max_tokens: usize,
+    /// Calls that are out at the same time.
+    pub calls: usize,
+    /// Corrections after which the learner is made anew.
+    pub refit_after: usize,
+    pub policy: TriagePolicies,
+}
+
+/// What becomes of a proposed field.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriagePolicies {
+    pub category: TriagePolicy,
+    pub priority: TriagePolicy,
+    pub tags: TriagePolicy,
+}
+
+/// `"suggest"`, or a confidence from 0 to 1 above which the field is set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TriagePolicy {
+    Above(f64),
+    Named(String),
+}
+
+impl TriagePolicy {
+    /// Whether a proposal of this confidence is applied, and not only suggested.
+    pub fn applies(&self, confidence: f32) -> bool {
+        matches!(self, Self::Above(threshold) if f64::from(confidence) >= *threshold)
+    }
 }
 
 /// What `serve --demo` makes; without that switch nothing here has an effect.

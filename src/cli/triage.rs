@@ -45,7 +45,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "CSV")]
     pub test: PathBuf,
     /// How often each training row is gone through: with 1 each is learnt once as it comes, with more a refit follows
-    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=100))]
     pub passes: u32,
     /// In how many random orders the rows come; the figures are means over them
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::net::ToSocketAddrs;
 
-use super::{Config, NamedOption, SlaPolicy};
+use super::{Config, NamedOption, SlaPolicy, TriagePolicy};
 
 pub fn problems(config: &Config) -> Vec<String> {
     let mut found = Found::default();
@@ -13,6 +13,7 @@ pub fn problems(config: &Config) -> Vec<String> {
     names("desk.categories", &config.desk.categories, &mut found);
     names("desk.teams", &config.desk.teams, &mut found);
     sla(config, &mut found);
+    triage(config, &mut found);
     found.check(["text", "json"].contains(&config.log.format.as_str()), "log.format", "must be text or json");
     found.0
 }
@@ -146,9 +147,66 @@ fn sla(config: &Config, found: &mut Found) {
     }
 }
 
+fn triage(config: &Config, found: &mut Found) {
+    let triage = &config.triage;
+    let secure = triage.base_url.starts_with("https://");
+    // Without TLS only to this machine: a stand-in for tests.
+    let near = ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|near| {
+        triage.base_url.strip_prefix(near).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    });
+    found.check(secure || near, "triage.base_url", format!("`{}` is not an https address", triage.base_url));
+    found.check(!triage.model.trim().is_empty(), "triage.model", "must not be blank");
+    found.within("triage.call_deadline_ms", triage.call_deadline_ms, 1000, 900_000);
+    found.within("triage.daily_budget_usd", triage.daily_budget_usd, 0.0, 100_000.0);
+    found.within("triage.breaker_open_ms", triage.breaker_open_ms, 100, 86_400_000);
+    found.within("triage.batch_max_tickets", triage.batch_max_tickets, 1, 32);
+    found.within("triage.batch_max_age_ms", triage.batch_max_age_ms, 0, 600_000);
+    found.within("triage.batch_max_tokens", triage.batch_max_tokens, 1000, 200_000);
+    found.within("triage.calls", triage.calls, 1, 256);
+    found.within("triage.refit_after", triage.refit_after, 1, 1_000_000);
+    let policy = &triage.policy;
+    for (field, policy) in [("category", &policy.category), ("priority", &policy.priority), ("tags", &policy.tags)] {
+        let fine = match policy {
+            TriagePolicy::Above(threshold) => (0.0..=1.0).contains(threshold),
+            TriagePolicy::Named(name) => name == "suggest",
+        };
+        found.check(fine, &format!("triage.policy.{field}"), "must be \"suggest\" or a number from 0 to 1");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// R30: addresses, bounds and policies are checked.
+    #[test]
+    fn r30_the_services_keys_are_checked() {
+        let mut config = Config::defaults();
+        assert_eq!(config.problems(), [""; 0]);
+        config.triage.base_url = "http://api.deepseek.com".into();
+        config.triage.batch_max_tickets = 0;
+        config.triage.daily_budget_usd = f64::NAN;
+        config.triage.policy.category = TriagePolicy::Above(90.0);
+        config.triage.policy.tags = TriagePolicy::Named("always".into());
+        let keys: Vec<String> =
+            config.problems().iter().map(|problem| problem.split(": ").next().unwrap().to_owned()).collect();
+        assert_eq!(
+            keys,
+            [
+                "triage.base_url",
+                "triage.daily_budget_usd",
+                "triage.batch_max_tickets",
+                "triage.policy.category",
+                "triage.policy.tags",
+            ]
+        );
+        config.triage.base_url = "http://localhost.evil.example".into();
+        assert!(config.problems()[0].starts_with("triage.base_url"));
+        config.triage.base_url = "http://127.0.0.1:4010/v1".into();
+        assert!(!config.problems()[0].starts_with("triage.base_url"));
+        assert!(TriagePolicy::Above(0.9).applies(0.95) && !TriagePolicy::Above(0.9).applies(0.8));
+        assert!(!Config::defaults().triage.policy.category.applies(1.0));
+    }
 
     /// D44: everything that is wrong is told at once, each with its key.
     #[test]

@@ -28,7 +28,7 @@ pub struct RefitSettings {
 
 impl Default for RefitSettings {
     fn default() -> Self {
-        Self { passes: 6, seed: 1, weight_bytes: 8 << 20, features: 196_608 }
+        Self { passes: 8, seed: 1, weight_bytes: 8 << 20, features: 196_608 }
     }
 }
 

@@ -1,0 +1,188 @@
+//! What the service has cost today, and whether the budget allows one more call. Money is counted in whole billionths of a dollar,
+//! so nothing is lost by rounding. A call reserves its upper estimate first, so that calls at the same time cannot pass the budget
+//! together. The day is that of UTC.
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::time::Timestamp;
+
+const DAY_MS: i64 = 86_400_000;
+
+/// Billionths of a dollar for one token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prices {
+    pub hit: u64,
+    pub miss: u64,
+    pub output: u64,
+}
+
+impl Default for Prices {
+    /// `deepseek-flash` at its peak price: the ledger never shows less than what is billed.
+    fn default() -> Self {
+        Self { hit: 6, miss: 300, output: 1200 }
+    }
+}
+
+/// As the service reports it; `hit + miss` are all tokens of the prompt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    #[serde(rename = "prompt_cache_hit_tokens", default)]
+    pub hit: u64,
+    #[serde(rename = "prompt_cache_miss_tokens", default)]
+    pub miss: u64,
+    #[serde(rename = "completion_tokens", default)]
+    pub output: u64,
+}
+
+impl Prices {
+    pub fn cost(&self, usage: Usage) -> u64 {
+        usage.hit * self.hit + usage.miss * self.miss + usage.output * self.output
+    }
+}
+
+/// Money that is set aside for a call that is out.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "what was reserved is settled or given back"]
+pub struct Reserved {
+    nanodollars: u64,
+    day: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    budget: u64,
+    day: i64,
+    spent: u64,
+    #[serde(skip)]
+    reserved: u64,
+    /// Since the desk knows the service, for the metrics.
+    pub total: Usage,
+}
+
+impl Ledger {
+    /// `daily_budget_usd` of 0 allows nothing.
+    pub fn new(daily_budget_usd: f64) -> Self {
+        let budget = (daily_budget_usd.max(0.0) * 1e9) as u64;
+        Self { budget, day: 0, spent: 0, reserved: 0, total: Usage::default() }
+    }
+
+    /// Sets money aside, or says that today's budget does not allow it.
+    pub fn reserve(&mut self, now: Timestamp, prices: Prices, most: Usage) -> Option<Reserved> {
+        self.turn(now);
+        let nanodollars = prices.cost(most);
+        if self.spent + self.reserved + nanodollars > self.budget {
+            return None;
+        }
+        self.reserved += nanodollars;
+        Some(Reserved { nanodollars, day: self.day })
+    }
+
+    /// The call ended: what it used is spent, on the day that it ends. `None` when the service did not say: then the whole
+    /// estimate is spent, because it may have been billed.
+    pub fn settle(&mut self, now: Timestamp, prices: Prices, reserved: Reserved, used: Option<Usage>) {
+        self.turn(now);
+        if reserved.day == self.day {
+            self.reserved = self.reserved.saturating_sub(reserved.nanodollars);
+        }
+        self.spent += used.map_or(reserved.nanodollars, |used| prices.cost(used));
+        let used = used.unwrap_or_default();
+        self.total.hit += used.hit;
+        self.total.miss += used.miss;
+        self.total.output += used.output;
+    }
+
+    /// The call never went out, or was refused before it cost anything.
+    pub fn give_back(&mut self, reserved: Reserved) {
+        if reserved.day == self.day {
+            self.reserved = self.reserved.saturating_sub(reserved.nanodollars);
+        }
+    }
+
+    pub fn spent_today_usd(&self, now: Timestamp) -> f64 {
+        if day_of(now) == self.day { self.spent as f64 / 1e9 } else { 0.0 }
+    }
+
+    /// Of the prompts' tokens; `None` before the first call.
+    pub fn cache_hit_ratio(&self) -> Option<f64> {
+        let prompt = self.total.hit + self.total.miss;
+        (prompt > 0).then(|| self.total.hit as f64 / prompt as f64)
+    }
+
+    fn turn(&mut self, now: Timestamp) {
+        let day = day_of(now);
+        // A clock that was set back does not give a second budget.
+        if day > self.day {
+            (self.day, self.spent, self.reserved) = (day, 0, 0);
+        }
+    }
+}
+
+fn day_of(now: Timestamp) -> i64 {
+    now.as_millis().div_euclid(DAY_MS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const NOON: Timestamp = Timestamp::from_millis(DAY_MS * 20_000 + DAY_MS / 2);
+    const PRICES: Prices = Prices { hit: 6, miss: 300, output: 1200 };
+
+    fn usage(hit: u64, miss: u64, output: u64) -> Usage {
+        Usage { hit, miss, output }
+    }
+
+    /// R29: calls at the same time cannot pass the day's budget together, and the next day begins anew.
+    #[test]
+    fn r29_the_days_budget_holds() {
+        let mut ledger = Ledger::new(0.001);
+        let most = usage(0, 1000, 250);
+        assert_eq!(PRICES.cost(most), 600_000);
+        let first = ledger.reserve(NOON, PRICES, most).unwrap();
+        assert_eq!(ledger.reserve(NOON, PRICES, most), None);
+        ledger.settle(NOON, PRICES, first, Some(usage(900, 100, 100)));
+        assert!((ledger.spent_today_usd(NOON) - 0.000_155_4).abs() < 1e-12);
+        assert_eq!(ledger.cache_hit_ratio(), Some(0.9));
+        let second = ledger.reserve(NOON, PRICES, most).unwrap();
+        ledger.settle(NOON, PRICES, second, None);
+        assert!((ledger.spent_today_usd(NOON) - 0.000_755_4).abs() < 1e-12, "unknown use counts as the whole estimate");
+        assert_eq!(ledger.reserve(NOON, PRICES, most), None);
+        let tomorrow = NOON.plus_millis(DAY_MS);
+        assert!(ledger.spent_today_usd(tomorrow).abs() < 1e-12);
+        let third = ledger.reserve(tomorrow, PRICES, most).unwrap();
+        assert_eq!(ledger.reserve(NOON, PRICES, most), None, "a clock set back gives no second budget");
+        ledger.give_back(third);
+        assert!(ledger.reserve(tomorrow, PRICES, most).is_some());
+    }
+
+    #[test]
+    fn no_budget_allows_nothing_and_usage_is_read_as_it_is_sent() {
+        assert_eq!(Ledger::new(0.0).reserve(NOON, PRICES, usage(0, 1, 0)), None);
+        let sent =
+            r#"{"prompt_tokens":30,"prompt_cache_hit_tokens":20,"prompt_cache_miss_tokens":10,"completion_tokens":5}"#;
+        assert_eq!(serde_json::from_str::<Usage>(sent).unwrap(), usage(20, 10, 5));
+    }
+
+    proptest! {
+        /// R29: whatever calls come and end, what is spent never passes the budget.
+        #[test]
+        fn spending_never_passes_the_budget(calls in prop::collection::vec((0u64..5000, 0u64..500, 0u8..4), 1..60)) {
+            let mut ledger = Ledger::new(0.002);
+            let mut out = Vec::new();
+            for (miss, output, end) in calls {
+                let most = usage(0, miss, output);
+                out.extend(ledger.reserve(NOON, PRICES, most).map(|reserved| (reserved, most)));
+                if end == 0 && let Some((reserved, most)) = out.pop() {
+                    ledger.settle(NOON, PRICES, reserved, Some(usage(most.miss / 2, most.miss - most.miss / 2, most.output)));
+                } else if end == 1 && let Some((reserved, _)) = out.pop() {
+                    ledger.give_back(reserved);
+                }
+            }
+            for (reserved, _) in out {
+                ledger.settle(NOON, PRICES, reserved, None);
+            }
+            prop_assert!(ledger.spent_today_usd(NOON) <= 0.002);
+        }
+    }
+}
