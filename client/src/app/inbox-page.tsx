@@ -25,6 +25,11 @@ const FilterBar = lazy(() =>
     .then(() => import("@/features/inbox/filter-bar"))
     .then((m) => ({ default: m.FilterBar })),
 );
+const AddFilter = lazy(() =>
+  whenIdle()
+    .then(() => import("@/features/inbox/filter-bar"))
+    .then((m) => ({ default: m.AddFilter })),
+);
 const ListMenu = lazy(() =>
   whenIdle()
     .then(() => import("@/features/inbox/list-menu"))
@@ -135,19 +140,22 @@ function InboxView({
             title={<h1 className="min-w-0 truncate font-semibold text-base tracking-tight">{title}</h1>}
             count={number(ids.length)}
             menu={
-              <Suspense fallback={<span className="size-7" />}>
+              <Suspense fallback={<span className="h-7 w-16 coarse:h-11" />}>
                 {saved === undefined ? null : <DeleteView view={saved} />}
+                {hasFilters(filters) ? null : <AddFilter sign filters={filters} onChange={filter} />}
                 <ListMenu sort={sort} onSort={setSort} group={group} onGroup={setGroup} />
               </Suspense>
             }
             below={
-              <Suspense fallback={<div className="h-9.5 shrink-0 border-b" />}>
-                <FilterBar
-                  filters={filters}
-                  onChange={filter}
-                  onSave={saved === undefined || query !== "" ? () => setSaving(true) : undefined}
-                />
-              </Suspense>
+              hasFilters(filters) ? (
+                <Suspense fallback={<div className="h-9.5 shrink-0 border-b" />}>
+                  <FilterBar
+                    filters={filters}
+                    onChange={filter}
+                    onSave={saved === undefined || query !== "" ? () => setSaving(true) : undefined}
+                  />
+                </Suspense>
+              ) : null
             }
             empty={
               absent ??

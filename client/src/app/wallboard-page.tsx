@@ -13,5 +13,5 @@ export function WallboardPage() {
   useEffect(() => {
     document.title = `${strings.nav.wallboard} · ${info.name}`;
   }, [info.name]);
-  return <WallboardScreen onLeave={leave} />;
+  return <WallboardScreen onLeave={leave} onNewVersion={() => window.location.reload()} />;
 }

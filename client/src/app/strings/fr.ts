@@ -109,7 +109,7 @@ export const fr: Strings = {
     queue: "File",
     board: "Tableau",
     wallboard: "Écran mural",
-    past: "Machine à remonter",
+    past: "Remonter le temps",
     settings: "Réglages",
     skip: "Aller au ticket",
     open: "Montrer les vues",

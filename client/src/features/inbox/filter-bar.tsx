@@ -64,17 +64,32 @@ export function FilterBar({
   );
 }
 
-function AddFilter({ filters, onChange }: { filters: Filters; onChange: (filters: Filters) => void }) {
+/** What could be added; as a sign alone where there is little room. */
+export function AddFilter({
+  filters,
+  onChange,
+  sign = false,
+}: {
+  filters: Filters;
+  onChange: (filters: Filters) => void;
+  sign?: boolean;
+}) {
   const options = useOptions();
   return (
     <Menu>
       <MenuTrigger asChild>
-        <Button variant="ghost" size="sm" className="h-6 px-1.5 text-ink-3">
-          <ListFilter className="size-3.5" />
-          {strings.filters.add}
-        </Button>
+        {sign ? (
+          <Button variant="ghost" size="icon" aria-label={strings.filters.add} title={strings.filters.add}>
+            <ListFilter className="size-4" />
+          </Button>
+        ) : (
+          <Button variant="ghost" size="sm" className="h-6 px-1.5 text-ink-3">
+            <ListFilter className="size-3.5" />
+            {strings.filters.add}
+          </Button>
+        )}
       </MenuTrigger>
-      <MenuContent align="start">
+      <MenuContent align={sign ? "end" : "start"}>
         {FILTER_FIELDS.filter((field) => field !== "requester").map((field) => (
           <MenuSub key={field} label={strings.filters.fields[field]} disabled={options[field].length === 0}>
             {options[field].map(({ value, name, icon }) => (

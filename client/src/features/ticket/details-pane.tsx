@@ -1,3 +1,4 @@
+import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
 import { AlarmClock, Plus, X } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
@@ -368,7 +369,19 @@ function Requester({ ticket }: { ticket: Ticket }) {
 }
 
 function TicketLink({ id, kind, onRemove }: { id: number; kind?: string; onRemove?: () => void }) {
-  const ticket = useTicket(id);
+  const { api, sync } = useDesk();
+  const here = useTicket(id);
+  // A closed ticket is not on the board; its name is asked for once.
+  const elsewhere = useQuery({
+    queryKey: ["ticket", id],
+    queryFn: async () => {
+      const found = await api.ticket(id);
+      sync.tickets.keep(found);
+      return found;
+    },
+    enabled: here === undefined,
+  });
+  const ticket = here ?? elsewhere.data;
   const link = (
     <Link
       href={`/tickets/${id}`}

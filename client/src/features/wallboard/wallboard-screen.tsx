@@ -1,6 +1,15 @@
 import clsx from "clsx";
 import { X } from "lucide-react";
-import { lazy, type ReactNode, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import {
+  lazy,
+  type ReactNode,
+  Suspense,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { strings } from "@/app/strings/strings";
 import { Avatar } from "@/components/ui/avatar";
 import { Button } from "@/components/ui/button";
@@ -18,12 +27,19 @@ const FlowChart = lazy(() => import("./flow-chart").then((m) => ({ default: m.Fl
 const VERSION_EVERY_MS = 5 * 60_000;
 
 /** For a big screen: what waits, what is late, who works, what moves, all of it true now. */
-export function WallboardScreen({ onLeave }: { onLeave: () => void }) {
+export function WallboardScreen({
+  onLeave,
+  onNewVersion,
+}: {
+  onLeave: () => void;
+  /** The server is another one than this page came from. */
+  onNewVersion: () => void;
+}) {
   const { info } = useDesk();
   const now = useNow("second");
   const figures = useStanding(now);
   const { series, screen } = useMovement(now);
-  useNewVersion();
+  useNewVersion(onNewVersion);
   const [, came, went] = series;
   const total = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0);
   const measured = screen.summary();
@@ -266,16 +282,18 @@ function useMovement(now: number) {
 }
 
 /** A wall that nobody touches for weeks takes a new version by itself. */
-function useNewVersion(): void {
+function useNewVersion(onNewVersion: () => void): void {
   const { api, info } = useDesk();
   const connection = useConnection();
   const live = connection.kind === "live";
+  const latest = useRef(onNewVersion);
+  latest.current = onNewVersion;
   useEffect(() => {
     if (!live) return;
     const check = () =>
       void api.desk().then(
         (desk) => {
-          if (desk.version !== info.version) window.location.reload();
+          if (desk.version !== info.version) latest.current();
         },
         () => {
           // The line's own state says that nobody answers.

@@ -1,0 +1,61 @@
+// @vitest-environment jsdom
+import { fireEvent, screen } from "@testing-library/react";
+import { useState } from "react";
+import { expect, test } from "vitest";
+import type { Filters } from "@/desk/filters";
+import { stage } from "../../../tests/render-desk";
+import { FilterBar } from "./filter-bar";
+import { SaveViewDialog } from "./save-view-dialog";
+
+function Bar({ first, onFilters }: { first: Filters; onFilters: (filters: Filters) => void }) {
+  const [filters, setFilters] = useState(first);
+  return (
+    <FilterBar
+      filters={filters}
+      onChange={(next) => {
+        setFilters(next);
+        onFilters(next);
+      }}
+    />
+  );
+}
+
+test("C44: each filter is a chip with its name, and is taken away where it stands", async () => {
+  let now: Filters = {};
+  await stage(() => (
+    <Bar
+      first={{ priority: ["high"], assignee: ["bo", "none"] }}
+      onFilters={(next) => {
+        now = next;
+      }}
+    />
+  ));
+  fireEvent.click(screen.getByRole("button", { name: "Remove the filter Assignee Bo Okafor" }));
+  expect(now).toEqual({ priority: ["high"], assignee: ["none"] });
+  fireEvent.click(screen.getByRole("button", { name: "Clear all" }));
+  expect(now).toEqual({});
+});
+
+test("C44: a view is kept under a name, over reloads", async () => {
+  let saved = "";
+  const { desk, storage } = await stage(() => (
+    <SaveViewDialog
+      base="open"
+      search="?priority=high"
+      onClose={() => {}}
+      onSaved={(id) => {
+        saved = id;
+      }}
+    />
+  ));
+  fireEvent.change(screen.getByRole("textbox", { name: "Name of the view" }), {
+    target: { value: "Hot ones" },
+  });
+  fireEvent.click(screen.getByRole("button", { name: "Save the view" }));
+  expect(desk.savedViews.find(saved)).toMatchObject({
+    name: "Hot ones",
+    base: "open",
+    search: "?priority=high",
+  });
+  expect(storage.get("hotdesk.views.ada")).toContain("Hot ones");
+});
