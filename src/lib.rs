@@ -5,6 +5,7 @@
 
 pub mod actors;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -14,6 +15,8 @@ pub mod feed;
 pub mod http;
 pub mod import;
 pub mod journal;
+pub mod line;
+pub mod outgoing;
 pub mod people;
 pub mod projections;
 pub mod protocol;
