@@ -6,12 +6,14 @@
 pub mod doors;
 pub mod rules;
 pub mod serve;
+pub mod tls;
 
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix::{Actor, Addr};
 use actix_rt::Arbiter;
@@ -25,13 +27,16 @@ use crate::actors::hub::{Hub, HubHandle, Local, Shared};
 use crate::actors::presence::Presence;
 use crate::actors::queue::{Queue, QueueDoor};
 use crate::actors::vital::Vital;
+use crate::audit::{self, Action, Audit, Deed};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::rules::FieldLimits;
 use crate::feed::Feed;
 use crate::http::health::Health;
+use crate::http::proxies::Proxies;
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Journal, JournalError};
+use crate::line::{LineLimits, Lines};
 use crate::people::{AdminSeed, OpenError, People};
 use crate::reads::{Reads, ReadsThreads};
 use crate::session::Door;
@@ -83,6 +88,8 @@ pub struct Desk {
     pub reads: Arc<Reads>,
     pub feed: Arc<Feed>,
     pub people: Arc<People>,
+    pub audit: Arc<Audit>,
+    pub lines: Arc<Lines>,
     pub directory: Directory,
     pub queue: QueueDoor,
     pub presence: Addr<Presence>,
@@ -118,6 +125,7 @@ impl Desk {
             (board.seq(), board.hash())
         };
         let feed = Arc::new(Feed::new(at, hash, config.feed.bytes, Arc::clone(&rules), head));
+        feed.veil(reads.board().tickets().map(Arc::clone));
 
         let publish = {
             let (reads, feed) = (Arc::clone(&reads), Arc::clone(&feed));
@@ -147,6 +155,19 @@ impl Desk {
                 OpenError::Refused(problem) => ServeError::Failed(problem.to_string()),
             },
         )?;
+
+        let log = Audit::open(data, clock.clone())
+            .map_err(|error| ServeError::Failed(format!("the audit log cannot be opened: {error}")))?;
+        log.note(audit::Actor::default(), Deed::done(Action::DeskStarted).with(env!("CARGO_PKG_VERSION")));
+        let proxies = Proxies::new(&config.server.trusted_proxies);
+        let lines = Lines::new(
+            LineLimits {
+                per_address: config.limits.connections_per_address,
+                strangers_per_address: config.limits.strangers_per_address,
+                slow_reader: Duration::from_millis(config.limits.slow_reader_ms),
+            },
+            move |address| proxies.trusts(address),
+        );
 
         let storage_died = deaths.clone();
         let fatal: Arc<dyn Fn(&JournalError) + Send + Sync> =
@@ -214,6 +235,8 @@ impl Desk {
             reads,
             feed,
             people,
+            audit: log,
+            lines,
             directory,
             queue,
             presence,
@@ -271,6 +294,8 @@ impl Desk {
         if let Some(threads) = threads {
             let _ = actix_rt::task::spawn_blocking(move || threads.stop()).await;
         }
+        let audit = Arc::clone(&self.audit);
+        let _ = actix_rt::task::spawn_blocking(move || audit.settle()).await;
         self.arbiter.stop();
     }
 }

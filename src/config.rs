@@ -47,6 +47,15 @@ pub struct Server {
     /// Protects `/metrics` and the details of readiness; empty means open on the main address.
     pub operations_token: String,
     pub drain_ms: u64,
+    /// Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    pub trusted_proxies: Vec<String>,
+    /// What comes by plain HTTP, as the proxy says, is sent on to HTTPS.
+    pub redirect_to_https: bool,
+    /// `max-age` of `Strict-Transport-Security` in seconds, on answers that go over HTTPS; 0 leaves it out.
+    pub hsts_s: u64,
+    /// PEM files; with both the desk speaks HTTPS itself, and takes new ones when they change.
+    pub tls_certificate: PathBuf,
+    pub tls_key: PathBuf,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -56,6 +65,18 @@ pub struct Limits {
     pub body_timeout_ms: u64,
     pub head_timeout_ms: u64,
     pub connections: usize,
+    /// Of those, from one address.
+    pub connections_per_address: usize,
+    /// Of those from one address, the ones that have not shown a good sign-in yet.
+    pub strangers_per_address: usize,
+    /// A connection that waits for its answer to be taken is cut when nothing is taken for this long.
+    pub slow_reader_ms: u64,
+    /// Calls a second of one session or token, and at once.
+    pub calls_per_s: u32,
+    /// Calls a second without a sign-in from one address.
+    pub anonymous_calls_per_s: u32,
+    /// The same at once, after a pause.
+    pub anonymous_burst: u32,
     pub send_buffer_bytes: usize,
     pub stuck_reader_ms: u64,
     pub subject_chars: usize,
@@ -131,6 +152,8 @@ pub struct People {
     pub hashing: usize,
     pub session_ms: i64,
     pub password_min_chars: usize,
+    /// How long an invitation can be accepted.
+    pub invitation_ms: i64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -156,6 +179,9 @@ pub struct NamedOption {
     pub name: String,
     #[serde(default)]
     pub description: String,
+    /// Of a team: its tickets are its own. Only members and administrators see them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub private: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -145,11 +145,17 @@ async fn colleagues(people: &Arc<People>) -> Result<Vec<Agent>, DemoError> {
                 role: colleague.role,
                 password: Some(PASSWORD.to_owned()),
                 teams: Some(colleague.teams.iter().map(|team| (*team).to_owned()).collect()),
+                service: None,
             };
             people.create(&system, body, None).await?
         };
-        let principal =
-            Principal { id: user.id, name: user.name.as_str().into(), role: user.role, teams: user.teams.into() };
+        let principal = Principal {
+            id: user.id,
+            name: user.name.as_str().into(),
+            role: user.role,
+            teams: user.teams.into(),
+            scopes: None,
+        };
         agents.push(Agent { principal: Arc::new(principal), yours: colleague.yours });
     }
     Ok(agents)

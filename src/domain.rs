@@ -17,5 +17,6 @@ pub mod rejection;
 pub mod rules;
 pub mod sla;
 pub mod state;
+pub mod text;
 pub mod ticket;
 pub mod time;

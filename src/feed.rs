@@ -4,7 +4,7 @@
 //! The ring is bounded in bytes: who stands further back reads the journal instead. Nothing here waits and nothing is
 //! dropped that the journal does not have.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::domain::apply::apply;
 use crate::domain::ids::{Seq, TicketId, UserId, Version};
+use crate::domain::permissions::{Audience, Principal, PrivateTeams, Sight};
 use crate::domain::record::Record;
 use crate::domain::rules::Rules;
 use crate::domain::state::TicketState;
@@ -33,6 +34,8 @@ pub struct Entry {
     /// One line of a text frame, with its line end.
     pub line: Bytes,
     pub routing: Routing,
+    /// The record took the ticket from one audience to another: this is the one that it left.
+    pub left: Option<Audience>,
     /// The board's hash after this record; unknown for what was read back from the journal.
     pub board_hash: Option<u64>,
 }
@@ -63,6 +66,8 @@ impl Routing {
 }
 
 /// The ring and its head.
+///
+/// Whether a record may be sent is asked when it is sent: a ticket is as visible as it is at that moment, its past included.
 pub struct Feed {
     ring: RwLock<Ring>,
     head: AtomicU64,
@@ -70,6 +75,43 @@ pub struct Feed {
     watch: RwLock<Option<watch::Sender<Seq>>>,
     listeners: RwLock<Vec<Box<dyn Fn() + Send + Sync>>>,
     rules: Arc<Rules>,
+    veil: RwLock<Veil>,
+    /// Counts the changes of the veil.
+    moves: AtomicU64,
+}
+
+/// Tickets that lie in private teams, as far as this process has seen them change or was told at the start.
+#[derive(Default)]
+struct Veil {
+    tickets: HashMap<TicketId, Audience>,
+    /// For each private team, the hash over its part of the board, as far back as the ring reaches: what somebody sees of
+    /// the board is the whole hash without those of the teams that are hidden (XOR).
+    hashes: Vec<VecDeque<(Seq, u64)>>,
+}
+
+impl Veil {
+    fn hash_at(&self, place: usize, seq: Seq) -> u64 {
+        let Some(hashes) = self.hashes.get(place) else { return 0 };
+        let later = hashes.partition_point(|(at, _)| *at <= seq);
+        later.checked_sub(1).and_then(|index| hashes.get(index)).map_or(0, |(_, hash)| *hash)
+    }
+
+    fn toggle(&mut self, place: usize, seq: Seq, change: u64) {
+        if self.hashes.len() <= place {
+            self.hashes.resize_with(place + 1, VecDeque::new);
+        }
+        let hash = self.hashes[place].back().map_or(0, |(_, hash)| *hash) ^ change;
+        self.hashes[place].push_back((seq, hash));
+    }
+
+    /// Drops what lies before the ring; the newest of that stays as the base.
+    fn forget(&mut self, base: Seq) {
+        for hashes in &mut self.hashes {
+            while hashes.get(1).is_some_and(|(at, _)| *at <= base) {
+                hashes.pop_front();
+            }
+        }
+    }
 }
 
 struct Ring {
@@ -109,7 +151,50 @@ impl Feed {
             watch: RwLock::new(Some(watch)),
             listeners: RwLock::default(),
             rules,
+            veil: RwLock::default(),
+            moves: AtomicU64::new(0),
         }
+    }
+
+    /// Tells at the start which of the active tickets lie in private teams.
+    pub fn veil(&self, active: impl Iterator<Item = Arc<TicketState>>) {
+        let private = &self.rules.private_teams;
+        if private.is_empty() {
+            return;
+        }
+        let base = self.ring.read().base;
+        let mut veil = self.veil.write();
+        for state in active {
+            let ticket = &state.ticket;
+            let audience = private.audience(ticket.team.as_deref());
+            if let Some(place) = audience.place() {
+                veil.tickets.insert(ticket.id, audience);
+                veil.toggle(place, base, ticket_hash(ticket.id, ticket.version));
+            }
+        }
+    }
+
+    /// Notes where a ticket lies that was closed before this process began, so that talk about it is kept inside too.
+    pub fn note(&self, ticket: TicketId, team: Option<&str>) {
+        let audience = self.rules.private_teams.audience(team);
+        if !audience.is_everybody() {
+            self.veil.write().tickets.entry(ticket).or_insert(audience);
+        }
+    }
+
+    /// What somebody may see now.
+    pub fn sight(&self, principal: &Principal) -> Sight {
+        self.rules.private_teams.sight(principal)
+    }
+
+    /// Whether a ticket that has records in the ring, is active, or was noted lies in this sight.
+    pub fn sees(&self, sight: Sight, ticket: TicketId) -> bool {
+        sight.is_whole() || self.veil.read().tickets.get(&ticket).is_none_or(|audience| sight.sees(*audience))
+    }
+
+    /// Changes whenever a ticket comes into a private team or leaves one.
+    pub fn moves(&self) -> u64 {
+        self.moves.load(Ordering::Acquire)
     }
 
     /// The seq of the newest record.
@@ -130,6 +215,8 @@ impl Feed {
     /// Takes a durable group in. Called by the writer thread alone.
     pub fn publish(&self, group: &[Arc<Committed>]) {
         let mut fresh: SmallVec<[Entry; 16]> = SmallVec::new();
+        let private = &self.rules.private_teams;
+        let audience = |state: &TicketState| private.audience(state.ticket.team.as_deref());
         for committed in group {
             for part in &committed.parts {
                 let mut before = part.before.clone();
@@ -140,11 +227,18 @@ impl Feed {
                     } else {
                         Arc::new(apply(before.as_deref().cloned(), &record.draft))
                     };
+                    let left = if private.is_empty() {
+                        None
+                    } else {
+                        self.draw(record.seq, before.as_deref(), &after);
+                        before.as_deref().map(audience).filter(|left| *left != audience(&after))
+                    };
                     fresh.push(Entry {
                         seq: record.seq,
                         ticket: record.ticket,
                         line: line(&stored.json),
                         routing: Routing::of(before.as_deref(), &after, &self.rules),
+                        left,
                         board_hash: Some(hash_change(before.as_deref(), &after)),
                     });
                     before = Some(after);
@@ -159,6 +253,9 @@ impl Feed {
                 entry.board_hash = Some(ring.hash);
                 ring.push(entry);
             }
+            if !private.is_empty() {
+                self.veil.write().forget(ring.base);
+            }
         }
         self.head.store(newest.get(), Ordering::Release);
         if let Some(watch) = &*self.watch.read() {
@@ -166,6 +263,32 @@ impl Feed {
         }
         for listener in self.listeners.read().iter() {
             listener();
+        }
+    }
+
+    /// Moves the veil with a record, before anybody can read the record.
+    fn draw(&self, seq: Seq, before: Option<&TicketState>, after: &TicketState) {
+        let private = &self.rules.private_teams;
+        let was = before.map(|state| private.audience(state.ticket.team.as_deref())).unwrap_or_default();
+        let is = private.audience(after.ticket.team.as_deref());
+        if was.is_everybody() && is.is_everybody() {
+            return;
+        }
+        let mut veil = self.veil.write();
+        let share = |state: &TicketState| {
+            if state.ticket.is_active() { ticket_hash(state.ticket.id, state.ticket.version) } else { 0 }
+        };
+        if let (Some(place), Some(before)) = (was.place(), before) {
+            veil.toggle(place, seq, share(before));
+        }
+        if let Some(place) = is.place() {
+            veil.toggle(place, seq, share(after));
+            veil.tickets.insert(after.ticket.id, is);
+        } else {
+            veil.tickets.remove(&after.ticket.id);
+        }
+        if was != is {
+            self.moves.fetch_add(1, Ordering::AcqRel);
         }
     }
 
@@ -184,14 +307,23 @@ impl Feed {
         Reach::Here(())
     }
 
-    /// The board's hash at `seq`, where the ring still knows it.
-    pub fn board_hash_at(&self, seq: Seq) -> Option<u64> {
+    /// The hash of what this sight has of the board at `seq`, where the ring still knows it.
+    pub fn board_hash_at(&self, seq: Seq, sight: Sight) -> Option<u64> {
         let ring = self.ring.read();
-        if seq == ring.base {
-            return Some(ring.base_hash);
+        let whole = if seq == ring.base {
+            ring.base_hash
+        } else {
+            let index = seq.get().checked_sub(ring.base.get() + 1)?;
+            ring.entries.get(usize::try_from(index).ok()?)?.board_hash?
+        };
+        if sight.is_whole() {
+            return Some(whole);
         }
-        let index = seq.get().checked_sub(ring.base.get() + 1)?;
-        ring.entries.get(usize::try_from(index).ok()?)?.board_hash
+        let private = &self.rules.private_teams;
+        let veil = self.veil.read();
+        let hidden = private.hidden_from(sight);
+        let places = hidden.iter().filter_map(|team| private.audience(Some(team)).place());
+        Some(places.fold(whole, |hash, place| hash ^ veil.hash_at(place, seq)))
     }
 
     /// Memory that the ring holds, in bytes of lines.
@@ -240,7 +372,7 @@ pub fn read_back(
     routed: Option<&Rules>,
 ) -> Result<Vec<Entry>, JournalError> {
     let stored = journal.read(after, max_records, max_bytes)?;
-    let mut states: std::collections::HashMap<TicketId, TicketState> = std::collections::HashMap::new();
+    let mut states: HashMap<TicketId, TicketState> = HashMap::new();
     stored
         .into_iter()
         .map(|stored| {
@@ -258,9 +390,38 @@ pub fn read_back(
                     routing
                 }
             };
-            Ok(Entry { seq: stored.seq, ticket: stored.ticket, line: line(&stored.json), routing, board_hash: None })
+            Ok(Entry {
+                seq: stored.seq,
+                ticket: stored.ticket,
+                line: line(&stored.json),
+                routing,
+                left: None,
+                board_hash: None,
+            })
         })
         .collect()
+}
+
+/// Which of these tickets lie outside a sight, by their present state.
+pub fn out_of_sight(
+    journal: &dyn Journal,
+    entries: &[Entry],
+    private: &PrivateTeams,
+    sight: Sight,
+) -> Result<HashSet<TicketId>, JournalError> {
+    let mut hidden = HashSet::new();
+    if sight.is_whole() {
+        return Ok(hidden);
+    }
+    let tickets: HashSet<TicketId> = entries.iter().map(|entry| entry.ticket).collect();
+    for id in tickets {
+        let state = journal.state(id)?;
+        let is_seen = state.is_some_and(|state| sight.sees(private.audience(state.ticket.team.as_deref())));
+        if !is_seen {
+            hidden.insert(id);
+        }
+    }
+    Ok(hidden)
 }
 
 /// The ticket as it was before its record `until`; `None` before the first.

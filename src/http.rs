@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod assets;
+pub mod audit_log;
 pub mod auth;
 pub mod body;
 pub mod bulk;
@@ -16,20 +17,25 @@ pub mod docs;
 mod edge;
 pub mod events;
 pub mod health;
+pub mod invitations;
 pub mod list_query;
 pub mod me;
 pub mod messages;
+mod metered;
 pub mod metrics;
 pub mod openapi;
 pub mod operation;
 pub mod paging;
 pub mod params;
 pub mod people_list;
+pub mod proxies;
 pub mod queue;
 pub mod reply;
 pub mod session_;
+pub mod sessions;
 pub mod setup;
 pub mod snapshot;
+pub mod strangers;
 pub mod tickets;
 pub mod tokens;
 mod unread;
@@ -56,7 +62,10 @@ fn routes() -> Vec<Routed> {
         to(&session_::SIGN_IN, session_::sign_in),
         to(&session_::SIGN_OUT, session_::sign_out),
         to(&setup::SET_UP, setup::set_up),
+        to(&sessions::LIST, sessions::list),
+        to(&sessions::END, sessions::end),
         to(&me::SHOW, me::show),
+        to(&sessions::CHANGE_PASSWORD, sessions::change_password),
         to(&desk::SHOW, desk::show),
         to(&people_list::LIST, people_list::list),
         to(&users::LIST, users::list),
@@ -65,6 +74,10 @@ fn routes() -> Vec<Routed> {
         to(&tokens::LIST, tokens::list),
         to(&tokens::CREATE, tokens::create),
         to(&tokens::REVOKE, tokens::revoke),
+        to(&invitations::LIST, invitations::list),
+        to(&invitations::CREATE, invitations::create),
+        to(&invitations::ACCEPT, invitations::accept),
+        to(&invitations::WITHDRAW, invitations::withdraw),
         to(&tickets::LIST, tickets::list),
         to(&tickets::CREATE, tickets::create),
         to(&bulk::RUN, bulk::run),
@@ -83,6 +96,8 @@ fn routes() -> Vec<Routed> {
         to(&queue::CLAIM, queue::claim),
         to(&snapshot::SHOW, snapshot::show),
         to(&events::AFTER, events::after),
+        to(&audit_log::LIST, audit_log::list),
+        to(&audit_log::EXPORT, audit_log::export),
         to(&openapi::SHOW, openapi::show),
         to(&docs::SHOW, docs::show),
         to(&health::LIVE, health::live),

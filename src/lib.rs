@@ -5,6 +5,7 @@
 
 pub mod actors;
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod cloud_log;
@@ -15,6 +16,8 @@ pub mod feed;
 pub mod http;
 pub mod import;
 pub mod journal;
+pub mod line;
+pub mod outgoing;
 pub mod people;
 pub mod projections;
 pub mod protocol;

@@ -10,8 +10,10 @@ mod answers;
 mod attempts;
 mod credential;
 mod first;
+mod invitations;
 mod password;
 mod secret;
+mod sessions;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,20 +26,22 @@ use tokio::sync::watch;
 
 pub use account::{Account, StoredUser};
 pub use answers::Keyed;
-pub use credential::{Credential, Kind, State};
+pub use credential::{Allowance, Credential, Kind, Place, State};
 pub use first::{AdminSeed, SeedError};
 
 use account::{Check, email_key};
 use answers::{Answers, Remembered, fingerprint};
 use attempts::Attempts;
-use credential::Grant;
+pub use attempts::network;
+use credential::{Grant, Scopes, Use};
+use invitations::Invitations;
 use password::{Hasher, Phc};
 use secret::Digest;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{CommandId, UserId};
-use crate::domain::permissions::{Permission, Principal, Role};
+use crate::domain::permissions::{Permission, Principal, PrivateTeams, Role};
 use crate::domain::time::Timestamp;
 use crate::journal::writer::{AppendError, WriterHandle};
 use crate::journal::{Aside, Journal, JournalError};
@@ -55,6 +59,11 @@ const SESSIONS_EACH: usize = 50;
 const TOKENS_EACH: usize = 200;
 const TOKEN_NAME_CHARS: usize = 100;
 
+/// A random number for one use, in hex.
+pub fn nonce() -> String {
+    secret::fresh("")
+}
+
 /// Everybody who may come in. One for the whole server, behind an `Arc`.
 pub struct People {
     journal: Arc<dyn Journal>,
@@ -71,6 +80,7 @@ pub struct People {
     /// Held by whoever changes users or grants, so that what is checked still holds when it is written, and so that a repeat
     /// waits for the first.
     changing: tokio::sync::Mutex<()>,
+    invitations: Invitations,
     changes: watch::Sender<u64>,
     /// The one-time secret of the first set-up, while there is no administrator.
     setup_secret: Mutex<Option<String>>,
@@ -79,7 +89,11 @@ pub struct People {
 struct Settings {
     session_ms: i64,
     password_min_chars: usize,
+    invitation_ms: i64,
+    /// Calls a second of one credential.
+    calls_per_s: u32,
     teams: Vec<String>,
+    private: PrivateTeams,
 }
 
 /// A browser that has just signed in.
@@ -121,6 +135,10 @@ struct StoredSession {
     user: UserId,
     created_at: Timestamp,
     expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    address: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -131,6 +149,8 @@ struct StoredToken {
     digest: String,
     created_at: Timestamp,
     expires_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<Permission>>,
 }
 
 impl People {
@@ -151,7 +171,12 @@ impl People {
             settings: Settings {
                 session_ms: config.people.session_ms,
                 password_min_chars: config.people.password_min_chars,
+                invitation_ms: config.people.invitation_ms,
+                calls_per_s: config.limits.calls_per_s,
                 teams: config.desk.teams.iter().map(|team| team.id.clone()).collect(),
+                private: PrivateTeams::new(
+                    config.desk.teams.iter().filter(|team| team.private).map(|team| team.id.clone()),
+                ),
             },
             hasher: Hasher::new(config.people.hashing),
             attempts: Attempts::default(),
@@ -159,6 +184,7 @@ impl People {
             by_email: DashMap::new(),
             grants: DashMap::new(),
             changing: tokio::sync::Mutex::new(()),
+            invitations: Invitations::default(),
             changes: watch::Sender::new(0),
             setup_secret: Mutex::new(None),
         };
@@ -190,8 +216,10 @@ impl People {
         }
         let mut asides: Vec<Aside> = expired.iter().map(|(_, grant)| removal(grant)).collect();
         asides.extend(self.answers.outdated(now).map_err(unreadable)?);
+        asides.extend(self.invitations.outdated(now));
         self.keep(asides).await?;
         self.answers.forget(now);
+        self.invitations.forget(now);
         if !expired.is_empty() {
             self.drop_grants(&expired);
         }
@@ -201,17 +229,23 @@ impl People {
 
 /// Coming in.
 impl People {
-    /// Checks address and password. `from` is the caller's address, for counting failures.
+    /// Checks address and password, and starts a session that is new, whatever cookie the browser came with: `before` is
+    /// ended. `place` has the caller's address, for counting failures.
     pub async fn sign_in(
         self: &Arc<Self>,
         email: &str,
         password: &str,
-        from: Option<IpAddr>,
+        place: Place,
+        before: Option<&str>,
     ) -> Result<SignedIn, SignInRefused> {
         let key = email_key(email);
         let now = self.clock.now_millis();
-        self.attempts.begin(&key, from, now).map_err(|retry_after_ms| SignInRefused::TooMany { retry_after_ms })?;
+        let from = place.address;
         let account = self.by_email.get(&key).map(|id| id.clone()).and_then(|id| self.account(&id));
+        let at_home = account.as_ref().is_some_and(|account| self.is_home(account, from));
+        self.attempts
+            .begin(&key, from, at_home, now)
+            .map_err(|retry_after_ms| SignInRefused::TooMany { retry_after_ms })?;
         let stored = account.as_ref().and_then(|account| account.user().password.clone());
         // What is too long to be a password costs no hashing, and says nothing about the account.
         let fits = password.chars().count() <= password::MAX_CHARS;
@@ -229,11 +263,24 @@ impl People {
         };
         self.attempts.succeeded(&key, from);
         let people = self.clone();
+        let before = before.map(Digest::of);
         let started = whole(async move {
             let _changing = people.changing.lock().await;
-            people.start_session(account).await
+            people.start_session(account, place, before).await
         });
         Ok(started.await?)
+    }
+
+    /// Whether the account is signed in from this address already: a flood of failures from elsewhere does not shut it out.
+    fn is_home(&self, account: &Arc<Account>, from: Option<IpAddr>) -> bool {
+        let now = self.now();
+        from.is_some()
+            && self.grants.iter().any(|grant| {
+                grant.kind == Kind::Cookie
+                    && grant.place.address == from
+                    && Arc::ptr_eq(&grant.account, account)
+                    && grant.is_good(now)
+            })
     }
 
     /// Whom a session cookie stands for. `None`: nobody, or not any more.
@@ -261,12 +308,12 @@ impl People {
     }
 
     /// Makes the first administrator and signs the browser in.
-    pub async fn set_up(self: &Arc<Self>, body: Setup) -> Result<SignedIn, Problem> {
+    pub async fn set_up(self: &Arc<Self>, body: Setup, place: Place) -> Result<SignedIn, Problem> {
         let people = self.clone();
-        whole(async move { people.set_up_whole(body).await }).await
+        whole(async move { people.set_up_whole(body, place).await }).await
     }
 
-    async fn set_up_whole(&self, body: Setup) -> Result<SignedIn, Problem> {
+    async fn set_up_whole(&self, body: Setup, place: Place) -> Result<SignedIn, Problem> {
         let _changing = self.changing.lock().await;
         let expected = self.setup_secret();
         let Some(expected) = expected else {
@@ -281,11 +328,12 @@ impl People {
             role: Role::Admin,
             password: Some(body.password),
             teams: None,
+            service: None,
         };
         let user = self.checked(&user).await?;
         let account = self.add(user, None).await?;
         *self.setup_secret.lock() = None;
-        self.start_session(account).await
+        self.start_session(account, place, None).await
     }
 
     fn credential(&self, secret: &str, kind: Kind) -> Option<Arc<Credential>> {
@@ -293,21 +341,38 @@ impl People {
         (grant.kind == kind && grant.is_good(self.now())).then(|| Arc::new(Credential::new(grant, self.clock.clone())))
     }
 
-    async fn start_session(&self, account: Arc<Account>) -> Result<SignedIn, Problem> {
+    async fn start_session(
+        &self,
+        account: Arc<Account>,
+        place: Place,
+        before: Option<Digest>,
+    ) -> Result<SignedIn, Problem> {
         let now = self.now();
         let user = account.user();
         let mut earlier =
             self.grants_where(|grant| grant.kind == Kind::Cookie && Arc::ptr_eq(&grant.account, &account));
         earlier.sort_by_key(|(_, grant)| grant.created_at);
         earlier.truncate((earlier.len() + 1).saturating_sub(SESSIONS_EACH));
+        if let Some(digest) = before
+            && let Some(grant) = self.grants.get(&digest).filter(|grant| grant.kind == Kind::Cookie)
+            && !earlier.iter().any(|(own, _)| *own == digest)
+        {
+            earlier.push((digest, grant.clone()));
+        }
 
         let secret = secret::fresh("");
         let digest = Digest::of(&secret);
         let expires_at = now.plus_millis(self.settings.session_ms);
-        let stored = StoredSession { user: user.id.clone(), created_at: now, expires_at };
+        let stored = StoredSession {
+            user: user.id.clone(),
+            created_at: now,
+            expires_at,
+            address: place.address,
+            client: place.client,
+        };
         let aside = put(format!("{SESSIONS}{digest}"), &stored);
         self.end(&earlier, vec![aside]).await?;
-        self.grants.insert(digest, Arc::new(session(&digest, &stored, account)));
+        self.grants.insert(digest, Arc::new(session(&digest, &stored, account, self.settings.calls_per_s)));
         Ok(SignedIn { secret, lasts_ms: self.settings.session_ms, user: user.view() })
     }
 }
@@ -316,6 +381,11 @@ impl People {
 impl People {
     pub fn account(&self, id: &UserId) -> Option<Arc<Account>> {
         self.accounts.get(id).map(|account| account.clone())
+    }
+
+    /// Whose address this is.
+    pub fn find(&self, email: &str) -> Option<UserId> {
+        self.by_email.get(&email_key(email)).map(|id| id.clone())
     }
 
     /// In the order in which they were made.
@@ -415,6 +485,9 @@ impl People {
         let teams = check.teams(body.teams.as_deref().unwrap_or_default());
         if let Some(password) = &body.password {
             check.password(password);
+            if body.service == Some(true) {
+                check.refuse("/password", "invalid", "a program has tokens, and no password");
+            }
         }
         check.done()?;
         self.refuse_taken(&email, None)?;
@@ -431,6 +504,7 @@ impl People {
             active: true,
             created_at: self.now(),
             password,
+            service: body.service.unwrap_or(false),
         })
     }
 
@@ -448,6 +522,9 @@ impl People {
         }
         if let Some(password) = &body.password {
             check.password(password);
+            if before.service {
+                check.refuse("/password", "invalid", "a program has tokens, and no password");
+            }
         }
         after.role = body.role.unwrap_or(before.role);
         after.active = body.active.unwrap_or(before.active);
@@ -510,7 +587,7 @@ impl People {
     async fn create_token_whole(&self, by: &Principal, body: CreateToken) -> Result<NewToken, Problem> {
         let _changing = self.changing.lock().await;
         let user = body.user.unwrap_or_else(|| by.id.clone());
-        if user != by.id && !by.role.may(Permission::TokensOthers) {
+        if user != by.id && !by.may(Permission::TokensOthers) {
             return Err(Problem::new(Code::Forbidden, "a token for somebody else needs the permission tokens_others"));
         }
         let now = self.now();
@@ -528,6 +605,15 @@ impl People {
         if account.is_none() {
             check.refuse("/user", "unknown_value", "there is no such user, or not any more");
         }
+        if let Some(held) = &by.scopes {
+            let narrow = body.scopes.as_ref().is_some_and(|asked| asked.iter().all(|scope| held.contains(scope)));
+            if !narrow {
+                check.refuse("/scopes", "invalid", "a token of narrower scope makes only tokens that are as narrow");
+            }
+        }
+        if body.scopes.as_ref().is_some_and(Vec::is_empty) {
+            check.refuse("/scopes", "required", "a token without a scope is of no use: leave the field out for all");
+        }
         let theirs = |grant: &Grant| grant.kind == Kind::Token && !grant.given && grant.account.user().id == user;
         if self.grants_where(theirs).len() >= TOKENS_EACH {
             check.refuse("/user", "too_many", format!("a user has at most {TOKENS_EACH} tokens: revoke one first"));
@@ -544,9 +630,14 @@ impl People {
             digest: digest.to_string(),
             created_at: now,
             expires_at: body.expires_at,
+            scopes: body.scopes.map(|mut scopes| {
+                scopes.sort();
+                scopes.dedup();
+                scopes
+            }),
         };
         self.keep(vec![put(format!("{TOKENS}{}", stored.id), &stored)]).await?;
-        let grant = token_grant(stored, account);
+        let grant = token_grant(stored, account, self.settings.calls_per_s);
         let view = token_view(&grant);
         self.grants.insert(digest, Arc::new(grant));
         Ok(NewToken { view, token })
@@ -555,7 +646,7 @@ impl People {
     /// Tokens in the order in which they were made: all of them for who may have others', else one's own.
     pub fn tokens(&self, by: &Principal) -> Vec<TokenView> {
         let now = self.now();
-        let all = by.role.may(Permission::TokensOthers);
+        let all = by.may(Permission::TokensOthers);
         let seen = |grant: &Grant| {
             grant.kind == Kind::Token
                 && !grant.given
@@ -575,7 +666,7 @@ impl People {
 
     async fn revoke_token_whole(&self, by: &Principal, id: &str) -> Result<(), Problem> {
         let _changing = self.changing.lock().await;
-        let all = by.role.may(Permission::TokensOthers);
+        let all = by.may(Permission::TokensOthers);
         let found = self.grants_where(|grant| {
             grant.kind == Kind::Token && !grant.given && grant.id == id && (all || grant.account.user().id == by.id)
         });
@@ -746,13 +837,16 @@ impl People {
             let stored: StoredToken = read(&key, &value)?;
             let digest = Digest::from_hex(&stored.digest).ok_or_else(|| unusable(&key))?;
             let account = self.account(&stored.user).ok_or_else(|| unusable(&key))?;
-            self.grants.insert(digest, Arc::new(token_grant(stored, account)));
+            self.grants.insert(digest, Arc::new(token_grant(stored, account, self.settings.calls_per_s)));
+        }
+        for (key, value) in self.journal.asides(invitations::PREFIX)? {
+            self.invitations.put(read(&key, &value)?);
         }
         for (key, value) in self.journal.asides(SESSIONS)? {
             let stored: StoredSession = read(&key, &value)?;
             let digest = Digest::from_hex(&key[SESSIONS.len()..]).ok_or_else(|| unusable(&key))?;
             let account = self.account(&stored.user).ok_or_else(|| unusable(&key))?;
-            self.grants.insert(digest, Arc::new(session(&digest, &stored, account)));
+            self.grants.insert(digest, Arc::new(session(&digest, &stored, account, self.settings.calls_per_s)));
         }
         Ok(())
     }
@@ -783,6 +877,9 @@ impl People {
                 expires_at: None,
                 given: true,
                 revoked: AtomicBool::new(false),
+                scopes: Scopes::default(),
+                place: Place::default(),
+                use_: Use::new(self.settings.calls_per_s),
             };
             self.grants.insert(Digest::of(token), Arc::new(grant));
         }
@@ -802,6 +899,7 @@ impl People {
             active: true,
             created_at: self.now(),
             password,
+            service: false,
         }
     }
 }
@@ -822,13 +920,17 @@ impl crate::domain::rules::People for People {
     fn is_assignable(&self, user: &UserId, team: Option<&str>) -> bool {
         self.account(user).is_some_and(|account| {
             let user = account.user();
-            let fits = team.is_none_or(|team| user.teams.is_empty() || user.teams.iter().any(|own| own == team));
+            let fits = team.is_none_or(|team| {
+                let named = user.teams.iter().any(|own| own == team);
+                // Nobody holds what they do not see.
+                named || (user.teams.is_empty() && (user.role == Role::Admin || !self.settings.private.contains(team)))
+            });
             user.active && fits
         })
     }
 }
 
-fn session(digest: &Digest, stored: &StoredSession, account: Arc<Account>) -> Grant {
+fn session(digest: &Digest, stored: &StoredSession, account: Arc<Account>, calls_per_s: u32) -> Grant {
     Grant {
         id: digest.to_string(),
         kind: Kind::Cookie,
@@ -838,10 +940,13 @@ fn session(digest: &Digest, stored: &StoredSession, account: Arc<Account>) -> Gr
         expires_at: Some(stored.expires_at),
         given: false,
         revoked: AtomicBool::new(false),
+        scopes: Scopes::default(),
+        place: Place { address: stored.address, client: stored.client.clone() },
+        use_: Use::new(calls_per_s),
     }
 }
 
-fn token_grant(stored: StoredToken, account: Arc<Account>) -> Grant {
+fn token_grant(stored: StoredToken, account: Arc<Account>, calls_per_s: u32) -> Grant {
     Grant {
         id: stored.id,
         kind: Kind::Token,
@@ -851,6 +956,9 @@ fn token_grant(stored: StoredToken, account: Arc<Account>) -> Grant {
         expires_at: stored.expires_at,
         given: false,
         revoked: AtomicBool::new(false),
+        scopes: Scopes::new(stored.scopes),
+        place: Place::default(),
+        use_: Use::new(calls_per_s),
     }
 }
 
@@ -861,6 +969,7 @@ fn token_view(grant: &Grant) -> TokenView {
         name: grant.name.clone(),
         created_at: grant.created_at,
         expires_at: grant.expires_at,
+        scopes: grant.scopes.listed(),
     }
 }
 

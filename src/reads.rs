@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{Epoch, Seq, TicketId, Version};
 use crate::domain::message::Message;
-use crate::domain::permissions::{Permission, Principal};
+use crate::domain::permissions::{Permission, Principal, PrivateTeams, Sight};
 use crate::domain::rejection::Rejection;
 use crate::domain::state::TicketState;
 use crate::domain::ticket::Ticket;
@@ -77,6 +77,7 @@ pub(crate) struct Core {
     epoch: Epoch,
     clock: Clock,
     promote_after_ms: i64,
+    private: PrivateTeams,
     desk: Arc<RwLock<Desk>>,
     search: Search,
     past: Arc<Past>,
@@ -168,6 +169,9 @@ impl Reads {
             journal,
             clock,
             promote_after_ms: config.queue.promote_after_ms,
+            private: PrivateTeams::new(
+                config.desk.teams.iter().filter(|team| team.private).map(|team| team.id.clone()),
+            ),
             desk,
             search,
             past,
@@ -189,6 +193,13 @@ impl Reads {
                 let Some(last) = part.stored.last() else { continue };
                 for record in &part.records {
                     desk.tail.push(record);
+                }
+                let private = &self.core.private;
+                if !private.is_empty() {
+                    let before = part.before.as_deref().and_then(|state| state.ticket.team.as_deref());
+                    if private.audience(before) != private.audience(part.after.ticket.team.as_deref()) {
+                        self.core.snapshots.moved();
+                    }
                 }
                 desk.take(part.before.as_deref(), &part.after, last.seq);
             }
@@ -276,6 +287,19 @@ impl Core {
         Ok(self.journal.state(id).map_err(|error| fault(&error))?.map(Arc::new))
     }
 
+    /// Whether a ticket is there and lies in this sight. It is as visible as it is now, its past included.
+    fn is_seen(&self, id: TicketId, sight: Sight) -> Result<bool, Problem> {
+        if sight.is_whole() {
+            let version = self.journal.version(id).map_err(|error| fault(&error))?;
+            return Ok(version != Version::ZERO);
+        }
+        Ok(self.state(id)?.is_some_and(|state| self.sees(sight, &state.ticket)))
+    }
+
+    fn sees(&self, sight: Sight, ticket: &Ticket) -> bool {
+        sight.is_whole() || sight.sees(self.private.audience(ticket.team.as_deref()))
+    }
+
     fn in_memory(&self, id: TicketId) -> Option<Arc<TicketState>> {
         let desk = self.desk.read();
         desk.board.get(id).or_else(|| desk.overlay.closed.get(&id).map(|(_, state)| state)).cloned()
@@ -285,8 +309,8 @@ impl Core {
 impl Reading for Reads {
     fn list<'a>(&'a self, query: ListQuery, principal: &'a Principal) -> Answer<'a, Page<Ticket>> {
         Box::pin(async move {
-            may_read(principal)?;
-            let query = Arc::new(query);
+            let sight = self.sight(principal)?;
+            let query = Arc::new(list::Wanted { hidden: self.core.private.hidden_from(sight), query });
             if let Some(seq) = list::needs_index(&self.core, &query)
                 && !self.core.search.has_reached(seq)
             {
@@ -302,19 +326,20 @@ impl Reading for Reads {
 
     fn ticket<'a>(&'a self, id: TicketId, principal: &'a Principal) -> Answer<'a, Arc<Ticket>> {
         Box::pin(async move {
-            may_read(principal)?;
+            let sight = self.sight(principal)?;
             let state = match self.core.in_memory(id) {
                 Some(state) => Some(state),
                 None => self.core.blocking(move |core| core.state(id)).await?,
             };
-            state.map(|state| Arc::new(state.ticket.clone())).ok_or_else(|| Rejection::NotFound.into())
+            let seen = state.filter(|state| self.core.sees(sight, &state.ticket));
+            seen.map(|state| Arc::new(state.ticket.clone())).ok_or_else(|| Rejection::NotFound.into())
         })
     }
 
     fn thread<'a>(&'a self, id: TicketId, principal: &'a Principal) -> Answer<'a, Vec<Message>> {
         Box::pin(async move {
-            may_read(principal)?;
-            self.core.blocking(move |core| thread::messages(core, id)).await
+            let sight = self.sight(principal)?;
+            self.core.blocking(move |core| thread::messages(core, id, sight)).await
         })
     }
 
@@ -326,34 +351,36 @@ impl Reading for Reads {
         principal: &'a Principal,
     ) -> Answer<'a, TicketEvents> {
         Box::pin(async move {
-            may_read(principal)?;
-            self.core.blocking(move |core| thread::records(core, id, after, limit)).await
+            let sight = self.sight(principal)?;
+            self.core.blocking(move |core| thread::records(core, id, after, limit, sight)).await
         })
     }
 
     fn snapshot<'a>(&'a self, at: Option<At>, principal: &'a Principal) -> Answer<'a, SnapshotBytes> {
         Box::pin(async move {
-            may_read(principal)?;
+            let sight = self.sight(principal)?;
             match at {
-                None => snapshot::now(&self.core).await,
-                Some(at) => snapshot::at(&self.core, at).await,
+                None => snapshot::now(&self.core, sight).await,
+                Some(at) => snapshot::at(&self.core, at, sight).await,
             }
         })
     }
 
     fn events<'a>(&'a self, query: EventsQuery, principal: &'a Principal) -> Answer<'a, EventsBytes> {
         Box::pin(async move {
-            may_read(principal)?;
-            events::events(&self.core, query, principal).await
+            let sight = self.sight(principal)?;
+            events::events(&self.core, query, principal, sight).await
         })
     }
 }
 
-fn may_read(principal: &Principal) -> Result<(), Problem> {
-    if principal.role.may(Permission::TicketRead) {
-        Ok(())
-    } else {
-        Err(Rejection::Forbidden(Permission::TicketRead).into())
+impl Reads {
+    /// What the asker may see, if anything at all.
+    fn sight(&self, principal: &Principal) -> Result<Sight, Problem> {
+        if !principal.may(Permission::TicketRead) {
+            return Err(Rejection::Forbidden(Permission::TicketRead).into());
+        }
+        Ok(self.core.private.sight(principal))
     }
 }
 

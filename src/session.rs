@@ -22,6 +22,7 @@ use crate::actors::presence::Presence;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Epoch;
+use crate::line::Line;
 use crate::people::{Credential, People, State as CredentialState};
 use crate::protocol::code::Code;
 use crate::protocol::frame::SUBPROTOCOL;
@@ -50,6 +51,7 @@ pub fn open(
     door: &Arc<Door>,
     local: &Rc<Local>,
     credential: Arc<Credential>,
+    line: Option<Arc<Line>>,
 ) -> Result<HttpResponse, Problem> {
     if local.shared.draining.load(Ordering::Relaxed) {
         return Err(Problem::new(Code::Unavailable, "the server is going away: come back in a moment"));
@@ -59,7 +61,7 @@ pub fn open(
     };
     let mut response = ws::handshake_with_protocols(request, &[SUBPROTOCOL])
         .map_err(|error| Problem::new(Code::BadHandshake, error.to_string()))?;
-    let outlet = Outlet::open(Rc::clone(local), Arc::clone(&credential), principal.id.clone());
+    let outlet = Outlet::open(Rc::clone(local), Arc::clone(&credential), principal, line);
     let session = Session::new(Arc::clone(door), Rc::clone(local), Rc::clone(&outlet), credential);
     let codec = Codec::new().max_size(door.config.session.max_message_bytes as usize);
     let inner = ws::WebsocketContext::with_codec(session, payload, codec);

@@ -15,7 +15,7 @@ use crate::actors::ticket::{Crash, Execute, Hold, HoldStill, Retire, Ticket};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::command::Command;
-use crate::domain::decide::{Context, decide_pair, needs_other};
+use crate::domain::decide::{Context, absent, decide_pair, needs_other};
 use crate::domain::event::Event;
 use crate::domain::ids::{CommandId, MessageId, Seq, TicketId, UserId, Version};
 use crate::domain::message::Message;
@@ -454,6 +454,9 @@ impl Directory {
     ) -> Result<Answer, Problem> {
         if matches!(command, Command::Merge(_) | Command::Link(_) | Command::Unlink(_) | Command::Undo(_)) {
             let state = self.state(id).await?;
+            if !self.inner.core.rules.private_teams.sees(&origin.principal, state.ticket.team.as_deref()) {
+                return Err(Problem::from(Rejection::NotFound));
+            }
             if let Some(other) = needs_other(&state, &command) {
                 if other == id {
                     let at = if matches!(command, Command::Merge(_)) { "/into" } else { "/to" };
@@ -461,7 +464,7 @@ impl Directory {
                 }
                 if self.known(other).is_err() {
                     let at = if matches!(command, Command::Merge(_)) { "/into" } else { "/to" };
-                    return Err(Problem::field(at, "unknown_value", "there is no such ticket"));
+                    return Err(Problem::from(absent(at)));
                 }
                 return self.on_pair(id, other, &origin, expect, &command).await;
             }
@@ -666,11 +669,12 @@ impl Gateway for Directory {
         Box::pin(async move { work.await.map_err(|_| unavailable())? })
     }
 
-    fn queue(&self, limit: usize) -> Pending<QueueView> {
+    fn queue(&self, limit: usize, principal: &Arc<Principal>) -> Pending<QueueView> {
         let queue = self.inner.queue.get().cloned();
+        let sight = self.inner.core.rules.private_teams.sight(principal);
         Box::pin(async move {
             let queue = queue.ok_or_else(unavailable)?;
-            queue.view(limit).await
+            queue.view(limit, sight).await
         })
     }
 }

@@ -16,7 +16,7 @@ use crate::actors::ticket::Execute;
 use crate::actors::vital::Vital;
 use crate::domain::command::{ClaimNext, Command, Empty};
 use crate::domain::ids::{Seq, TicketId};
-use crate::domain::permissions::Role;
+use crate::domain::permissions::{Role, Sight};
 use crate::feed::{Feed, Reach};
 use crate::projections::queue::{Queue as Order, Rank, Wanted};
 use crate::protocol::code::Code;
@@ -50,9 +50,9 @@ impl QueueDoor {
         self.addr.send(claim).await.map_err(|error| dead(&error))?
     }
 
-    pub async fn view(&self, limit: usize) -> Result<QueueView, Problem> {
+    pub async fn view(&self, limit: usize, sight: Sight) -> Result<QueueView, Problem> {
         let _seat = self.seat()?;
-        self.addr.send(GetQueue { limit }).await.map_err(|error| dead(&error))
+        self.addr.send(GetQueue { limit, sight }).await.map_err(|error| dead(&error))
     }
 
     /// Makes the queue die as a bug would: a drill for what stands around it.
@@ -145,10 +145,13 @@ impl Queue {
         self.catch_up();
         let core = self.core();
         let principal = &claim.origin.principal;
+        let private = &core.rules.private_teams;
+        let hidden = private.hidden_from(private.sight(principal));
         let wanted = Wanted {
             user: &principal.id,
             // Whoever looks after agents may take any team's ticket, as by a claim of its own.
             teams: if principal.role == Role::Agent { &principal.teams } else { &[] },
+            hidden: &hidden,
             team: claim.wanted.team.as_deref(),
             categories: claim.wanted.categories.as_deref(),
             skip_window_ms: core.rules.skip_window_ms,
@@ -238,6 +241,8 @@ impl Handler<Crash> for Queue {
 #[rtype(result = "QueueView")]
 pub struct GetQueue {
     pub limit: usize,
+    /// Whatever lies outside it is neither shown nor counted.
+    pub sight: Sight,
 }
 
 impl Handler<GetQueue> for Queue {
@@ -247,9 +252,16 @@ impl Handler<GetQueue> for Queue {
         self.catch_up();
         let core = self.core();
         let now = core.now();
-        let counts = self.order.counts(now);
-        let ranked = self.order.list(question.limit, now);
+        let private = &core.rules.private_teams;
+        let hidden = private.hidden_from(question.sight);
+        let counts = self.order.counts_but(now, &hidden);
+        let ranked = self.order.list_but(question.limit, now, &hidden);
         let board = core.reads.board();
+        let lent = self.lent.iter().filter(|id| {
+            let team = board.get(**id).and_then(|state| state.ticket.team.as_deref());
+            question.sight.sees(private.audience(team))
+        });
+        let lent = lent.count();
         let data = ranked
             .into_iter()
             .filter_map(|(id, rank)| {
@@ -262,7 +274,7 @@ impl Handler<GetQueue> for Queue {
             data,
             counts: QueueCounts {
                 waiting: counts.waiting,
-                lent: u32::try_from(self.lent.len()).unwrap_or(u32::MAX),
+                lent: u32::try_from(lent).unwrap_or(u32::MAX),
                 snoozed: counts.snoozed,
                 by_priority: counts
                     .by_priority

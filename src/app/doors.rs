@@ -10,8 +10,11 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Desk;
 use crate::actors::hub::Local;
+use crate::http::proxies::Proxies;
 use crate::http::reply::Failure;
+use crate::http::strangers::Strangers;
 use crate::http::{self, Services, auth};
+use crate::line::Line;
 use crate::session::{self, Door};
 
 impl Desk {
@@ -23,6 +26,9 @@ impl Desk {
             gateway: Arc::new(self.directory.clone()),
             reads: Arc::clone(&self.reads) as _,
             people: Arc::clone(&self.people),
+            audit: Arc::clone(&self.audit),
+            proxies: Proxies::new(&self.config.server.trusted_proxies),
+            strangers: Strangers::new(&self.config.limits),
             config: Arc::clone(&self.config),
             clock: self.clock.clone(),
             telemetry: Arc::clone(&self.telemetry),
@@ -82,7 +88,11 @@ pub fn socket(door: Arc<Door>, local: Rc<Local>) -> impl FnOnce(&mut ServiceConf
         let (door, local) = (Arc::clone(&door), Rc::clone(&local));
         async move {
             let credential = auth::handshake(&request, &desk)?;
-            session::open(&request, payload, &door, &local, credential).map_err(Failure::from)
+            let line = request.conn_data::<Arc<Line>>().cloned();
+            if let Some(line) = &line {
+                line.is_known();
+            }
+            session::open(&request, payload, &door, &local, credential, line).map_err(Failure::from)
                 as Result<HttpResponse, Failure>
         }
     };

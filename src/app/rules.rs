@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Calendar, Config};
+use crate::domain::permissions::PrivateTeams;
 use crate::domain::rules::{NamedOption, Rules};
 use crate::domain::sla::{BusinessCalendar, SlaPolicy};
 use crate::domain::state::{SKIP_MEMORY_MS, UNDO_MEMORY_MS};
@@ -79,8 +80,14 @@ pub fn from_config(config: &Config) -> Result<Rules, String> {
         promote_after_ms: config.queue.promote_after_ms,
         categories: named(&config.desk.categories),
         teams: named(&config.desk.teams),
+        private_teams: private_teams(config),
         sla_policies,
     })
+}
+
+/// The teams whose tickets are their own, in the configuration's order.
+pub fn private_teams(config: &Config) -> PrivateTeams {
+    PrivateTeams::new(config.desk.teams.iter().filter(|team| team.private).map(|team| team.id.clone()))
 }
 
 fn business_calendar(calendar: &Calendar) -> Result<BusinessCalendar, String> {

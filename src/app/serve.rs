@@ -7,11 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use actix_rt::net::TcpStream;
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::tls::Certificate;
 use super::{Death, Desk, ServeError, doors};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -43,6 +47,7 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
         .map_err(|error| ServeError::Storage(format!("cannot make the data folder {}: {error}", data.display())))?;
     let journal: Arc<dyn Journal> =
         Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
+    raise_open_files(config.limits.connections);
     let clock = Clock::system();
     let mut demo =
         if options.demo { Some(demo::prepare(&journal, &config, &clock, &options.admin).await?) } else { None };
@@ -61,12 +66,18 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     }
 
     let mut sweep = tokio::time::interval(Duration::from_secs(10));
+    let mut hour = tokio::time::interval(Duration::from_secs(3600));
     let end = loop {
         tokio::select! {
             _ = terminate.recv() => break Ok(()),
             _ = interrupt.recv() => break Ok(()),
             death = died.recv() => break Err(death),
             _ = sweep.tick() => desk.directory.retire_idle(),
+            _ = hour.tick() => {
+                if let Err(problem) = desk.people.sweep().await {
+                    tracing::warn!(%problem, "what has expired could not be dropped");
+                }
+            }
         }
     };
     match end {
@@ -97,6 +108,16 @@ pub fn listen(desk: &Arc<Desk>, listener: TcpListener) -> Result<actix_web::dev:
         workers => workers,
     };
     let limits = config.limits.clone();
+    let lines = Arc::clone(&desk.lines);
+    look_after(desk);
+    let tls = &config.server;
+    let certificate = if tls.tls_certificate.as_os_str().is_empty() {
+        None
+    } else {
+        let certificate = Certificate::read(&tls.tls_certificate, &tls.tls_key).map_err(ServeError::Config)?;
+        keep_fresh(&certificate);
+        Some(certificate)
+    };
     let (services, door) = (desk.services(), desk.door());
     let desk = Arc::clone(desk);
     let server = HttpServer::new(move || {
@@ -111,14 +132,70 @@ pub fn listen(desk: &Arc<Desk>, listener: TcpListener) -> Result<actix_web::dev:
     .tcp_nodelay(true)
     .disable_signals()
     .shutdown_timeout(config.server.drain_ms.div_ceil(1000))
-    .on_connect(move |connection, _| {
-        if let Some(stream) = connection.downcast_ref::<actix_rt::net::TcpStream>() {
+    .on_connect(move |connection, data| {
+        let plain = connection.downcast_ref::<TcpStream>();
+        let secure = || connection.downcast_ref::<TlsStream<TcpStream>>().map(|stream| stream.get_ref().0);
+        if let Some(stream) = plain.or_else(secure) {
             bound(SockRef::from(stream), limits.send_buffer_bytes, limits.stuck_reader_ms);
+            if let Some(line) = lines.open(SockRef::from(stream)) {
+                data.insert(line);
+            }
         }
-    })
-    .listen(listener)
-    .map_err(|error| ServeError::Failed(error.to_string()))?;
-    Ok(server.run())
+    });
+    let server = match certificate {
+        None => server.listen(listener),
+        Some(certificate) => {
+            server.listen_rustls_0_23(listener, certificate.server_config().map_err(ServeError::Config)?)
+        }
+    };
+    Ok(server.map_err(|error| ServeError::Failed(error.to_string()))?.run())
+}
+
+/// What has to be done now and then as long as the desk is open.
+fn look_after(desk: &Arc<Desk>) {
+    let (lines, audit) = (Arc::clone(&desk.lines), Arc::clone(&desk.audit));
+    let gone = Arc::downgrade(desk);
+    actix_rt::spawn(async move {
+        let mut tick = tokio::time::interval(Duration::from_secs(1));
+        while gone.strong_count() > 0 {
+            tick.tick().await;
+            let (lines, audit) = (Arc::clone(&lines), Arc::clone(&audit));
+            let looked = actix_rt::task::spawn_blocking(move || {
+                lines.look();
+                audit.settle();
+            });
+            if looked.await.is_err() {
+                tracing::error!("looking after connections and the audit log failed");
+            }
+        }
+    });
+}
+
+fn keep_fresh(certificate: &Arc<Certificate>) {
+    let certificate = Arc::downgrade(certificate);
+    actix_rt::spawn(async move {
+        let mut tick = tokio::time::interval(Duration::from_secs(5));
+        while let Some(certificate) = certificate.upgrade() {
+            let looked = actix_rt::task::spawn_blocking(move || certificate.refresh());
+            if looked.await.is_err() {
+                tracing::error!("looking for a renewed certificate failed");
+            }
+            tick.tick().await;
+        }
+    });
+}
+
+/// Lets the process have as many open files as the system gives it: each connection takes two.
+pub fn raise_open_files(connections: usize) {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    let wanted = 2 * connections as u64 + 1_000;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files could not be raised");
+    }
+    if let Some(most) = getrlimit(Resource::Nofile).current.filter(|most| *most < wanted) {
+        tracing::warn!(most, wanted, "fewer files may be open than limits.connections may need");
+    }
 }
 
 /// Bounds what the kernel holds for a reader that does not read, and how long it waits for one that takes nothing.
@@ -157,9 +234,10 @@ async fn leave(desk: &Desk, server: &ServerHandle) {
 fn announce(desk: &Desk, address: SocketAddr, demo: Option<&Demo>) {
     let shown =
         if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
-    let mut text = format!("listening on http://{shown}\n");
+    let scheme = if desk.config.server.tls_certificate.as_os_str().is_empty() { "http" } else { "https" };
+    let mut text = format!("listening on {scheme}://{shown}\n");
     if let Some(secret) = desk.people.setup_secret() {
-        text.push_str(&format!("make the first administrator: http://{shown}/setup?token={secret}\n"));
+        text.push_str(&format!("make the first administrator: {scheme}://{shown}/setup?token={secret}\n"));
     }
     if let Some(demo) = demo {
         text.push_str(&demo.sign_in_help());

@@ -12,6 +12,11 @@ pub fn problems(config: &Config) -> Vec<String> {
     limits(config, &mut found);
     names("desk.categories", &config.desk.categories, &mut found);
     names("desk.teams", &config.desk.teams, &mut found);
+    for category in config.desk.categories.iter().filter(|category| category.private) {
+        found.check(false, "desk.categories", format!("`{}` cannot be private: only a team can", category.id));
+    }
+    let private = config.desk.teams.iter().filter(|team| team.private).count();
+    found.within("desk.teams (private ones)", private, 0, 64);
     sla(config, &mut found);
     triage(config, &mut found);
     found.check(["text", "json"].contains(&config.log.format.as_str()), "log.format", "must be text or json");
@@ -52,6 +57,20 @@ fn server(config: &Config, found: &mut Found) {
             format!("`{origin}` is not an origin, like https://desk.example.com"),
         );
     }
+    for proxy in &server.trusted_proxies {
+        let is_one = proxy.parse::<ipnet::IpNet>().is_ok() || proxy.parse::<std::net::IpAddr>().is_ok();
+        found.check(
+            is_one,
+            "server.trusted_proxies",
+            format!("`{proxy}` is no address and no network like 10.0.0.0/8"),
+        );
+    }
+    let (certificate, key) = (&server.tls_certificate, &server.tls_key);
+    found.check(
+        certificate.as_os_str().is_empty() == key.as_os_str().is_empty(),
+        "server.tls_key",
+        "server.tls_certificate and server.tls_key belong together: set both or none",
+    );
     let token = &server.operations_token;
     found.check(
         token.is_empty() || (token.len() >= 16 && token.chars().all(|c| c.is_ascii_graphic())),
@@ -66,6 +85,12 @@ fn limits(config: &Config, found: &mut Found) {
     found.within("limits.body_timeout_ms", limits.body_timeout_ms, 100, 600_000);
     found.within("limits.head_timeout_ms", limits.head_timeout_ms, 100, 600_000);
     found.within("limits.connections", limits.connections, 1, 1_000_000);
+    found.within("limits.connections_per_address", limits.connections_per_address, 1, 1_000_000);
+    found.within("limits.strangers_per_address", limits.strangers_per_address, 1, 1_000_000);
+    found.within("limits.slow_reader_ms", limits.slow_reader_ms, 100, 600_000);
+    found.within("limits.calls_per_s", limits.calls_per_s, 1, u32::MAX);
+    found.within("limits.anonymous_calls_per_s", limits.anonymous_calls_per_s, 1, u32::MAX);
+    found.within("limits.anonymous_burst", limits.anonymous_burst, 1, u32::MAX);
     // The kernel may hold this much for each stuck connection; the contract allows 2 MiB.
     found.within("limits.send_buffer_bytes", limits.send_buffer_bytes, 4096, 2 << 20);
     found.within("limits.stuck_reader_ms", limits.stuck_reader_ms, 100, 600_000);
@@ -100,6 +125,7 @@ fn limits(config: &Config, found: &mut Found) {
     found.within("presence.typing_ms", presence.typing_ms, 1000, 600_000);
     found.within("people.hashing", people.hashing, 1, 64);
     found.within("people.session_ms", people.session_ms, 60_000, i64::MAX);
+    found.within("people.invitation_ms", people.invitation_ms, 60_000, 31_536_000_000);
     found.within("people.password_min_chars", people.password_min_chars, 8, 128);
     // Less than this and tantivy refuses to start a writer.
     found.within("search.writer_bytes", search.writer_bytes, 15_000_000, 4_000_000_000);

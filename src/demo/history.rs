@@ -347,6 +347,7 @@ mod tests {
             promote_after_ms: config.queue.promote_after_ms,
             categories: named(&config.desk.categories),
             teams: named(&config.desk.teams),
+            private_teams: crate::domain::permissions::PrivateTeams::default(),
             sla_policies: vec![
                 policy(Priority::Urgent, 60, 480),
                 policy(Priority::High, 240, 1440),
@@ -363,6 +364,7 @@ mod tests {
                     name: colleague.name.into(),
                     role: colleague.role,
                     teams: colleague.teams.iter().map(|team| (*team).to_owned()).collect(),
+                    scopes: None,
                 }),
                 yours: colleague.yours,
             })

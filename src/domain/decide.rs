@@ -8,7 +8,7 @@ use super::event::Event;
 use super::ids::{CommandId, MessageId, TicketId, Version};
 use super::permissions::{Permission, Principal};
 use super::record::Draft;
-use super::rejection::Rejection;
+use super::rejection::{FieldError, Rejection};
 use super::rules::{FieldLimits, People, Rules};
 use super::state::TicketState;
 use super::time::Timestamp;
@@ -65,7 +65,8 @@ pub fn decide(
             Some(state) => Err(Rejection::VersionConflict { version: state.ticket.version }),
         };
     }
-    let state = before.ok_or(Rejection::NotFound)?;
+    // What the caller may not see is not there.
+    let state = before.filter(|state| is_seen(state, context)).ok_or(Rejection::NotFound)?;
     check_expected(state, expect)?;
     match command {
         // Closed or not is the undone command's question.
@@ -104,7 +105,17 @@ pub fn decide_pair(
     context: &Context<'_>,
 ) -> Result<(Decision, Decision), Rejection> {
     permit(context, Permission::TicketWrite)?;
+    if !is_seen(this, context) {
+        return Err(Rejection::NotFound);
+    }
     check_expected(this, expect)?;
+    if !is_seen(other, context) {
+        return Err(match command {
+            Command::Merge(_) => absent("/into"),
+            Command::Undo(_) => Rejection::CannotUndo { by: None, reason: "the other ticket is not there" },
+            _ => absent("/to"),
+        });
+    }
     if let Command::Undo(undo) = command {
         return undo::both(this, other, undo, context);
     }
@@ -139,6 +150,9 @@ pub fn decide_follow_up(
     message: &AddMessage,
     context: &Context<'_>,
 ) -> Result<Decision, Rejection> {
+    if !is_seen(closed, context) {
+        return Err(Rejection::NotFound);
+    }
     message::follow_up(closed, id, message, context)
 }
 
@@ -161,7 +175,17 @@ fn decide_system(state: &TicketState, command: &SystemCommand, context: &Context
 }
 
 fn permit(context: &Context<'_>, permission: Permission) -> Result<(), Rejection> {
-    if context.principal.role.may(permission) { Ok(()) } else { Err(Rejection::Forbidden(permission)) }
+    if context.principal.may(permission) { Ok(()) } else { Err(Rejection::Forbidden(permission)) }
+}
+
+/// Whether the ticket lies in the caller's sight.
+fn is_seen(state: &TicketState, context: &Context<'_>) -> bool {
+    context.rules.private_teams.sees(context.principal, state.ticket.team.as_deref())
+}
+
+/// Another ticket that is named and not there, or not for the caller: nobody can tell which.
+pub fn absent(pointer: &str) -> Rejection {
+    Rejection::InvalidField(vec![FieldError::new(pointer, "unknown_value", "there is no such ticket")])
 }
 
 fn check_expected(state: &TicketState, expect: Option<Version>) -> Result<(), Rejection> {

@@ -3,6 +3,7 @@
 //! Built once from the configuration by `app`, shared by everybody, never changed while the desk runs.
 
 use super::ids::UserId;
+use super::permissions::PrivateTeams;
 use super::sla::SlaPolicy;
 
 #[derive(Clone, Debug)]
@@ -15,6 +16,8 @@ pub struct Rules {
     pub promote_after_ms: i64,
     pub categories: Vec<NamedOption>,
     pub teams: Vec<NamedOption>,
+    /// Teams whose tickets nobody else sees.
+    pub private_teams: PrivateTeams,
     /// The first policy that matches a ticket applies.
     pub sla_policies: Vec<SlaPolicy>,
 }

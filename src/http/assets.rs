@@ -23,10 +23,15 @@ struct Files;
 const HASHED: &str = "assets/";
 const PAGE: &str = "index.html";
 
-/// The app loads nothing from anywhere else and is shown in no frame. Inline styles are what its components position by.
-const APP_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-                          img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; \
-                          manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+/// The app loads nothing from anywhere else, runs only scripts that carry this answer's own number, and what those load, and is
+/// shown in no frame. Inline styles are what its components position by.
+fn app_policy(nonce: &str) -> String {
+    format!(
+        "default-src 'self'; script-src 'nonce-{nonce}' 'strict-dynamic'; style-src 'self' 'unsafe-inline'; \
+         img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; worker-src 'self'; \
+         manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
 
 /// For every address that is no call.
 pub async fn serve(request: HttpRequest, desk: Data<Desk>) -> Reply {
@@ -47,9 +52,28 @@ pub async fn serve(request: HttpRequest, desk: Data<Desk>) -> Reply {
         return Err(nothing_here());
     }
     match Files::get(PAGE) {
-        Some(file) => Ok(answer(&request, PAGE, file)),
+        Some(file) => Ok(page(&file)),
         None => Ok(not_built(&desk.config.desk.name)),
     }
+}
+
+/// The page, with a number of its own for each answer, so that a script that somebody managed to write into it does not run.
+fn page(file: &EmbeddedFile) -> HttpResponse {
+    let nonce = crate::people::nonce();
+    let marked = mark(&String::from_utf8_lossy(&file.data), &nonce);
+    let mut answer = HttpResponse::Ok();
+    // The number is in head and body: nobody may keep one of them.
+    answer.insert_header((header::CACHE_CONTROL, "no-store"));
+    answer.insert_header((policy_header(), app_policy(&nonce)));
+    answer.content_type("text/html; charset=utf-8").body(marked)
+}
+
+/// Puts the number on every script of a page that we built ourselves, and where the bundler's loader looks for it.
+fn mark(page: &str, nonce: &str) -> String {
+    let scripts = page.replace("<script", &format!("<script nonce=\"{nonce}\""));
+    let preloads =
+        scripts.replace("<link rel=\"modulepreload\"", &format!("<link rel=\"modulepreload\" nonce=\"{nonce}\""));
+    preloads.replace("</title>", &format!("</title><meta property=\"csp-nonce\" nonce=\"{nonce}\">"))
 }
 
 fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse {
@@ -72,9 +96,6 @@ fn answer(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse
     let kind = mime_guess::from_path(name).first_or_octet_stream();
     let kind = if kind.type_() == "text" { format!("{kind}; charset=utf-8") } else { kind.to_string() };
     answer.content_type(kind);
-    if name == PAGE {
-        answer.insert_header((policy_header(), HeaderValue::from_static(APP_POLICY)));
-    }
     for (coding, ending) in [("br", ".br"), ("gzip", ".gz")] {
         if reply::accepts(request, coding)
             && let Some(small) = Files::get(&format!("{name}{ending}"))
@@ -111,4 +132,23 @@ pub fn policy_header() -> HeaderName {
 
 fn nothing_here() -> Failure {
     Problem::new(Code::NotFound, "there is nothing at this address").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// X72: every script of the page carries the answer's own number, and no answer's is another's.
+    #[test]
+    fn x72_each_page_has_its_own_number() {
+        let built = "<title>x</title><script type=\"module\" src=\"/assets/a.js\"></script>\
+                     <link rel=\"modulepreload\" crossorigin href=\"/assets/b.js\"><script>1</script>";
+        let marked = mark(built, "n1");
+        assert_eq!(marked.matches("<script nonce=\"n1\"").count(), 2);
+        assert!(marked.contains("<link rel=\"modulepreload\" nonce=\"n1\"") && !marked.contains("<script>"));
+        let policy = app_policy("n1");
+        assert!(policy.contains("script-src 'nonce-n1'") && policy.contains("frame-ancestors 'none'"));
+        assert!(!policy.contains("unsafe-eval") && !policy.contains("script-src 'unsafe"));
+        assert_ne!(crate::people::nonce(), crate::people::nonce());
+    }
 }

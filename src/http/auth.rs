@@ -1,7 +1,6 @@
 //! Who is asking, by bearer token or by session cookie, and whether a browser asks from a page of our own. What they may do is
 //! decided elsewhere. Called by [`super::call::Call`] and by the WebSocket's handshake.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use actix_web::HttpRequest;
@@ -11,12 +10,19 @@ use actix_web::http::header;
 use super::desk_state::Desk;
 use super::reply::Failure;
 use crate::config::Config;
-use crate::people::{Credential, Kind, SignedIn};
+use crate::domain::text::clean_name;
+use crate::people::{Credential, Kind, Place, SignedIn};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 
 /// The name of the session cookie.
 pub const COOKIE: &str = "hotdesk_session";
+/// The same where it goes over HTTPS only: browsers take a cookie of this name from no other host and no other path.
+const SECURE_COOKIE: &str = "__Host-hotdesk_session";
+
+pub fn cookie_name(config: &Config) -> &'static str {
+    if config.server.secure_cookies { SECURE_COOKIE } else { COOKIE }
+}
 
 /// The caller's credential. A bearer token goes before a cookie, and a bad one is not made good by a cookie.
 pub fn credential(request: &HttpRequest, desk: &Desk) -> Result<Arc<Credential>, Problem> {
@@ -26,7 +32,7 @@ pub fn credential(request: &HttpRequest, desk: &Desk) -> Result<Arc<Credential>,
             .by_token(token)
             .ok_or_else(|| Problem::new(Code::NotSignedIn, "the token is not known, or not good any more"));
     }
-    let Some(cookie) = request.cookie(COOKIE) else {
+    let Some(cookie) = request.cookie(cookie_name(&desk.config)) else {
         return Err(Problem::new(Code::NotSignedIn, "sign in, or send a token in the header Authorization"));
     };
     desk.people
@@ -77,13 +83,19 @@ pub fn bearer(request: &HttpRequest) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The address at the other end of the connection. Headers of proxies are not believed: anybody can send them.
-pub fn peer(request: &HttpRequest) -> Option<IpAddr> {
-    request.peer_addr().map(|address| address.ip())
+/// Where a browser is and what it calls itself, for the list of one's sessions.
+pub fn place(request: &HttpRequest, desk: &Desk) -> Place {
+    let client = text(request, header::USER_AGENT.as_str()).map(|name| clean_name(name).chars().take(200).collect());
+    Place { address: desk.proxies.peer(request), client }
+}
+
+/// The cookie that a browser sent, good or not.
+pub fn cookie(request: &HttpRequest, config: &Config) -> Option<String> {
+    request.cookie(cookie_name(config)).map(|cookie| cookie.value().to_owned())
 }
 
 pub fn session_cookie(config: &Config, signed_in: &SignedIn) -> Cookie<'static> {
-    Cookie::build(COOKIE, signed_in.secret.clone())
+    Cookie::build(cookie_name(config), signed_in.secret.clone())
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)
@@ -94,7 +106,7 @@ pub fn session_cookie(config: &Config, signed_in: &SignedIn) -> Cookie<'static> 
 
 /// Takes the cookie away.
 pub fn ended_cookie(config: &Config) -> Cookie<'static> {
-    Cookie::build(COOKIE, "")
+    Cookie::build(cookie_name(config), "")
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::web::{Data, Payload as BodyStream};
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -18,10 +18,11 @@ use super::desk_state::Desk;
 use super::operation::{Access, KeyUse, Operation};
 use super::params::{Params, digits};
 use super::reply::Failure;
+use crate::audit::{Actor, Deed};
 use crate::domain::command::Command;
-use crate::domain::ids::{CommandId, TicketId, Version};
+use crate::domain::ids::{CommandId, TicketId, UserId, Version};
 use crate::domain::permissions::Principal;
-use crate::people::{Credential, Keyed, Kind, State};
+use crate::people::{Allowance, Credential, Keyed, Kind, State};
 use crate::protocol::code::Code;
 use crate::protocol::gateway::{Done, Order};
 use crate::protocol::problem::Problem;
@@ -47,16 +48,22 @@ impl FromRequest for Call {
     type Future = Ready<Result<Self, Failure>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::admit(request).map_err(Failure::from))
+        ready(Self::admit(request))
     }
 }
 
 impl Call {
-    fn admit(request: &HttpRequest) -> Result<Self, Problem> {
+    fn admit(request: &HttpRequest) -> Result<Self, Failure> {
         let desk = request.app_data::<Data<Desk>>().expect("invariant: the router carries the desk").get_ref().clone();
         let operation = operation(request).expect("invariant: a handler is reached by its operation's route");
         let caller = match operation.access {
-            Access::Open => None,
+            Access::Open => {
+                // Probes and pages are asked by machines that cannot wait.
+                if operation.path.starts_with("/api/") {
+                    take_as_stranger(request, &desk)?;
+                }
+                None
+            }
             Access::SignedIn | Access::Needs(_) => Some(Caller::of(request, &desk)?),
             Access::Operations => {
                 super::health::check_operations(request, &desk)?;
@@ -70,16 +77,16 @@ impl Call {
             }
         }
         if let (Access::Needs(permission), Some(caller)) = (operation.access, &caller)
-            && !caller.principal.role.may(permission)
+            && !caller.principal.may(permission)
         {
-            return Err(crate::domain::rejection::Rejection::Forbidden(permission).into());
+            return Err(Problem::from(crate::domain::rejection::Rejection::Forbidden(permission)).into());
         }
         let key = match operation.key {
             KeyUse::Ignored => None,
             KeyUse::Taken => key(request)?,
             KeyUse::Refused if request.headers().contains_key("idempotency-key") => {
                 let detail = "this call takes no Idempotency-Key: its answer has a secret that is shown once";
-                return Err(Problem::new(Code::IdempotencyNotSupported, detail));
+                return Err(Problem::new(Code::IdempotencyNotSupported, detail).into());
             }
             KeyUse::Refused => None,
         };
@@ -94,6 +101,35 @@ impl Call {
 
     pub fn credential(&self) -> &Arc<Credential> {
         &self.caller().credential
+    }
+
+    /// Writes what the caller did into the audit log.
+    pub fn note(&self, deed: Deed) {
+        self.desk.audit.note(self.actor(), deed);
+    }
+
+    /// The same for who has just come in by this call.
+    pub fn note_by(&self, who: &UserId, deed: Deed) {
+        self.desk.audit.note(Actor { who: Some(who.clone()), ..self.actor() }, deed);
+    }
+
+    pub fn note_often(&self, deed: Deed) {
+        self.desk.audit.note_often(self.actor(), deed);
+    }
+
+    fn actor(&self) -> Actor {
+        let mut actor = Actor { from: self.desk.proxies.peer(&self.request), ..Actor::default() };
+        if let Some(caller) = &self.caller {
+            actor.who = Some(caller.principal.id.clone());
+            actor.via = Some(caller.credential.id());
+        }
+        actor
+    }
+
+    /// The caller as it stands now, for answers that take a while.
+    pub fn still(&self) -> Result<Arc<Principal>, Problem> {
+        let caller = Caller::live(self.credential().clone())?;
+        Ok(caller.principal)
     }
 
     fn caller(&self) -> &Caller {
@@ -162,14 +198,48 @@ impl Call {
 }
 
 impl Caller {
-    fn of(request: &HttpRequest, desk: &Desk) -> Result<Self, Problem> {
-        let credential = auth::credential(request, desk)?;
+    fn of(request: &HttpRequest, desk: &Desk) -> Result<Self, Failure> {
+        let credential = match auth::credential(request, desk) {
+            Ok(credential) => credential,
+            Err(problem) => {
+                // Guessing has its limit too.
+                take_as_stranger(request, desk)?;
+                return Err(problem.into());
+            }
+        };
+        let taken = credential.take_call();
+        request.extensions_mut().insert(Seen { credential: Some(credential.clone()), allowance: taken.ok() });
+        if let Err(wait_ms) = taken {
+            return Err(too_many(wait_ms));
+        }
+        Ok(Self::live(credential)?)
+    }
+
+    fn live(credential: Arc<Credential>) -> Result<Self, Problem> {
         match credential.state() {
             State::Live(principal) => Ok(Self { credential, principal }),
             State::Revoked => Err(Problem::new(Code::NotSignedIn, "the session has ended: sign in again")),
             State::RoleWithdrawn => Err(Problem::new(Code::Forbidden, "your role was changed a moment ago")),
         }
     }
+}
+
+/// What the edge tells of a request once it is answered: who asked, and how much is left.
+pub struct Seen {
+    pub credential: Option<Arc<Credential>>,
+    pub allowance: Option<Allowance>,
+}
+
+fn take_as_stranger(request: &HttpRequest, desk: &Desk) -> Result<(), Failure> {
+    let taken = desk.strangers.take_call(desk.proxies.peer(request));
+    request.extensions_mut().insert(Seen { credential: None, allowance: taken.ok() });
+    taken.map(drop).map_err(too_many)
+}
+
+fn too_many(wait_ms: u64) -> Failure {
+    let seconds = wait_ms.div_ceil(1000);
+    let problem = Problem::new(Code::TooMany, format!("more calls than allowed: try again in {seconds} s"));
+    Failure { retry_after_s: Some(seconds), ..problem.into() }
 }
 
 /// A command id for those who gave none.

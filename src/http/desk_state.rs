@@ -4,7 +4,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::health::Health;
+use super::proxies::Proxies;
 use super::snapshot::Compressed;
+use super::strangers::Strangers;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::people::People;
@@ -21,6 +24,9 @@ pub struct Services {
     /// Questions.
     pub reads: Arc<dyn Reading>,
     pub people: Arc<People>,
+    pub audit: Arc<Audit>,
+    pub proxies: Proxies,
+    pub strangers: Strangers,
     pub config: Arc<Config>,
     pub clock: Clock,
     pub telemetry: Arc<Telemetry>,

@@ -1,23 +1,34 @@
 //! What every request passes on its way in and every answer on its way out: time taken, headers that browsers obey, and the last
 //! resort that turns an error which is not ours into a problem document.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use actix_web::{Error, ResponseError as _};
+use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 
 use super::assets::policy_header;
+use super::call::Seen;
 use super::desk_state::Desk;
+use super::metered::Metered;
 use super::reply::Failure;
 use super::unread::Unread;
+use crate::audit::{Action, Actor, Deed};
+use crate::line::Line;
+use crate::people::{Credential, Kind};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 use crate::telemetry::SECONDS;
+
+/// Nothing in the app needs any of these.
+const FEATURES: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()";
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// What is not a page needs nothing at all.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
@@ -31,6 +42,20 @@ pub async fn guard(
     let method = request.method().clone();
     let route = request.match_pattern().unwrap_or_else(|| "other".to_owned());
 
+    let line = request.conn_data::<Arc<Line>>().cloned();
+    if let Some(line) = &line {
+        line.idle();
+    }
+    let secure = desk.proxies.is_secure(request.request());
+    if secure == Some(false)
+        && desk.config.server.redirect_to_https
+        && !route.starts_with("/healthz/")
+        && let Some(location) = over_https(request.request())
+    {
+        let elsewhere = HttpResponse::PermanentRedirect().insert_header((header::LOCATION, location)).finish();
+        return Ok(request.into_response(elsewhere));
+    }
+
     let unread = Unread::of(&mut request);
     // No copy of the request may live here: the router changes it. Handlers' errors come back as answers.
     let mut answer = next.call(request).await?.map_into_boxed_body();
@@ -42,16 +67,44 @@ pub async fn guard(
         answer = answer.into_response(failure.error_response());
     }
 
+    let seen = answer.request().extensions_mut().remove::<Seen>();
+    if let Some(Seen { credential: Some(credential), .. }) = &seen {
+        if let Some(line) = &line {
+            line.is_known();
+        }
+        tell_use(&desk, answer.request(), credential);
+    }
+    if matches!(answer.status().as_u16(), 401 | 403 | 429) {
+        tell_refusal(&desk, &answer, &route, seen.as_ref().and_then(|seen| seen.credential.as_ref()));
+    }
+
     let headers = answer.headers_mut();
+    if let Some(seen) = &seen {
+        tell_allowance(headers, seen);
+    }
+    if secure == Some(true) && desk.config.server.hsts_s > 0 {
+        let told = format!("max-age={}", desk.config.server.hsts_s);
+        if let Ok(told) = HeaderValue::from_str(&told) {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, told);
+        }
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     let mut put = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(header::REFERRER_POLICY, "same-origin");
     put(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     put(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
+    put(header::X_FRAME_OPTIONS, "DENY");
+    put(HeaderName::from_static("permissions-policy"), FEATURES);
     if !headers.contains_key(policy_header()) {
         headers.insert(policy_header(), HeaderValue::from_static(DATA_POLICY));
     }
 
+    if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        answer = answer.map_body(|_, body| Metered::over(body, line.as_ref()));
+    }
     if let Some(unread) = unread {
         answer = answer.map_body(|_, body| unread.hold(body));
     }
@@ -67,6 +120,63 @@ pub async fn guard(
         desk.telemetry.counter("hotdesk_http_requests_total", "Requests answered.", &labels).add(1);
     }
     Ok(answer)
+}
+
+/// A token that is used: once an hour, and from each new address.
+fn tell_use(desk: &Desk, request: &HttpRequest, credential: &Arc<Credential>) {
+    if credential.kind() != Kind::Token {
+        return;
+    }
+    let from = desk.proxies.peer(request);
+    if credential.is_news(from) {
+        let actor = Actor { who: Some(credential.user()), via: Some(credential.id()), from };
+        desk.audit.note_often(actor, Deed::done(Action::TokenUsed));
+    }
+}
+
+/// The call as the API describes it, never as it was written: a query may hold what people wrote.
+fn tell_refusal(desk: &Desk, answer: &ServiceResponse<BoxBody>, route: &str, credential: Option<&Arc<Credential>>) {
+    let code = answer.response().extensions().get::<Code>().copied();
+    // A wrong password has an entry of its own, with the account.
+    if code == Some(Code::WrongCredentials) || (route == "/api/v1/session" && credential.is_none()) {
+        return;
+    }
+    let request = answer.request();
+    let actor = Actor {
+        who: credential.map(|credential| credential.user()),
+        via: credential.map(|credential| credential.id()),
+        from: desk.proxies.peer(request),
+    };
+    let action = if answer.status() == StatusCode::TOO_MANY_REQUESTS { Action::Limited } else { Action::Denied };
+    let deed = Deed::refused(action).on(format!("{} {route}", known(request.method().as_str())));
+    desk.audit.note_often(actor, code.into_iter().fold(deed, |deed, code| deed.with(code.wire())));
+}
+
+/// The fields of the IETF's draft: what may be asked at once, and how much of it is left.
+fn tell_allowance(headers: &mut HeaderMap, seen: &Seen) {
+    let name = if seen.credential.is_some() { "signed-in" } else { "anonymous" };
+    let Some(allowance) = seen.allowance else {
+        headers.insert(RATE_LIMIT, HeaderValue::from_static("\"all\";r=0"));
+        return;
+    };
+    // Whoever has most of it left need not be told with every answer.
+    if seen.credential.is_some() && allowance.left > allowance.per_s / 2 {
+        return;
+    }
+    let policy = format!("\"{name}\";q={};w=1", allowance.per_s);
+    let left = format!("\"{name}\";r={}", allowance.left);
+    if let (Ok(policy), Ok(left)) = (HeaderValue::from_str(&policy), HeaderValue::from_str(&left)) {
+        headers.insert(RATE_LIMIT_POLICY, policy);
+        headers.insert(RATE_LIMIT, left);
+    }
+}
+
+/// Where the same is over HTTPS; nowhere if the host's name is none.
+fn over_https(request: &HttpRequest) -> Option<String> {
+    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
+    let is_name = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
+    (!name.is_empty() && name.chars().all(is_name)).then(|| format!("https://{name}{}", request.uri()))
 }
 
 /// Methods are free text: a label has few values.

@@ -66,8 +66,22 @@ pub async fn of_ticket(call: Call) -> Reply {
 
 pub async fn after(call: Call) -> Reply {
     let query = parse(&call.params)?;
-    let events = call.desk.reads.events(query, call.principal()).await?;
-    Ok(reply::raw(&call.request, events.json))
+    let mut changes = call.desk.people.changes();
+    loop {
+        // Asked anew for whom the caller is by now: who is withdrawn while waiting gets nothing of what came since.
+        let principal = call.still()?;
+        changes.mark_unchanged();
+        let asked = call.desk.reads.events(query.clone(), &principal);
+        tokio::select! {
+            biased;
+            _ = changes.changed() => {}
+            events = asked => {
+                if call.still()? == principal {
+                    return Ok(reply::raw(&call.request, events?.json));
+                }
+            }
+        }
+    }
 }
 
 fn parse(params: &Params) -> Result<EventsQuery, Problem> {

@@ -19,7 +19,8 @@ pub static SHOW: Operation = Operation {
 
 pub async fn show(call: Call) -> Reply {
     let user = call.credential().account().user().view();
-    Ok(reply::json(&call.request, StatusCode::OK, &view(user)))
+    let me = Me { permissions: call.principal().permissions(), user };
+    Ok(reply::json(&call.request, StatusCode::OK, &me))
 }
 
 pub fn view(user: UserView) -> Me {

@@ -122,6 +122,9 @@ impl Operation {
     /// Every code that the call may answer with, in the table's order.
     pub fn all_codes(&self) -> Vec<Code> {
         let mut codes = vec![Code::UnknownField, Code::Internal];
+        if self.access != Access::Operations {
+            codes.push(Code::TooMany);
+        }
         codes.extend(self.codes);
         match self.access {
             Access::Open => {}

@@ -45,7 +45,7 @@ pub static CLAIM: Operation = Operation {
 
 pub async fn show(call: Call) -> Reply {
     let limit = call.params.integer("limit", 1..=1000, 100)?;
-    let view = call.desk.gateway.queue(limit as usize).await?;
+    let view = call.desk.gateway.queue(limit as usize, call.principal()).await?;
     Ok(reply::json(&call.request, StatusCode::OK, &view))
 }
 

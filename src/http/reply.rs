@@ -73,6 +73,7 @@ impl ResponseError for Failure {
         if self.close {
             answer.force_close();
         }
+        answer.extensions_mut().insert(self.problem.code);
         answer.body(serde_json::to_vec(&self.problem).expect("invariant: a problem is JSON"))
     }
 }

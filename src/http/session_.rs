@@ -10,6 +10,7 @@ use super::call::Call;
 use super::me;
 use super::operation::{Access, Answer, Body, KeyUse, Operation, schema};
 use super::reply::{self, Failure, Reply};
+use crate::audit::{Action, Deed};
 use crate::people::{SignInRefused, SignedIn};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
@@ -46,19 +47,39 @@ pub static SIGN_OUT: Operation = Operation {
 pub async fn sign_in(call: Call, payload: Payload) -> Reply {
     let body: SignIn = call.json(payload).await?;
     let people = &call.desk.people;
-    match people.sign_in(&body.email, &body.password, auth::peer(&call.request)).await {
-        Ok(signed_in) => Ok(started(&call, StatusCode::OK, signed_in)),
-        Err(SignInRefused::Problem(problem)) => Err(problem.into()),
-        Err(SignInRefused::TooMany { retry_after_ms }) => {
+    let place = auth::place(&call.request, &call.desk);
+    let before = auth::cookie(&call.request, &call.desk.config);
+    match people.sign_in(&body.email, &body.password, place, before.as_deref()).await {
+        Ok(signed_in) => {
+            call.note_by(&signed_in.user.id, Deed::done(Action::SignedIn));
+            Ok(started(&call, StatusCode::OK, signed_in))
+        }
+        Err(refused) => {
+            let failure = refusal(refused);
+            // Whom it was about, where there is such an account; never what was typed, which may be a password.
+            let about = people.find(&body.email);
+            let deed = Deed::refused(Action::SignedIn).with(failure.problem.code.wire());
+            call.note_often(about.into_iter().fold(deed, |deed, user| deed.on(user.to_string())));
+            Err(failure)
+        }
+    }
+}
+
+/// How a password that was not taken is answered.
+pub fn refusal(refused: SignInRefused) -> Failure {
+    match refused {
+        SignInRefused::Problem(problem) => problem.into(),
+        SignInRefused::TooMany { retry_after_ms } => {
             let seconds = u64::try_from(retry_after_ms).unwrap_or(0).div_ceil(1000);
             let detail = format!("too many failures: try again in {seconds} s");
-            Err(Failure { retry_after_s: Some(seconds), ..Problem::new(Code::TooMany, detail).into() })
+            Failure { retry_after_s: Some(seconds), ..Problem::new(Code::TooMany, detail).into() }
         }
     }
 }
 
 pub async fn sign_out(call: Call) -> Reply {
     call.desk.people.sign_out(call.credential()).await?;
+    call.note(Deed::done(Action::SignedOut));
     Ok(reply::no_content().cookie(auth::ended_cookie(&call.desk.config)).finish())
 }
 

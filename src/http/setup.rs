@@ -3,10 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 
+use super::auth;
 use super::call::Call;
 use super::operation::{Access, Answer, Body, KeyUse, Operation, schema};
 use super::reply::Reply;
 use super::session_;
+use crate::audit::{Action, Deed};
 use crate::protocol::code::Code;
 use crate::protocol::views::{Me, Setup};
 
@@ -27,6 +29,7 @@ pub static SET_UP: Operation = Operation {
 
 pub async fn set_up(call: Call, payload: Payload) -> Reply {
     let body: Setup = call.json(payload).await?;
-    let signed_in = call.desk.people.set_up(body).await?;
+    let signed_in = call.desk.people.set_up(body, auth::place(&call.request, &call.desk)).await?;
+    call.note_by(&signed_in.user.id, Deed::done(Action::SetUp));
     Ok(session_::started(&call, StatusCode::CREATED, signed_in))
 }

@@ -7,6 +7,7 @@ use super::call::Call;
 use super::operation::{Access, Answer, Body, KeyUse, Operation, page_of, schema};
 use super::paging;
 use super::reply::{self, Reply};
+use crate::audit::{Action, Deed};
 use crate::domain::permissions::Permission;
 use crate::protocol::code::Code;
 use crate::protocol::views::{CreateToken, NewToken, TokenView};
@@ -60,10 +61,15 @@ pub async fn list(call: Call) -> Reply {
 pub async fn create(call: Call, payload: Payload) -> Reply {
     let body: CreateToken = call.json(payload).await?;
     let token = call.desk.people.create_token(call.principal(), body).await?;
+    let scopes = token.view.scopes.as_ref().map(|scopes| scopes.iter().map(|scope| scope.name()).collect::<Vec<_>>());
+    let detail =
+        format!("for {}: {}", token.view.user, scopes.map_or("everything".to_owned(), |scopes| scopes.join(" ")));
+    call.note(Deed::done(Action::TokenCreated).on(token.view.id.clone()).with(detail));
     Ok(reply::json(&call.request, StatusCode::CREATED, &token))
 }
 
 pub async fn revoke(call: Call) -> Reply {
     call.desk.people.revoke_token(call.principal(), call.path_id()).await?;
+    call.note(Deed::done(Action::TokenRevoked).on(call.path_id()));
     Ok(reply::no_content().finish())
 }

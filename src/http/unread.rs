@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
@@ -16,13 +16,17 @@ use futures_util::Stream;
 
 type Shared = Rc<RefCell<(Payload, bool)>>;
 
-/// The body of a request that does not say its length.
+/// The body of a request that may not be read to its end.
 pub struct Unread(Shared);
 
 impl Unread {
     /// Keeps a hand on the body, if it is one of those.
     pub fn of(request: &mut ServiceRequest) -> Option<Self> {
-        if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+        let headers = request.headers();
+        let says_length = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+        // A caller who is signed in has a handler that reads; a stranger may send a body byte by byte to be refused.
+        let is_stranger = !headers.contains_key(header::AUTHORIZATION) && !headers.contains_key(header::COOKIE);
+        if !(headers.contains_key(header::TRANSFER_ENCODING) || says_length && is_stranger) {
             return None;
         }
         let shared: Shared = Rc::new(RefCell::new((request.take_payload(), false)));
@@ -31,9 +35,23 @@ impl Unread {
         Some(Self(shared))
     }
 
+    /// What has arrived already is read away, so that a refusal of a small body does not cost the connection.
+    fn is_read(&self) -> bool {
+        let (payload, finished) = &mut *self.0.borrow_mut();
+        let mut context = Context::from_waker(Waker::noop());
+        while !*finished {
+            match Pin::new(&mut *payload).poll_next(&mut context) {
+                Poll::Ready(None) => *finished = true,
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(_))) | Poll::Pending => return false,
+            }
+        }
+        true
+    }
+
     /// Binds it to the answer, unless it was read to its end.
     pub fn hold(self, answer: BoxBody) -> BoxBody {
-        if self.0.borrow().1 { answer } else { BoxBody::new(Holding { answer, _unread: self.0 }) }
+        if self.is_read() { answer } else { BoxBody::new(Holding { answer, _unread: self.0 }) }
     }
 }
 

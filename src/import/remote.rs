@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, Response, StatusCode, Url, header};
 
 use super::{Fate, ImportArgs, ImportError, Incoming, Trouble};
+use crate::outgoing;
 
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -34,12 +35,10 @@ impl Desk {
             .map_err(|_| ImportError::Usage("the token has characters that no token has".into()))?;
         bearer.set_sensitive(true);
         let headers = [(header::AUTHORIZATION, bearer)].into_iter().collect();
-        let client = Client::builder()
+        let client = outgoing::trusted()
             .default_headers(headers)
             .user_agent(concat!("hotdesk-import/", env!("CARGO_PKG_VERSION")))
             .timeout(PATIENCE)
-            // A desk on this machine is not behind a proxy, whatever the environment says about the world.
-            .no_proxy()
             .build()
             .map_err(|error| ImportError::Desk(error.to_string()))?;
         let me = join("/api/v1/me")?;

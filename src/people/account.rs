@@ -9,6 +9,7 @@ use super::password::{MAX_CHARS, Phc};
 use crate::domain::ids::UserId;
 use crate::domain::permissions::{Principal, Role};
 use crate::domain::rejection::{FieldError, Rejection};
+use crate::domain::text::{clean_name, is_hidden};
 use crate::domain::time::Timestamp;
 use crate::protocol::problem::Problem;
 use crate::protocol::views::{PersonView, UserView};
@@ -31,6 +32,9 @@ pub struct StoredUser {
     pub created_at: Timestamp,
     /// `None`: this user cannot sign in with a password.
     pub password: Option<Phc>,
+    /// A program: it never has a password.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub service: bool,
 }
 
 impl StoredUser {
@@ -43,6 +47,7 @@ impl StoredUser {
             teams: self.teams.clone(),
             active: self.active,
             created_at: self.created_at,
+            service: self.service,
         }
     }
 
@@ -66,6 +71,7 @@ impl StoredUser {
             name: self.name.as_str().into(),
             role: self.role,
             teams: self.teams.clone().into(),
+            scopes: None,
         }
     }
 }
@@ -121,22 +127,23 @@ impl Check<'_> {
             self.refuse("/email", "required", "an address is needed");
         } else if email.chars().count() > EMAIL_CHARS {
             self.refuse("/email", "too_long", format!("an address has at most {EMAIL_CHARS} characters"));
-        } else if !shaped || email.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        } else if !shaped || email.chars().any(|c| c.is_whitespace() || is_hidden(c)) {
             self.refuse("/email", "invalid", "expected an address like name@example.org");
         }
         email.to_owned()
     }
 
     pub fn name(&mut self, name: &str) -> String {
-        let name = name.trim();
+        let one_line = !name.trim().chars().any(char::is_control);
+        let name = clean_name(name);
         if name.is_empty() {
             self.refuse("/name", "required", "a name is needed");
         } else if name.chars().count() > NAME_CHARS {
             self.refuse("/name", "too_long", format!("a name has at most {NAME_CHARS} characters"));
-        } else if name.chars().any(char::is_control) {
+        } else if !one_line {
             self.refuse("/name", "invalid", "a name is one line of text");
         }
-        name.to_owned()
+        name
     }
 
     pub fn password(&mut self, password: &str) {

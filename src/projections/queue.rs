@@ -40,6 +40,8 @@ pub struct Wanted<'a> {
     /// The teams that bind the claimer, empty for all (only agents are bound). A ticket of another team is not offered; one
     /// without a team is.
     pub teams: &'a [String],
+    /// Teams whose tickets the claimer may not see: none of them is offered.
+    pub hidden: &'a [String],
     /// Only tickets of this team.
     pub team: Option<&'a str>,
     /// Only tickets of one of these categories.
@@ -130,7 +132,7 @@ impl Queue {
     ) -> Option<TicketId> {
         self.advance(now);
         let offered = |key: &RankKey| !is_lent(key.id()) && !self.is_skipped(key.id(), wanted);
-        if wanted.teams.is_empty() && wanted.team.is_none() && wanted.categories.is_none() {
+        if wanted.teams.is_empty() && wanted.hidden.is_empty() && wanted.team.is_none() && wanted.categories.is_none() {
             return self.order.iter().find(|key| offered(key)).map(RankKey::id);
         }
         self.merged(wanted).find(|key| offered(key)).map(RankKey::id)
@@ -138,9 +140,15 @@ impl Queue {
 
     /// The head of the queue with the reason for each rank.
     pub fn list(&mut self, limit: usize, now: Timestamp) -> Vec<(TicketId, Rank)> {
+        self.list_but(limit, now, &[])
+    }
+
+    /// The same for somebody who may not see some teams: ranks count what is seen.
+    pub fn list_but(&mut self, limit: usize, now: Timestamp, hidden: &[String]) -> Vec<(TicketId, Rank)> {
         self.advance(now);
         self.order
             .iter()
+            .filter(|key| hidden.is_empty() || !self.entries[&key.id()].lane.is_of(hidden))
             .zip(1..)
             .take(limit)
             .map(|(key, rank)| (key.id(), self.entries[&key.id()].facts.rank(rank, self.promote_after_ms, self.now)))
@@ -148,21 +156,34 @@ impl Queue {
     }
 
     pub fn counts(&mut self, now: Timestamp) -> Counts {
+        self.counts_but(now, &[])
+    }
+
+    /// The same for somebody who may not see some teams.
+    pub fn counts_but(&mut self, now: Timestamp, hidden: &[String]) -> Counts {
         self.advance(now);
+        let mut left_out = [0; 4];
+        let mut waiting = self.order.len();
+        let mut snoozed = self.entries.len() - self.order.len();
+        if !hidden.is_empty() {
+            for entry in self.entries.values().filter(|entry| entry.lane.is_of(hidden)) {
+                if entry.key.is_some() {
+                    left_out[entry.facts.priority as usize] += 1;
+                    waiting -= 1;
+                } else {
+                    snoozed -= 1;
+                }
+            }
+        }
         let mut by_team = BTreeMap::new();
-        for (lane, keys) in &self.lanes {
+        for (lane, keys) in self.lanes.iter().filter(|(lane, _)| !lane.is_of(hidden)) {
             *by_team.entry(lane.team.clone()).or_insert(0) += keys.len() as u32;
         }
         let by_priority = [Priority::Low, Priority::Normal, Priority::High, Priority::Urgent]
             .into_iter()
-            .map(|priority| (priority, self.by_priority[priority as usize]))
+            .map(|priority| (priority, self.by_priority[priority as usize] - left_out[priority as usize]))
             .collect();
-        Counts {
-            waiting: self.order.len() as u32,
-            snoozed: (self.entries.len() - self.order.len()) as u32,
-            by_priority,
-            by_team,
-        }
+        Counts { waiting: waiting as u32, snoozed: snoozed as u32, by_priority, by_team }
     }
 
     /// Where a ticket in this state would stand at `now`; `None` when it would not be handed out. A record whose before and after
@@ -247,10 +268,15 @@ struct Lane {
 }
 
 impl Lane {
+    fn is_of(&self, teams: &[String]) -> bool {
+        self.team.as_deref().is_some_and(|team| teams.iter().any(|one| one == team))
+    }
+
     fn suits(&self, wanted: &Wanted<'_>) -> bool {
         let team = self.team.as_deref();
         let category = self.category.as_deref();
-        wanted.team.is_none_or(|asked| team == Some(asked))
+        !self.is_of(wanted.hidden)
+            && wanted.team.is_none_or(|asked| team == Some(asked))
             && (wanted.teams.is_empty() || team.is_none_or(|team| wanted.teams.iter().any(|own| own == team)))
             && wanted
                 .categories

@@ -53,6 +53,6 @@ pub trait Gateway: Send + Sync {
     /// Decides, makes durable, answers. A fault is a problem too (`overloaded`, `storage_full`, `unavailable`).
     fn execute(&self, order: Order) -> Pending<Done>;
 
-    /// The first `limit` tickets in the order in which they will be handed out.
-    fn queue(&self, limit: usize) -> Pending<QueueView>;
+    /// The first `limit` tickets of those that the principal sees, in the order in which they will be handed out.
+    fn queue(&self, limit: usize, principal: &Arc<Principal>) -> Pending<QueueView>;
 }

@@ -38,6 +38,10 @@ pub struct UserView {
     pub teams: Vec<String>,
     pub active: bool,
     pub created_at: Timestamp,
+    /// A program: it has tokens and never a password.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub service: bool,
 }
 
 /// A user as colleagues see them.
@@ -65,6 +69,75 @@ pub struct TokenView {
     pub name: String,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
+    /// What it is for; absent: everything that its user may do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub scopes: Option<Vec<Permission>>,
+}
+
+/// A browser that is signed in.
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+pub struct SessionView {
+    pub id: String,
+    pub user: UserId,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// Where it signed in from.
+    pub address: Option<String>,
+    /// What the browser called itself then.
+    pub client: Option<String>,
+    /// It is the one that asks.
+    pub current: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    pub current: String,
+    pub password: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateInvitation {
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub teams: Option<Vec<String>>,
+}
+
+/// An invitation that nobody has accepted yet.
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+pub struct InvitationView {
+    pub id: String,
+    pub email: String,
+    pub name: String,
+    pub role: Role,
+    pub teams: Vec<String>,
+    pub by: UserId,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// A new invitation; `token` is shown this once, for the link that the person gets.
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+pub struct NewInvitation {
+    #[serde(flatten)]
+    pub view: InvitationView,
+    pub token: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptInvitation {
+    pub token: String,
+    pub password: String,
+    /// Another name than the one that the invitation has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub name: Option<String>,
 }
 
 /// A new token; `token` is shown this once.
@@ -104,6 +177,10 @@ pub struct CreateUser {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub teams: Option<Vec<String>>,
+    /// A program: it gets tokens and never a password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub service: Option<bool>,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, TS, ToSchema)]
@@ -140,6 +217,10 @@ pub struct CreateToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub expires_at: Option<Timestamp>,
+    /// Narrower than what the user may do. A token of narrower scope makes only tokens that are as narrow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub scopes: Option<Vec<Permission>>,
 }
 
 /// A ticket with what `include` asked for.

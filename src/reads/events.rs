@@ -2,6 +2,7 @@
 //!
 //! Called by [`super::Reads`]. It never parses a record that it only passes on.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use bytes::Bytes;
 use super::topics::Sieve;
 use super::{Core, fault};
 use crate::domain::ids::{Seq, TicketId, Version};
-use crate::domain::permissions::Principal;
+use crate::domain::permissions::{Principal, Sight};
 use crate::journal::Stored;
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
@@ -28,7 +29,12 @@ const HISTORY: usize = 1_000;
 /// A reply's records end before this many bytes, but there is at least one.
 const REPLY_BYTES: usize = 4 << 20;
 
-pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal) -> Result<EventsBytes, Problem> {
+pub async fn events(
+    core: &Arc<Core>,
+    query: EventsQuery,
+    principal: &Principal,
+    sight: Sight,
+) -> Result<EventsBytes, Problem> {
     if query.epoch.as_ref().is_some_and(|epoch| *epoch != core.epoch) {
         return Err(Problem::new(Code::Resnapshot, "this position is of another generation of the journal"));
     }
@@ -45,7 +51,7 @@ pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal)
             Some(Sieve::new(Arc::clone(&core.journal), topics, principal.id.clone(), core.promote_after_ms))
         }
     };
-    let mut search = Search { after: query.after, sieve, limit: query.limit };
+    let mut search = Search { after: query.after, sieve, limit: query.limit, sight };
     let now = tokio::time::Instant::now;
     let deadline = query.wait.map(|wait| now() + wait);
     let tired = now() + LOOK_FOR;
@@ -53,7 +59,7 @@ pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal)
     loop {
         head.mark_unchanged();
         // What is sifted may have to be looked for; the rest lies right behind the asker's position.
-        let (found, back) = if search.sieve.is_some() {
+        let (found, back) = if search.sieve.is_some() || !sight.is_whole() {
             core.blocking_long(move |core| search.step(core)).await?
         } else {
             core.blocking(move |core| search.step(core)).await?
@@ -77,6 +83,7 @@ struct Search {
     after: Seq,
     sieve: Option<Sieve>,
     limit: usize,
+    sight: Sight,
 }
 
 struct Found {
@@ -95,8 +102,14 @@ impl Search {
         }
         let mut left = if self.sieve.as_ref().is_some_and(Sieve::is_slow) { LOOK_AT_SLOWLY } else { LOOK_AT };
         let (mut records, mut bytes) = (Vec::new(), 0);
+        // Asked once a step for each ticket: what moves meanwhile is asked anew in the next.
+        let mut seen: HashMap<TicketId, bool> = HashMap::new();
         loop {
-            let wanted = if self.sieve.is_some() { left.min(1_000) } else { self.limit - records.len() };
+            let wanted = if self.sieve.is_some() || !self.sight.is_whole() {
+                left.min(1_000)
+            } else {
+                self.limit - records.len()
+            };
             let batch = core.journal.read(self.after, wanted, REPLY_BYTES - bytes).map_err(|error| fault(&error))?;
             let is_end = batch.is_empty();
             for stored in batch {
@@ -104,6 +117,7 @@ impl Search {
                     None => true,
                     Some(sieve) => sieve.passes(&stored).map_err(|error| fault(&error))?,
                 };
+                let passes = passes && (self.sight.is_whole() || self.sees(core, &mut seen, stored.ticket)?);
                 left -= 1;
                 if passes {
                     bytes += stored.json.len();
@@ -127,11 +141,23 @@ impl Search {
 }
 
 impl Search {
+    fn sees(&self, core: &Core, seen: &mut HashMap<TicketId, bool>, id: TicketId) -> Result<bool, Problem> {
+        if let Some(known) = seen.get(&id) {
+            return Ok(*known);
+        }
+        let is_seen = core.is_seen(id, self.sight)?;
+        seen.insert(id, is_seen);
+        Ok(is_seen)
+    }
+
     /// A few tickets' records are found by their own histories, however long the journal is.
     fn step_tickets(mut self, core: &Core, tickets: &[TicketId]) -> Result<(Found, Self), Problem> {
         let head = core.journal.head().seq;
         let mut records = Vec::new();
         for id in tickets {
+            if !core.is_seen(*id, self.sight)? {
+                continue;
+            }
             let mut after = Version::ZERO;
             loop {
                 let batch = core.journal.read_ticket(*id, after, HISTORY).map_err(|error| fault(&error))?;

@@ -15,11 +15,26 @@ use crate::protocol::problem::Problem;
 use crate::protocol::reading::{AssigneeFilter, ListQuery, SortKey};
 use crate::protocol::views::{Page, PageMeta};
 
+/// A list and who asks for it.
+pub struct Wanted {
+    pub query: ListQuery,
+    /// Teams whose tickets the asker may not see.
+    pub hidden: Vec<String>,
+}
+
+impl std::ops::Deref for Wanted {
+    type Target = ListQuery;
+
+    fn deref(&self) -> &ListQuery {
+        &self.query
+    }
+}
+
 /// Tickets that are looked at one by one before the index is waited for.
 const WALK: u64 = 5_000;
 
 /// Up to where the index must have read before this list can be made: what changed later is in memory.
-pub fn needs_index(core: &Core, query: &ListQuery) -> Option<Seq> {
+pub fn needs_index(core: &Core, query: &Wanted) -> Option<Seq> {
     let desk = core.desk.read();
     let closed = wants_closed(query).then_some(desk.overlay.from);
     closed.max(query.q.is_some().then(|| desk.tail.from()))
@@ -27,7 +42,7 @@ pub fn needs_index(core: &Core, query: &ListQuery) -> Option<Seq> {
 
 /// A page in order of id without the index, ticket by ticket. `None` where another order is asked for or too few of the tickets
 /// match: then the index must be waited for.
-pub fn walk(core: &Core, query: &ListQuery) -> Result<Option<Page<Ticket>>, Problem> {
+pub fn walk(core: &Core, query: &Wanted) -> Result<Option<Page<Ticket>>, Problem> {
     if query.q.is_some() || query.sort.key != SortKey::Id {
         return Ok(None);
     }
@@ -58,7 +73,7 @@ pub fn walk(core: &Core, query: &ListQuery) -> Result<Option<Page<Ticket>>, Prob
     finish(core, query, rows).map(Some)
 }
 
-pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
+pub fn page(core: &Core, query: &Wanted) -> Result<Page<Ticket>, Problem> {
     let order = cursor::order(query.sort);
     let after = query.after.as_deref().map(|text| cursor::decode(query.sort, text)).transpose()?;
     let within = match &query.q {
@@ -93,6 +108,7 @@ pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
     if wants_closed(query) {
         let selection = Selection {
             facets: facets(query),
+            without: query.hidden.iter().map(|team| facet::team(team)).collect(),
             order,
             after,
             before: rows.get(query.size).map(|row| row.place),
@@ -109,7 +125,7 @@ pub fn page(core: &Core, query: &ListQuery) -> Result<Page<Ticket>, Problem> {
 }
 
 /// Cuts the rows, which are in order and one more than the page if there are as many, to the page.
-fn finish(core: &Core, query: &ListQuery, mut rows: Vec<Row>) -> Result<Page<Ticket>, Problem> {
+fn finish(core: &Core, query: &Wanted, mut rows: Vec<Row>) -> Result<Page<Ticket>, Problem> {
     let has_more = rows.len() > query.size;
     rows.truncate(query.size);
     let after_cursor = rows.last().filter(|_| has_more).map(|row| cursor::encode(query.sort, row.place));
@@ -165,7 +181,7 @@ impl Ord for Row {
 }
 
 impl First<'_> {
-    fn take_active(&mut self, desk: &Desk, query: &ListQuery) {
+    fn take_active(&mut self, desk: &Desk, query: &Wanted) {
         let all = desk.board.tickets();
         match (query.sort.key, query.sort.descending) {
             // In order of id the first matches are the page.
@@ -176,12 +192,12 @@ impl First<'_> {
     }
 
     /// Returns whether there is room for more.
-    fn offer_in_order(&mut self, query: &ListQuery, state: &Arc<TicketState>) -> bool {
+    fn offer_in_order(&mut self, query: &Wanted, state: &Arc<TicketState>) -> bool {
         self.offer(query, state);
         self.best.len() < self.limit
     }
 
-    fn offer(&mut self, query: &ListQuery, state: &Arc<TicketState>) {
+    fn offer(&mut self, query: &Wanted, state: &Arc<TicketState>) {
         let ticket = &state.ticket;
         let place = self.order.place(ticket);
         let is_wanted = self.after.is_none_or(|after| place > after)
@@ -209,15 +225,15 @@ trait Until: Iterator + Sized {
 
 impl<I: Iterator> Until for I {}
 
-fn wants_closed(query: &ListQuery) -> bool {
+fn wants_closed(query: &Wanted) -> bool {
     query.statuses.is_empty() || query.statuses.contains(&Status::Closed)
 }
 
-fn wants_active(query: &ListQuery) -> bool {
+fn wants_active(query: &Wanted) -> bool {
     query.statuses.is_empty() || query.statuses.iter().any(|status| *status != Status::Closed)
 }
 
-fn matches(query: &ListQuery, ticket: &Ticket) -> bool {
+fn matches(query: &Wanted, ticket: &Ticket) -> bool {
     let any_of = |wanted: &[String], value: Option<&str>| {
         wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|one| one == value))
     };
@@ -225,7 +241,9 @@ fn matches(query: &ListQuery, ticket: &Ticket) -> bool {
         AssigneeFilter::Nobody => ticket.assignee.is_none(),
         AssigneeFilter::User(user) => ticket.assignee.as_ref() == Some(user),
     };
-    (query.statuses.is_empty() || query.statuses.contains(&ticket.status))
+    let is_hidden = |team: &String| query.hidden.contains(team);
+    !ticket.team.as_ref().is_some_and(is_hidden)
+        && (query.statuses.is_empty() || query.statuses.contains(&ticket.status))
         && (query.priorities.is_empty() || query.priorities.contains(&ticket.priority))
         && (query.assignees.is_empty() || query.assignees.iter().any(assignee))
         && any_of(&query.teams, ticket.team.as_deref())
@@ -235,7 +253,7 @@ fn matches(query: &ListQuery, ticket: &Ticket) -> bool {
 }
 
 /// The same filters for closed tickets, as the index knows them.
-fn facets(query: &ListQuery) -> Vec<Vec<String>> {
+fn facets(query: &Wanted) -> Vec<Vec<String>> {
     let assignee = |filter: &AssigneeFilter| match filter {
         AssigneeFilter::Nobody => facet::assignee(None),
         AssigneeFilter::User(user) => facet::assignee(Some(user)),

@@ -17,7 +17,7 @@ use crate::domain::command::{AddMessage, Command, CreateTicket, Empty, Merge, Un
 use crate::domain::decide::{Context, Decision, decide, decide_pair};
 use crate::domain::ids::{CommandId, MessageId, Seq, TicketId, UserId};
 use crate::domain::message::Visibility;
-use crate::domain::permissions::{Principal, Role};
+use crate::domain::permissions::{Principal, PrivateTeams, Role};
 use crate::domain::rules::{FieldLimits, People, Rules};
 use crate::domain::state::TicketState;
 use crate::domain::ticket::{Priority, Requester, Status, Ticket};
@@ -108,13 +108,20 @@ impl TestDesk {
             threads,
             clock,
             commands: 0,
-            me: Principal { id: "me".into(), name: "Me".into(), role: Role::Supervisor, teams: Arc::from([]) },
+            me: Principal {
+                id: "me".into(),
+                name: "Me".into(),
+                role: Role::Supervisor,
+                teams: Arc::from([]),
+                scopes: None,
+            },
             rules: Rules {
                 undo_window_ms: 600_000,
                 skip_window_ms: 600_000,
                 promote_after_ms: 0,
                 categories: Vec::new(),
                 teams: Vec::new(),
+                private_teams: PrivateTeams::default(),
                 sla_policies: Vec::new(),
             },
             folder,

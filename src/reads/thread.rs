@@ -4,6 +4,7 @@ use super::{Core, fault};
 use crate::domain::event::Event;
 use crate::domain::ids::{TicketId, Version};
 use crate::domain::message::Message;
+use crate::domain::permissions::Sight;
 use crate::domain::record::Record;
 use crate::domain::rejection::Rejection;
 use crate::protocol::problem::Problem;
@@ -13,8 +14,8 @@ use crate::protocol::views::TicketEvents;
 const BATCH: usize = 500;
 
 /// All messages, oldest first.
-pub fn messages(core: &Core, id: TicketId) -> Result<Vec<Message>, Problem> {
-    must_exist(core, id)?;
+pub fn messages(core: &Core, id: TicketId, sight: Sight) -> Result<Vec<Message>, Problem> {
+    must_be_seen(core, id, sight)?;
     let mut messages = Vec::new();
     let mut after = Version::ZERO;
     loop {
@@ -33,8 +34,8 @@ pub fn messages(core: &Core, id: TicketId) -> Result<Vec<Message>, Problem> {
 }
 
 /// Records with versions after `after`, at most `limit`.
-pub fn records(core: &Core, id: TicketId, after: Version, limit: usize) -> Result<TicketEvents, Problem> {
-    must_exist(core, id)?;
+pub fn records(core: &Core, id: TicketId, after: Version, limit: usize, sight: Sight) -> Result<TicketEvents, Problem> {
+    must_be_seen(core, id, sight)?;
     let mut records = read(core, id, after, limit + 1)?;
     let has_more = records.len() > limit;
     records.truncate(limit);
@@ -42,11 +43,8 @@ pub fn records(core: &Core, id: TicketId, after: Version, limit: usize) -> Resul
     Ok(TicketEvents { records, next_after })
 }
 
-fn must_exist(core: &Core, id: TicketId) -> Result<(), Problem> {
-    if core.journal.version(id).map_err(|error| fault(&error))? == Version::ZERO {
-        return Err(Rejection::NotFound.into());
-    }
-    Ok(())
+fn must_be_seen(core: &Core, id: TicketId, sight: Sight) -> Result<(), Problem> {
+    if core.is_seen(id, sight)? { Ok(()) } else { Err(Rejection::NotFound.into()) }
 }
 
 fn read(core: &Core, id: TicketId, after: Version, limit: usize) -> Result<Vec<Record>, Problem> {

@@ -15,11 +15,12 @@ use crate::actors::hub::Local;
 use crate::actors::hub::outlet::{Outlet, Phase};
 use crate::actors::presence::{Arrived, Left, Reported, Visibility};
 use crate::domain::ids::{CommandId, Seq};
+use crate::domain::rejection::Rejection;
 use crate::people::{Credential, State as CredentialState};
 use crate::protocol::code::Code;
 use crate::protocol::frame::{
-    Acknowledged, BadFrame, ClientFrame, CloseReason, CommandFrame, Hello, Limits, Refused, Resume, ServerMessage,
-    Subscribe, Welcome,
+    Acknowledged, BadFrame, ClientFrame, CloseReason, CommandFrame, Hello, Limits, PresenceReport, PresenceState,
+    Refused, Resume, ServerMessage, Subscribe, Welcome,
 };
 use crate::protocol::gateway::Order;
 use crate::protocol::parse;
@@ -97,9 +98,7 @@ impl Session {
                 self.command(&command, talk);
                 Ok(())
             }
-            ClientFrame::Presence(report) => {
-                self.tell(Reported { session: self.id.clone(), ticket: report.ticket, state: report.state })
-            }
+            ClientFrame::Presence(report) => self.presence(&report, talk),
             ClientFrame::Visible(visible) => {
                 self.tell(Visibility { session: self.id.clone(), visible: visible.visible })
             }
@@ -192,6 +191,44 @@ impl Session {
         if self.outlet.topics() + more > limit {
             return Err(Problem::field("/topics", "too_many", format!("at most {limit} topics a session")));
         }
+        Ok(())
+    }
+
+    /// Who may not see a ticket says nothing about it, and hears nothing of it.
+    fn presence(&mut self, report: &PresenceReport, talk: &mut Talk) -> Result<(), Problem> {
+        let told = Reported { session: self.id.clone(), ticket: report.ticket, state: report.state };
+        let shared = &self.local.shared;
+        if shared.rules.private_teams.is_empty() || report.state == PresenceState::Away {
+            return self.tell(told);
+        }
+        if self.in_flight >= self.door.config.session.commands_in_flight {
+            return Err(Problem::new(Code::Overloaded, "too many questions of this connection are under way"));
+        }
+        self.in_flight += 1;
+        let (journal, ticket) = (Arc::clone(&shared.journal), report.ticket);
+        let state = actix_rt::task::spawn_blocking(move || journal.state(ticket));
+        talk.spawn(wrap_future(state).map(move |state, this: &mut Self, talk: &mut Talk| {
+            this.in_flight -= 1;
+            let shared = &this.local.shared;
+            let told = match state {
+                Ok(Ok(Some(state))) => {
+                    // Of active tickets the feed knows by itself.
+                    if !state.ticket.is_active() {
+                        shared.feed.note(ticket, state.ticket.team.as_deref());
+                    }
+                    if shared.feed.sees(this.outlet.sight(), ticket) { this.tell(told) } else { Err(no_ticket()) }
+                }
+                Ok(Ok(None)) => Err(no_ticket()),
+                Ok(Err(error)) => {
+                    (shared.fatal)(&error);
+                    Err(Problem::new(Code::Unavailable, "the desk is stopping"))
+                }
+                Err(_) => Err(Problem::new(Code::Internal, "the ticket could not be looked up")),
+            };
+            if let Err(problem) = told {
+                say(talk, refused(None, problem));
+            }
+        }));
         Ok(())
     }
 
@@ -332,6 +369,10 @@ impl Session {
 
 fn say(talk: &mut Talk, message: ServerMessage) {
     talk.text(message.line());
+}
+
+fn no_ticket() -> Problem {
+    Problem::from(Rejection::NotFound)
 }
 
 fn refused(id: Option<CommandId>, problem: Problem) -> ServerMessage {

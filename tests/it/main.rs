@@ -2,6 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
+mod attack_audit;
+mod attack_edge;
+mod attack_input;
+mod attack_sign_in;
+mod attack_teams;
 mod command_line;
 mod documents;
 mod faults;
@@ -19,6 +24,7 @@ mod journal_power;
 mod journal_store;
 mod journal_writer;
 mod machine;
+mod permission_matrix;
 mod queue;
 mod shipping;
 mod spec;

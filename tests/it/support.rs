@@ -63,10 +63,20 @@ impl TestApp {
         seed: AdminSeed,
         change: impl FnOnce(&mut Config),
     ) -> Self {
+        Self::whole(journal, clock, seed, None, change).await
+    }
+
+    async fn whole(
+        journal: Arc<dyn Journal>,
+        clock: Clock,
+        seed: AdminSeed,
+        data: Option<&std::path::Path>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let mut config = Config::defaults();
         config.server.workers = 2;
         change(&mut config);
-        let (desk, deaths) = Desk::start(config, Arc::clone(&journal), None, clock.clone(), seed).await.unwrap();
+        let (desk, deaths) = Desk::start(config, Arc::clone(&journal), data, clock.clone(), seed).await.unwrap();
         desk.health.set_phase(hotdesk::http::health::Phase::Ready);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -74,6 +84,12 @@ impl TestApp {
         let handle = server.handle();
         actix_rt::spawn(server);
         Self { desk, clock, journal, deaths, address, server: handle, http: reqwest::Client::new() }
+    }
+
+    /// A desk in memory whose other files lie in a folder.
+    pub async fn in_folder(folder: &std::path::Path) -> Self {
+        let seed = AdminSeed { token: Some(ADMIN.to_owned()), ..AdminSeed::default() };
+        Self::whole(Arc::new(MemoryJournal::new()), Clock::manual(START), seed, Some(folder), |_| {}).await
     }
 
     /// Stops everything; the journal stays as it is.
@@ -268,13 +284,23 @@ impl Peer {
         self.find(|line| line["t"] == kind).await
     }
 
-    pub async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+    pub async fn find(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> Value {
         loop {
             let line = self.next().await;
             if wanted(&line) {
                 return line;
             }
             assert_ne!(line["t"], "close", "closed while waiting: {line}");
+        }
+    }
+
+    /// The next line that is no news of positions: what a client would act on.
+    pub async fn find_or_close(&mut self) -> Value {
+        loop {
+            let line = self.next().await;
+            if !["upto", "presence", "welcome"].contains(&line["t"].as_str().unwrap_or_default()) {
+                return line;
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::domain::ids::Seq;
+use crate::domain::permissions::Sight;
 use crate::feed::{Entry, Feed, Reach};
 
 /// Frames that are kept for the sessions that come to the same place a little later.
@@ -17,40 +18,67 @@ pub struct Frame {
     pub upto: Seq,
 }
 
-/// The newest frames that hold everything after a seq.
+/// What a reader of the whole board gets next.
+#[derive(Clone, Debug)]
+pub struct Next {
+    /// `None` where everything up to `upto` is out of the reader's sight.
+    pub frame: Option<Bytes>,
+    /// The seq of the last record that was looked at.
+    pub upto: Seq,
+    /// A ticket went out of sight: the reader must hear soon what the board is without it.
+    pub lost: bool,
+}
+
+/// The newest frames that hold everything that somebody sees after a seq. Readers with the same sight share them.
 #[derive(Default)]
 pub struct Frames {
-    kept: VecDeque<(Seq, Frame)>,
+    kept: VecDeque<Kept>,
+}
+
+struct Kept {
+    after: Seq,
+    sight: Sight,
+    /// When what is visible changes, what was made before serves nobody any more.
+    moves: u64,
+    next: Next,
 }
 
 impl Frames {
-    /// Everything after `after`, up to `limit` bytes, in one frame. `None` when there is nothing.
-    pub fn everything(&mut self, feed: &Feed, after: Seq, limit: usize) -> Reach<Option<Frame>> {
+    /// Everything after `after` that lies in this sight, up to `limit` bytes, in one frame. `None` when there is nothing.
+    pub fn everything(&mut self, feed: &Feed, after: Seq, sight: Sight, limit: usize) -> Reach<Option<Next>> {
         let head = feed.head();
         if after >= head {
             return Reach::Here(None);
         }
+        let moves = if sight.is_whole() { 0 } else { feed.moves() };
         // A kept frame serves if it is full or nothing came after it.
-        if let Some((_, frame)) = self
-            .kept
-            .iter()
-            .rev()
-            .find(|(from, frame)| *from == after && (frame.upto == head || frame.bytes.len() >= limit))
-        {
-            return Reach::Here(Some(frame.clone()));
+        let serves = |kept: &&Kept| {
+            let is_full = kept.next.frame.as_ref().is_some_and(|frame| frame.len() >= limit);
+            kept.after == after && kept.sight == sight && kept.moves == moves && (kept.next.upto == head || is_full)
+        };
+        if let Some(kept) = self.kept.iter().rev().find(serves) {
+            return Reach::Here(Some(kept.next.clone()));
         }
         let mut body = Body::new(limit);
-        match feed.read(after, |entry| body.add(entry)) {
+        let (mut upto, mut lost) = (after, false);
+        let reach = feed.read(after, |entry| {
+            upto = entry.seq;
+            if feed.sees(sight, entry.ticket) {
+                return body.add(entry);
+            }
+            lost |= entry.left.is_some_and(|left| sight.sees(left));
+            true
+        });
+        match reach {
             Reach::TooOld => Reach::TooOld,
+            Reach::Here(()) if upto == after => Reach::Here(None),
             Reach::Here(()) => {
-                let frame = body.finish();
-                if let Some(frame) = &frame {
-                    if self.kept.len() == KEPT {
-                        self.kept.pop_front();
-                    }
-                    self.kept.push_back((after, frame.clone()));
+                let next = Next { frame: body.finish().map(|frame| frame.bytes), upto, lost };
+                if self.kept.len() == KEPT {
+                    self.kept.pop_front();
                 }
-                Reach::Here(frame)
+                self.kept.push_back(Kept { after, sight, moves, next: next.clone() });
+                Reach::Here(Some(next))
             }
         }
     }

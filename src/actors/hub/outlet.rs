@@ -2,7 +2,7 @@
 //! that memory does not depend on how slow the reader is.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::Waker;
@@ -12,7 +12,10 @@ use bytes::Bytes;
 use super::Local;
 use super::frames::{Body, Frame, close_frame, text_frame};
 use crate::domain::ids::{Seq, TicketId, UserId};
-use crate::feed::{Entry, Reach, read_back};
+use crate::domain::permissions::{Principal, Sight};
+use crate::feed::{Entry, Reach, out_of_sight, read_back};
+use crate::journal::JournalError;
+use crate::line::Line;
 use crate::people::{Credential, State as CredentialState};
 use crate::protocol::frame::{CloseReason, Drain, Lag, ServerMessage, Upto};
 use crate::protocol::topic::Topic;
@@ -114,6 +117,9 @@ pub struct Outlet {
     local: Rc<Local>,
     credential: Arc<Credential>,
     user: UserId,
+    /// The one that the sight was made of; another one is looked at anew.
+    principal: RefCell<Arc<Principal>>,
+    sight: Cell<Sight>,
     opened_at: i64,
     phase: Cell<Phase>,
     cursor: Cell<Seq>,
@@ -129,24 +135,37 @@ pub struct Outlet {
     /// A resume replays; once it has reached the head, an `upto` says so.
     replaying: Cell<bool>,
     drain: RefCell<Option<String>>,
-    asked_at: Cell<i64>,
+    /// When a look at the clock found something that the socket has not asked for since.
+    waits_since: Cell<Option<i64>>,
     waker: RefCell<Option<Waker>>,
+    /// For a reader who does not even take the goodbye.
+    line: Option<Arc<Line>>,
     this: Weak<Outlet>,
 }
 
 struct Fetched {
     generation: u32,
+    /// What is visible may have changed while it waited for the socket.
+    moves: u64,
     frame: Option<Frame>,
     upto: Seq,
 }
 
 impl Outlet {
-    pub fn open(local: Rc<Local>, credential: Arc<Credential>, user: UserId) -> Rc<Self> {
+    pub fn open(
+        local: Rc<Local>,
+        credential: Arc<Credential>,
+        principal: Arc<Principal>,
+        line: Option<Arc<Line>>,
+    ) -> Rc<Self> {
         let now = local.now_millis();
+        let (user, sight) = (principal.id.clone(), local.shared.feed.sight(&principal));
         let outlet = Rc::new_cyclic(|this| Self {
             local: Rc::clone(&local),
             credential,
             user,
+            principal: RefCell::new(principal),
+            sight: Cell::new(sight),
             opened_at: now,
             phase: Cell::new(Phase::Greeting),
             cursor: Cell::new(Seq::ZERO),
@@ -160,8 +179,9 @@ impl Outlet {
             lagging: Cell::new(false),
             replaying: Cell::new(false),
             drain: RefCell::default(),
-            asked_at: Cell::new(now),
+            waits_since: Cell::new(None),
             waker: RefCell::default(),
+            line,
             this: Weak::clone(this),
         });
         local.join(&outlet);
@@ -251,25 +271,55 @@ impl Outlet {
             self.owes_upto.set(true);
             self.wake();
         }
-        // The kernel ends a connection that takes nothing at all; this one takes less than anybody can use.
-        let waits = self.owes_upto.get() || self.cursor.get() < local.shared.feed.head();
-        if waits && now - self.asked_at.get() >= 3 * config.limits.stuck_reader_ms as i64 {
+        // Whoever takes nothing, or less than anybody can use, for this long; what cannot be said is done from outside.
+        let waits = self.owes_upto.get()
+            || matches!(self.phase.get(), Phase::Closing(_))
+            || self.cursor.get() < local.shared.feed.head();
+        let Some(since) = self.waits_since.get().filter(|_| waits) else {
+            self.waits_since.set(waits.then_some(now));
+            return;
+        };
+        let limit = config.limits.stuck_reader_ms as i64;
+        if now - since >= limit {
             self.close(CloseReason::TooSlow);
+        }
+        if now - since >= limit + limit / 4
+            && let Some(line) = &self.line
+        {
+            line.cut();
         }
     }
 
     /// Ends the session the moment its sign-in is withdrawn.
     fn check_credential(&self) {
         match self.credential.state() {
-            CredentialState::Live(_) => {}
+            CredentialState::Live(principal) => self.look_as(principal),
             CredentialState::Revoked => self.close(CloseReason::NotSignedIn),
             CredentialState::RoleWithdrawn => self.close(CloseReason::Forbidden),
         }
     }
 
+    /// From now on the session sees what this principal sees. Nothing that it may not see any more is sent after this.
+    fn look_as(&self, principal: Arc<Principal>) {
+        if Arc::ptr_eq(&self.principal.borrow(), &principal) {
+            return;
+        }
+        let sight = self.local.shared.feed.sight(&principal);
+        self.principal.replace(principal);
+        if self.sight.replace(sight) != sight {
+            // The board's hash, as it is for this sight, tells the client that what it holds is not its own any more.
+            self.changed();
+        }
+    }
+
+    /// What this session may see.
+    pub fn sight(&self) -> Sight {
+        self.sight.get()
+    }
+
     /// The next frame for the socket, which has room for it.
     pub fn pull(&self, waker: &Waker) -> Pull {
-        self.asked_at.set(self.local.now_millis());
+        self.waits_since.set(None);
         self.check_credential();
         let pulled = self.next();
         if matches!(pulled, Pull::Nothing) {
@@ -325,7 +375,9 @@ impl Outlet {
         let subscription = self.subscription.borrow();
         let lines: Vec<&str> = table
             .since(seen)
-            .filter(|(ticket, _)| subscription.wants_presence_of(*ticket))
+            .filter(|(ticket, _)| {
+                subscription.wants_presence_of(*ticket) && self.local.shared.feed.sees(self.sight.get(), *ticket)
+            })
             .map(|(_, line)| line)
             .collect();
         (!lines.is_empty()).then(|| text_frame(&lines.join("\n")))
@@ -353,6 +405,7 @@ impl Outlet {
         let limit = self.local.shared.config.session.frame_bytes;
         if let Some(fetched) = self.fetched.take()
             && fetched.generation == self.generation.get()
+            && (self.sight.get().is_whole() || fetched.moves == feed.moves())
         {
             self.cursor.set(fetched.upto);
             if let Some(frame) = fetched.frame {
@@ -360,12 +413,16 @@ impl Outlet {
             }
         }
         let after = self.cursor.get();
+        let sight = self.sight.get();
         if subscription.wants_everything() {
-            match self.local.frames.borrow_mut().everything(feed, after, limit) {
-                Reach::Here(frame) => {
-                    let frame = frame?;
-                    self.cursor.set(frame.upto);
-                    return Some(frame.bytes);
+            match self.local.frames.borrow_mut().everything(feed, after, sight, limit) {
+                Reach::Here(next) => {
+                    let next = next?;
+                    self.cursor.set(next.upto);
+                    if next.lost {
+                        self.owes_upto.set(true);
+                    }
+                    return next.frame;
                 }
                 Reach::TooOld => {}
             }
@@ -374,7 +431,7 @@ impl Outlet {
             let mut upto = after;
             let reach = feed.read(after, |entry| {
                 upto = entry.seq;
-                !subscription.wants(entry, &self.user) || body.add(entry)
+                !(subscription.wants(entry, &self.user) && feed.sees(sight, entry.ticket)) || body.add(entry)
             });
             if reach == Reach::Here(()) {
                 self.cursor.set(upto);
@@ -397,19 +454,22 @@ impl Outlet {
         let after = self.cursor.get();
         let generation = self.generation.get();
         let routed = !self.subscription.borrow().wants_everything();
+        let sight = self.sight.get();
         let outlet = Weak::clone(&self.this);
         actix_rt::spawn(async move {
             let limit = shared.config.session.frame_bytes;
             let Ok(_permit) = shared.reading.acquire().await else { return };
             let (journal, rules) = (Arc::clone(&shared.journal), Arc::clone(&shared.rules));
             let read = actix_rt::task::spawn_blocking(move || {
-                read_back(journal.as_ref(), after, READ_BACK_RECORDS, limit, routed.then_some(&*rules))
+                let entries = read_back(journal.as_ref(), after, READ_BACK_RECORDS, limit, routed.then_some(&*rules))?;
+                let hidden = out_of_sight(journal.as_ref(), &entries, &rules.private_teams, sight)?;
+                Ok::<_, JournalError>((entries, hidden))
             });
             let read = read.await;
             let Some(outlet) = outlet.upgrade() else { return };
             outlet.fetching.set(false);
             match read {
-                Ok(Ok(entries)) => outlet.take_fetched(generation, after, &entries),
+                Ok(Ok((entries, hidden))) => outlet.take_fetched(generation, after, &entries, &hidden),
                 Ok(Err(error)) => (shared.fatal)(&error),
                 Err(_) => outlet.close(CloseReason::GoingAway),
             }
@@ -417,22 +477,28 @@ impl Outlet {
         });
     }
 
-    fn take_fetched(&self, generation: u32, after: Seq, entries: &[Entry]) {
+    fn take_fetched(&self, generation: u32, after: Seq, entries: &[Entry], hidden: &HashSet<TicketId>) {
         let subscription = self.subscription.borrow();
         // All that was read goes into one frame: the read was bounded already.
         let mut body = Body::new(usize::MAX);
-        for entry in entries.iter().filter(|entry| subscription.wants(entry, &self.user)) {
+        let moves = self.local.shared.feed.moves();
+        let (feed, sight) = (&self.local.shared.feed, self.sight.get());
+        let is_seen = |entry: &&Entry| {
+            // The journal was asked a moment ago; what was hidden since, the feed knows.
+            subscription.wants(entry, &self.user) && !hidden.contains(&entry.ticket) && feed.sees(sight, entry.ticket)
+        };
+        for entry in entries.iter().filter(is_seen) {
             body.add(entry);
         }
         let upto = entries.last().map_or(after, |entry| entry.seq);
-        self.fetched.replace(Some(Fetched { generation, frame: body.finish(), upto }));
+        self.fetched.replace(Some(Fetched { generation, moves, frame: body.finish(), upto }));
     }
 
     fn upto(&self) -> Bytes {
         self.upto_at.set(self.local.now_millis());
         let seq = self.cursor.get();
         let board = if self.subscription.borrow().board {
-            self.local.shared.feed.board_hash_at(seq).map(|hash| format!("{hash:016x}"))
+            self.local.shared.feed.board_hash_at(seq, self.sight.get()).map(|hash| format!("{hash:016x}"))
         } else {
             None
         };

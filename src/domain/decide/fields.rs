@@ -10,6 +10,7 @@ use super::super::lifecycle;
 use super::super::patch::Patch;
 use super::super::rejection::{FieldError, Rejection};
 use super::super::rules::FieldLimits;
+use super::super::text::clean_name;
 use super::super::ticket::{Requester, Sla, Status, Ticket};
 use super::super::time::Timestamp;
 use super::Context;
@@ -79,7 +80,7 @@ impl Errors {
     }
 
     fn requester(&mut self, requester: &Requester) -> Requester {
-        let name = self.line("/requester/name", &requester.name, NAME_CHARS);
+        let name = clean_name(&self.line("/requester/name", &requester.name, NAME_CHARS));
         let email = requester.email.trim();
         if email.is_empty() {
             self.add("/requester/email", "required", "this must not be blank");

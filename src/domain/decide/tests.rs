@@ -4,7 +4,7 @@ use super::super::apply::apply;
 use super::super::command::*;
 use super::super::ids::UserId;
 use super::super::message::{Direction, Visibility};
-use super::super::permissions::Role;
+use super::super::permissions::{PrivateTeams, Role};
 use super::super::rules::NamedOption;
 use super::super::sla::SlaPolicy;
 use super::super::ticket::*;
@@ -55,6 +55,7 @@ pub(super) fn principal(name: &str) -> Principal {
         name: name.to_uppercase().into(),
         role: if name == "sam" { Role::Supervisor } else { Role::Agent },
         teams: if name == "sue" { ["billing".to_owned()].into() } else { [].into() },
+        scopes: None,
     }
 }
 
@@ -65,7 +66,8 @@ pub(super) fn rules() -> Rules {
         skip_window_ms: 30 * MINUTE,
         promote_after_ms: 240 * MINUTE,
         categories: vec![option("billing")],
-        teams: vec![option("support"), option("billing")],
+        teams: vec![option("support"), option("billing"), option("legal")],
+        private_teams: PrivateTeams::new(["legal".to_owned()]),
         sla_policies: Vec::new(),
     }
 }

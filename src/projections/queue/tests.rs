@@ -60,7 +60,7 @@ fn queue(states: &[TicketState], now: i64) -> Queue {
 }
 
 fn anybody(user: &UserId) -> Wanted<'_> {
-    Wanted { user, teams: &[], team: None, categories: None, skip_window_ms: HOUR }
+    Wanted { user, teams: &[], hidden: &[], team: None, categories: None, skip_window_ms: HOUR }
 }
 
 fn first(queue: &mut Queue, now: i64, wanted: &Wanted<'_>) -> Option<u64> {

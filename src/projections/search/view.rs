@@ -29,6 +29,8 @@ pub struct View {
 pub struct Selection<'a> {
     /// Each group must hold; any of its facets is enough.
     pub facets: Vec<Vec<String>>,
+    /// None of these may hold.
+    pub without: Vec<String>,
     pub order: Order,
     /// Only what comes after this place.
     pub after: Option<Place>,
@@ -84,6 +86,9 @@ impl View {
         };
         let mut parts = vec![(Occur::Must, facets(&[facet::CLOSED.to_owned()]))];
         parts.extend(selection.facets.iter().map(|group| (Occur::Must, facets(group))));
+        if !selection.without.is_empty() {
+            parts.push((Occur::MustNot, facets(&selection.without)));
+        }
         let order = selection.order;
         let mut best: BinaryHeap<Place> = BinaryHeap::with_capacity(selection.limit + 1);
         let query = BooleanQuery::new(parts);

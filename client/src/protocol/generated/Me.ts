@@ -11,4 +11,8 @@ export type Me = { permissions: Array<Permission>, id: UserId, email: string, na
 /**
  * Empty means: of every team.
  */
-teams: Array<string>, active: boolean, created_at: Timestamp, };
+teams: Array<string>, active: boolean, created_at: Timestamp, 
+/**
+ * A program: it has tokens and never a password.
+ */
+service?: boolean, };

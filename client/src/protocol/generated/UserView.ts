@@ -10,4 +10,8 @@ export type UserView = { id: UserId, email: string, name: string, role: Role,
 /**
  * Empty means: of every team.
  */
-teams: Array<string>, active: boolean, created_at: Timestamp, };
+teams: Array<string>, active: boolean, created_at: Timestamp, 
+/**
+ * A program: it has tokens and never a password.
+ */
+service?: boolean, };

@@ -215,6 +215,7 @@ impl Desk {
             promote_after_ms: 240 * MINUTE,
             categories: Vec::new(),
             teams: Vec::new(),
+            private_teams: crate::domain::permissions::PrivateTeams::default(),
             sla_policies: vec![
                 SlaPolicy { priorities: vec![Priority::Urgent], ..policy("Urgent", None, 10) },
                 SlaPolicy { teams: vec!["billing".to_owned()], ..policy("Office", Some(office()), 20) },
@@ -252,7 +253,7 @@ impl Desk {
             Principal::system()
         } else {
             let role = if step.who == "sam" { Role::Supervisor } else { Role::Agent };
-            Principal { id: step.who.into(), name: Arc::from(step.who), role, teams: Arc::from([]) }
+            Principal { id: step.who.into(), name: Arc::from(step.who), role, teams: Arc::from([]), scopes: None }
         };
         let context = Context {
             now: Timestamp::from_millis(self.now),

@@ -1,0 +1,130 @@
+//! Attacks on the memory of what was done: what is in the audit log, what never is, and who gets at it.
+
+use serde_json::{Value, json};
+
+use crate::support::{ADMIN, TestApp, send};
+
+const PASSWORD: &str = "CANARY-password-5f2a";
+const TEXT: &str = "CANARY-ticket-text-91c4";
+
+/// X63, X64, X65: what matters is in the log, with who and by what; no secret and no text is; administrators alone read it.
+#[actix_web::test]
+async fn x63_the_log_has_the_deeds_and_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::in_folder(folder.path()).await;
+    let body = json!({"email": "ann@example.org", "name": "Ann", "role": "agent", "password": PASSWORD});
+    let (_, ann) = app.call("POST", "/api/v1/users", body).await;
+    let id = ann["id"].as_str().unwrap();
+    let session = |password: &str| json!({"email": "ann@example.org", "password": password});
+    let cookie = send(app.anonymous("POST", "/api/v1/session").json(&session(PASSWORD))).await.cookie();
+    // A password typed into the field of the address is a secret too.
+    for (email, password) in [("ann@example.org", "CANARY-wrong"), (PASSWORD, "x"), ("nobody@example.org", "CANARY-no")]
+    {
+        let body = json!({"email": email, "password": password});
+        assert_eq!(send(app.anonymous("POST", "/api/v1/session").json(&body)).await.status, 401);
+    }
+    let (_, token) = app.call("POST", "/api/v1/tokens", json!({"user": id, "name": "CANARY-token-name"})).await;
+    let (secret, token_id) = (token["token"].as_str().unwrap(), token["id"].as_str().unwrap());
+    app.ticket(TEXT, json!({"body": TEXT, "tags": [TEXT.to_lowercase()]})).await;
+    app.call_as(secret, "GET", &format!("/api/v1/tickets?q={TEXT}"), Value::Null).await;
+    assert_eq!(app.call_as(secret, "GET", &format!("/api/v1/users?CANARY={TEXT}"), Value::Null).await.0, 403);
+    assert_eq!(app.call_as("CANARY-not-a-token", "GET", "/api/v1/me", Value::Null).await.0, 401);
+    let invited = json!({"email": "new@example.org", "name": "New", "role": "supervisor"});
+    let (_, invitation) = app.call("POST", "/api/v1/invitations", invited).await;
+    let change = json!({"current": PASSWORD, "password": "CANARY-second-password"});
+    send(app.anonymous("POST", "/api/v1/me/password").header("cookie", &cookie).json(&change)).await;
+    app.call("PATCH", &format!("/api/v1/users/{id}"), json!({"role": "supervisor"})).await;
+    send(app.anonymous("DELETE", "/api/v1/session").header("cookie", &cookie)).await;
+    app.call("DELETE", &format!("/api/v1/tokens/{token_id}"), Value::Null).await;
+    let export = send(app.request("GET", "/api/v1/audit/export")).await;
+    let csv = send(app.request("GET", "/api/v1/audit/export?format=csv")).await;
+    assert!(csv.header("content-disposition").contains("audit.csv") && csv.text.starts_with("n,at,action"));
+
+    let log = app.get("/api/v1/audit?page[size]=200").await;
+    let entries = log["data"].as_array().unwrap();
+    let has = |action: &str, field: &str, value: &Value| {
+        assert!(
+            entries.iter().any(|entry| entry["action"] == action && entry[field] == *value),
+            "{action} with {field} {value} is missing in {log:#}"
+        );
+    };
+    has("user_created", "target", &json!(id));
+    has("signed_in", "who", &json!(id));
+    has("signed_in", "outcome", &json!("refused"));
+    has("token_created", "target", &json!(token_id));
+    has("token_used", "via", &json!(token_id));
+    has("denied", "target", &json!("GET /api/v1/users"));
+    has("denied", "detail", &json!("forbidden"));
+    has("denied", "detail", &json!("not_signed_in"));
+    has("invitation_created", "target", &invitation["id"]);
+    has("password_changed", "who", &json!(id));
+    has("user_updated", "target", &json!(id));
+    has("signed_out", "who", &json!(id));
+    has("token_revoked", "target", &json!(token_id));
+    has("exported", "target", &json!("audit"));
+    assert!(entries.iter().all(|entry| entry["from"] == "127.0.0.1" || entry["action"] == "desk_started"), "{log:#}");
+
+    app.desk.audit.settle();
+    let mut everything = vec![export.text, csv.text, log.to_string()];
+    for file in std::fs::read_dir(folder.path().join("audit")).unwrap() {
+        everything.push(std::fs::read_to_string(file.unwrap().path()).unwrap());
+    }
+    for secret in ["CANARY", secret, invitation["token"].as_str().unwrap(), ADMIN, &cookie[16..], "argon2"] {
+        for text in &everything {
+            assert!(!text.contains(secret), "{secret} is in the audit log");
+        }
+    }
+    app.stop().await;
+}
+
+/// X65: nobody but administrators reads the log, it cannot be written from outside, and its pages cannot be abused.
+#[actix_web::test]
+async fn x65_the_log_is_for_administrators() {
+    let app = TestApp::with(|config| config.limits.anonymous_burst = 10_000).await;
+    for role in ["agent", "supervisor"] {
+        let (_, token) = app.user(role, role).await;
+        for path in ["/api/v1/audit", "/api/v1/audit/export"] {
+            assert_eq!(send(app.anonymous("GET", path).bearer_auth(&token)).await.refusal(), (403, "forbidden"));
+        }
+    }
+    for method in ["POST", "PATCH", "PUT", "DELETE"] {
+        assert_eq!(send(app.request(method, "/api/v1/audit")).await.status, 405, "{method}");
+    }
+    for bad in ["page[size]=0", "page[size]=201", "page[after]=x", "page[after]=-1", "action=nothing", "who=a&who=b"] {
+        assert_eq!(send(app.request("GET", &format!("/api/v1/audit?{bad}"))).await.status, 422, "{bad}");
+    }
+    let mut cursor = String::new();
+    let mut numbers = Vec::new();
+    loop {
+        let page = app.get(&format!("/api/v1/audit?page[size]=1{cursor}")).await;
+        numbers.extend(page["data"].as_array().unwrap().iter().map(|entry| entry["n"].as_u64().unwrap()));
+        match page["meta"]["after_cursor"].as_str() {
+            Some(after) => cursor = format!("&page[after]={after}"),
+            None => break,
+        }
+    }
+    assert!(numbers.is_sorted_by(|one, other| one == &(other + 1)), "{numbers:?}");
+    assert_eq!(numbers.last(), Some(&1));
+    app.stop().await;
+}
+
+/// X62: a flood of refusals is counted and does not push out what somebody wants to hide.
+#[actix_web::test]
+async fn x62_a_flood_hides_nothing() {
+    let app = TestApp::with(|config| config.limits.anonymous_burst = 100_000).await;
+    let (id, agent) = app.user("agent", "agent").await;
+    for _ in 0..300 {
+        assert_eq!(app.call_as(&agent, "GET", "/api/v1/users", Value::Null).await.0, 403);
+    }
+    app.call("PATCH", &format!("/api/v1/users/{id}"), json!({"role": "supervisor"})).await;
+    app.clock.advance(60_000);
+    app.desk.audit.settle();
+    let log = app.get("/api/v1/audit?page[size]=200").await;
+    let denied: Vec<&Value> =
+        log["data"].as_array().unwrap().iter().filter(|entry| entry["action"] == "denied").collect();
+    assert_eq!(denied.len(), 2, "{log:#}");
+    assert_eq!(denied.iter().map(|entry| entry["times"].as_u64().unwrap()).sum::<u64>(), 300);
+    let changed = app.get("/api/v1/audit?action=user_updated").await;
+    assert_eq!(changed["data"][0]["target"], id);
+    app.stop().await;
+}
