@@ -67,7 +67,14 @@ pub fn trusted() -> ClientBuilder {
     base().redirect(Policy::none())
 }
 
+/// The process's one choice of cryptography, without which no client can be built. Whoever comes first makes it.
+pub fn choose_cryptography() {
+    // An error says that it was made already, and all of hotdesk makes the same.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 fn base() -> ClientBuilder {
+    choose_cryptography();
     Client::builder()
         .user_agent(concat!("hotdesk/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT)

@@ -275,7 +275,7 @@ async fn d25_the_demo_fills_an_empty_folder_once() {
     let first = Serving::start(&arguments);
     assert!(first.url.starts_with("http://127.0.0.1:"), "{}", first.url);
     let body = serde_json::json!({ "email": "alex@example.org", "password": "welcome to the desk" });
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = crate::support::http_client_with(reqwest::ClientBuilder::no_proxy);
     let answer = client.post(format!("{}/api/v1/session", first.url)).json(&body).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let said = first.stop();

@@ -338,7 +338,7 @@ async fn s23_the_snapshot_is_true_at_its_seq() {
     assert_eq!(now.body["board_hash"].as_str().unwrap().len(), 16);
 
     // A client that leaves the packing as it came.
-    let plain = reqwest::Client::builder().no_gzip().build().unwrap();
+    let plain = crate::support::http_client_with(reqwest::ClientBuilder::no_gzip);
     for _ in 0..2 {
         let small = plain.get(format!("http://{}/api/v1/snapshot", app.address)).bearer_auth(ADMIN);
         let small = small.header("accept-encoding", "gzip;q=0.5, br").send().await.unwrap();

@@ -10,7 +10,7 @@ use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::support::{ADMIN, Peer, answer};
+use crate::support::{ADMIN, Peer, answer, http_client};
 
 /// A running `serve`, killed with the test.
 struct Program {
@@ -33,7 +33,7 @@ impl Program {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address =
             line.trim_end().strip_prefix("listening on http://").expect("it says where it listens").to_owned();
-        Self { child, address, http: reqwest::Client::new() }
+        Self { child, address, http: http_client() }
     }
 
     async fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {

@@ -30,6 +30,16 @@ pub const START: i64 = 1_795_420_800_000;
 /// Longer than anything takes here; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// An HTTP client as anybody has one.
+pub fn http_client() -> reqwest::Client {
+    http_client_with(|builder| builder)
+}
+
+pub fn http_client_with(set: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder) -> reqwest::Client {
+    hotdesk::outgoing::choose_cryptography();
+    set(reqwest::Client::builder()).build().unwrap()
+}
+
 pub struct TestApp {
     pub desk: Arc<Desk>,
     pub clock: Clock,
@@ -83,7 +93,7 @@ impl TestApp {
         let server = listen(&desk, listener).unwrap();
         let handle = server.handle();
         actix_rt::spawn(server);
-        Self { desk, clock, journal, deaths, address, server: handle, http: reqwest::Client::new() }
+        Self { desk, clock, journal, deaths, address, server: handle, http: http_client() }
     }
 
     /// A desk in memory whose other files lie in a folder.

@@ -434,7 +434,7 @@ async fn s68_the_handshake_needs_a_sign_in() {
             .header("sec-websocket-version", "13")
             .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
     };
-    let client = reqwest::Client::new();
+    let client = crate::support::http_client();
     let url = format!("http://{}/api/v1/ws", app.address);
     assert_eq!(crate::support::answer(upgrade(client.get(&url))).await.0, 401);
     assert_eq!(crate::support::answer(upgrade(client.get(&url).bearer_auth("wrong"))).await.0, 401);
