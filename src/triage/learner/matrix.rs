@@ -53,14 +53,6 @@ impl Matrix {
         assert_eq!(step.len(), self.stride);
         wide(Add { to: self, sparse, step });
     }
-
-    /// `self = self + share · other`.
-    pub fn blend(&mut self, other: &Self, share: f32) {
-        assert_eq!((self.stride, self.weights.len()), (other.stride, other.weights.len()));
-        for (weight, other) in self.weights.iter_mut().zip(&other.weights) {
-            *weight += share * other;
-        }
-    }
 }
 
 struct Sum<'a> {

@@ -49,7 +49,8 @@ pub fn refit(examples: &[Arc<Example>], seeds: &[Arc<Example>], categories: usiz
     let (mut model, kept) = choose(examples, seeds, categories, settings);
     let mut scratch = Scratch::default();
     let all = || examples.iter().chain(seeds);
-    let mut problem = Problem::new(categories, kept);
+    let entries = all().map(|example| example.features.len()).sum();
+    let mut problem = Problem::new(categories, kept, entries);
     for example in all() {
         let sparse = model.sparse(&example.features, &mut scratch);
         problem.push(&sparse, example.of());
@@ -57,6 +58,7 @@ pub fn refit(examples: &[Arc<Example>], seeds: &[Arc<Example>], categories: usiz
     let staged = !examples.iter().any(|example| example.category == FOREIGN);
     let trials = trials(&mut model, examples, &problem, (staged, settings), &mut scratch);
     model.calibration = Calibration::fit(&trials, staged);
+    model.weights = Weights::new(categories);
     let everything: Vec<u32> = (0..problem.len() as u32).collect();
     model.weights = solve(&problem, &everything, settings.passes, settings.seed);
     model
@@ -94,10 +96,9 @@ fn choose(
 }
 
 fn solve(problem: &Problem, rows: &[u32], passes: u32, seed: u64) -> Weights {
-    let other = logistic(problem, rows, passes, seed);
-    let mut weights = squared_hinge(problem, rows, passes, seed);
-    weights.blend(&other, LOGISTIC_SHARE);
-    Weights::from(&weights)
+    // One of the two in 16 bits while the other is solved: they are the largest things here.
+    let other = Weights::from(&logistic(problem, rows, passes, seed));
+    other.blended(LOGISTIC_SHARE, &squared_hinge(problem, rows, passes, seed))
 }
 
 /// What the classifier makes of examples that it was not shown.
@@ -130,6 +131,7 @@ fn trials(
             .filter(|at| !held[*at] && !category(*at).is_some_and(absent))
             .map(|at| at as u32)
             .collect();
+        model.weights = Weights::new(categories);
         model.weights = solve(problem, &shown, settings.passes, settings.seed);
         for at in (0..count).filter(|at| held[*at]) {
             let shape = model.score(&examples[at].features, scratch);

@@ -19,8 +19,10 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub fn new(columns: usize, rows: usize) -> Self {
-        Self { columns, rows, entries: Vec::new(), ends: vec![0], squares: Vec::new(), categories: Vec::new() }
+    /// `entries` is how many entries will come at the most: growing would take twice the memory.
+    pub fn new(columns: usize, rows: usize, entries: usize) -> Self {
+        let entries = Vec::with_capacity(entries);
+        Self { columns, rows, entries, ends: vec![0], squares: Vec::new(), categories: Vec::new() }
     }
 
     /// `None` as category: the text belongs to none.
@@ -159,7 +161,7 @@ mod tests {
     /// Three texts, two rows, two columns; the optimum is found by hand from the conditions of Karush, Kuhn and Tucker.
     #[test]
     fn the_hinge_finds_the_optimum() {
-        let mut problem = Problem::new(1, 1);
+        let mut problem = Problem::new(1, 1, 2);
         problem.push(&[(0, 1.0)], Some(0));
         problem.push(&[(0, -1.0)], None);
         let weights = squared_hinge(&problem, &[0, 1], 100, 1);
@@ -169,7 +171,7 @@ mod tests {
 
     #[test]
     fn both_separate_what_can_be_separated() {
-        let mut problem = Problem::new(2, 2);
+        let mut problem = Problem::new(2, 2, 30);
         for _ in 0..10 {
             problem.push(&[(0, 0.6), (0, 0.4)], Some(0));
             problem.push(&[(1, 1.0)], Some(1));

@@ -62,6 +62,15 @@ impl Weights {
         wide(Add { cells: &mut self.cells, stride, sparse, step });
     }
 
+    /// `share · self + matrix`, of the same shape.
+    pub fn blended(mut self, share: f32, matrix: &Matrix) -> Self {
+        assert_eq!((self.columns, self.cells.len()), (matrix.columns(), matrix.weights().len()));
+        for (cell, weight) in self.cells.iter_mut().zip(matrix.weights()) {
+            *cell = rounded(share * f32::from(*cell) + weight * STEPS);
+        }
+        self
+    }
+
     pub fn cells(&self) -> &[i16] {
         &self.cells
     }
