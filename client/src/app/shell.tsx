@@ -10,11 +10,14 @@ import { BootScreen } from "./boot-screen";
 import { useClaimNext } from "./claim-next";
 import { ConnectionGate } from "./connection-gate";
 import { ErrorBoundary } from "./error-boundary";
+import { loadable } from "./loadable";
 import { Sidebar } from "./sidebar";
 import { strings } from "./strings/strings";
 import { warmUp } from "./warm-up";
 
-const InboxPage = lazy(() => import("./inbox-page").then((m) => ({ default: m.InboxPage })));
+const InboxPage = loadable(() => import("./inbox-page").then((m) => m.InboxPage));
+// Most people begin here: the page is on its way while the server says who they are.
+if (/^\/(inbox\/|tickets\/|$)/.test(window.location.pathname)) void InboxPage.preload().catch(() => {});
 const SearchPage = lazy(() => import("./search-page").then((m) => ({ default: m.SearchPage })));
 const BoardPage = lazy(() => import("./board-page").then((m) => ({ default: m.BoardPage })));
 const WallboardPage = lazy(() => import("./wallboard-page").then((m) => ({ default: m.WallboardPage })));
