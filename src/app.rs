@@ -165,6 +165,7 @@ impl Desk {
                 per_address: config.limits.connections_per_address,
                 strangers_per_address: config.limits.strangers_per_address,
                 slow_reader: Duration::from_millis(config.limits.slow_reader_ms),
+                keep_alive: Duration::from_millis(config.limits.keep_alive_ms),
             },
             move |address| proxies.trusts(address),
         );

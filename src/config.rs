@@ -71,6 +71,8 @@ pub struct Limits {
     pub strangers_per_address: usize,
     /// A connection that waits for its answer to be taken is cut when nothing is taken for this long.
     pub slow_reader_ms: u64,
+    /// A connection without a request, or with half of one, is closed this long after the last answer.
+    pub keep_alive_ms: u64,
     /// Calls a second of one session or token, and at once.
     pub calls_per_s: u32,
     /// Calls a second without a sign-in from one address.

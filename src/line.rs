@@ -20,6 +20,8 @@ pub struct LineLimits {
     /// Without a good sign-in yet.
     pub strangers_per_address: usize,
     pub slow_reader: Duration,
+    /// Between an answer and the whole head of the next request.
+    pub keep_alive: Duration,
 }
 
 /// All connections of the server.
@@ -48,6 +50,8 @@ pub struct Line {
     stranger: AtomicBool,
     /// When the peer last took something of what waits for it, in milliseconds; [`IDLE`] while nothing does.
     waits_since: AtomicI64,
+    /// What waits may be more than the kernel takes at once.
+    large: AtomicBool,
 }
 
 const IDLE: i64 = i64::MAX;
@@ -86,6 +90,7 @@ impl Lines {
             from,
             stranger: AtomicBool::new(from.is_some()),
             waits_since: AtomicI64::new(IDLE),
+            large: AtomicBool::new(false),
         });
         let mut open = self.open.lock();
         // The dead are swept when they may be half of all, so that taking in costs the same however many there are.
@@ -96,21 +101,34 @@ impl Lines {
         Some(line)
     }
 
-    /// Cuts whoever takes nothing. Called once a second or oftener.
+    /// Cuts whoever takes nothing, and ends what is not used any more. Called once a second or oftener.
     pub fn look(&self) {
         let now = self.now();
-        let slow = i64::try_from(self.limits.slow_reader.as_millis()).unwrap_or(i64::MAX);
+        let millis = |limit: Duration| i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        let (slow, keep_alive) = (millis(self.limits.slow_reader), millis(self.limits.keep_alive));
         let mut stuck = Vec::new();
         self.open.lock().retain(|line| {
             let Some(line) = line.upgrade() else { return false };
             let since = line.waits_since.load(Ordering::Relaxed);
-            if since != IDLE && now - since >= slow {
+            let limit = match (line.large.load(Ordering::Relaxed), line.stranger.load(Ordering::Relaxed)) {
+                (true, _) => slow,
+                (false, true) => keep_alive,
+                // Who is signed in, and a proxy, may take its time before the next request.
+                (false, false) => keep_alive.saturating_mul(5),
+            };
+            if since != IDLE && now - since >= limit {
                 stuck.push(line);
             }
             true
         });
         for line in stuck {
-            line.cut();
+            if line.large.load(Ordering::Relaxed) {
+                line.cut();
+            } else {
+                // The answer was small enough to lie with the peer by now: what it holds stays its own.
+                line.idle();
+                let _ = line.socket.shutdown(Shutdown::Both);
+            }
         }
     }
 
@@ -139,8 +157,15 @@ impl Line {
         }
     }
 
-    /// Something was handed to the server for the peer; from now on the peer has to take it.
+    /// An answer that the kernel takes whole was given; now it is the peer's turn.
+    pub fn answered(&self) {
+        self.large.store(false, Ordering::Relaxed);
+        self.waits_since.store(self.lines.now(), Ordering::Relaxed);
+    }
+
+    /// A piece of something larger was handed to the server for the peer, who has to take it.
     pub fn handed(&self) {
+        self.large.store(true, Ordering::Relaxed);
         self.waits_since.store(self.lines.now(), Ordering::Relaxed);
     }
 
@@ -189,7 +214,12 @@ mod tests {
     use super::*;
 
     fn limits(slow_ms: u64) -> LineLimits {
-        LineLimits { per_address: 4, strangers_per_address: 2, slow_reader: Duration::from_millis(slow_ms) }
+        LineLimits {
+            per_address: 4,
+            strangers_per_address: 2,
+            slow_reader: Duration::from_millis(slow_ms),
+            keep_alive: Duration::from_secs(60),
+        }
     }
 
     fn pair(listener: &TcpListener) -> (TcpStream, TcpStream) {

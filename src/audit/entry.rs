@@ -12,6 +12,8 @@ use crate::domain::time::Timestamp;
 /// What was done or tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "AuditAction")]
+#[schema(as = AuditAction)]
 pub enum Action {
     DeskStarted,
     SettingsChanged,
@@ -37,6 +39,8 @@ pub enum Action {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[ts(rename = "AuditOutcome")]
+#[schema(as = AuditOutcome)]
 pub enum Outcome {
     Done,
     Refused,
@@ -44,6 +48,8 @@ pub enum Outcome {
 
 /// An entry of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[ts(rename = "AuditEntry")]
+#[schema(as = AuditEntry)]
 pub struct Entry {
     /// 1, 2, 3 … without a gap.
     #[ts(as = "f64")]

@@ -88,6 +88,7 @@ fn limits(config: &Config, found: &mut Found) {
     found.within("limits.connections_per_address", limits.connections_per_address, 1, 1_000_000);
     found.within("limits.strangers_per_address", limits.strangers_per_address, 1, 1_000_000);
     found.within("limits.slow_reader_ms", limits.slow_reader_ms, 100, 600_000);
+    found.within("limits.keep_alive_ms", limits.keep_alive_ms, 100, 600_000);
     found.within("limits.calls_per_s", limits.calls_per_s, 1, u32::MAX);
     found.within("limits.anonymous_calls_per_s", limits.anonymous_calls_per_s, 1, u32::MAX);
     found.within("limits.anonymous_burst", limits.anonymous_burst, 1, u32::MAX);

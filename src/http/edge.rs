@@ -103,6 +103,9 @@ pub async fn guard(
     }
 
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        if let Some(line) = &line {
+            line.answered();
+        }
         answer = answer.map_body(|_, body| Metered::over(body, line.as_ref()));
     }
     if let Some(unread) = unread {

@@ -111,7 +111,7 @@ pub async fn show(call: Call) -> Reply {
         let mut answer = HttpResponse::NotModified();
         return Ok(answer
             .insert_header((header::ETAG, tag))
-            .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
             .finish());
     }
     let with = TicketWith {
@@ -121,10 +121,7 @@ pub async fn show(call: Call) -> Reply {
     };
     let mut answer = HttpResponse::Ok();
     answer.insert_header((header::ETAG, tag));
-    let mut answer = reply::finish(&call.request, &mut answer, reply::to_bytes(&with));
-    // A browser may keep it, but must ask before it shows it again.
-    answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static("private, no-cache"));
-    Ok(answer)
+    Ok(reply::finish(&call.request, &mut answer, reply::to_bytes(&with)))
 }
 
 pub async fn update(call: Call, payload: Payload) -> Reply {

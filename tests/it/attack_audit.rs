@@ -128,3 +128,51 @@ async fn x62_a_flood_hides_nothing() {
     assert_eq!(changed["data"][0]["target"], id);
     app.stop().await;
 }
+
+/// X64: at its most talkative the process writes no secret and no text of a ticket, neither to its log nor to the audit log.
+#[actix_web::test]
+async fn x64_no_log_has_a_secret_or_a_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, log) = (folder.path().join("data"), folder.path().join("log"));
+    let token = "CANARY-administrator-token";
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_hotdesk"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()])
+        .env("HOTDESK_ADMIN_TOKEN", token)
+        .env("HOTDESK__LOG__FILTER", "debug,hotdesk=trace")
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
+    let url = line.trim_end().strip_prefix("listening on ").unwrap().to_owned();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ask = async |method: &str, path: &str, body: Value| {
+        let request = http.request(method.parse().unwrap(), format!("{url}{path}")).bearer_auth(token);
+        send(if body.is_null() { request } else { request.json(&body) }).await
+    };
+    let requester = json!({"name": "CANARY-requester", "email": "canary-requester@example.org"});
+    let body = json!({"subject": TEXT, "body": TEXT, "requester": requester, "custom": {"k": TEXT}});
+    assert_eq!(ask("POST", "/api/v1/tickets", body).await.status, 201);
+    let user = json!({"email": "ann@example.org", "name": "Ann", "role": "agent", "password": PASSWORD});
+    assert_eq!(ask("POST", "/api/v1/users", user).await.status, 201);
+    for password in [PASSWORD, "CANARY-wrong"] {
+        let body = json!({"email": "ann@example.org", "password": password});
+        send(http.post(format!("{url}/api/v1/session")).json(&body)).await;
+    }
+    ask("GET", &format!("/api/v1/tickets?q={TEXT}"), Value::Null).await;
+    ask("GET", &format!("/api/v1/{TEXT}?{TEXT}={TEXT}"), Value::Null).await;
+    ask("POST", "/api/v1/tickets/1/messages", json!({"body": TEXT, "visibility": TEXT})).await;
+    ask("PATCH", "/api/v1/tickets/1", json!({TEXT: TEXT})).await;
+    send(http.get(format!("{url}/api/v1/me")).bearer_auth("CANARY-no-token")).await;
+    assert!(std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    child.wait().unwrap();
+    let mut written = std::fs::read_to_string(&log).unwrap();
+    assert!(written.contains("listening"), "the log is there: {written}");
+    for file in std::fs::read_dir(data.join("audit")).unwrap() {
+        written.push_str(&std::fs::read_to_string(file.unwrap().path()).unwrap());
+    }
+    assert!(written.contains("\"denied\"") && written.contains("\"user_created\""));
+    let found: Vec<&str> = written.lines().filter(|line| line.to_lowercase().contains("canary")).collect();
+    assert!(found.is_empty(), "{found:?}");
+}

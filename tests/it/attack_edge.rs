@@ -278,6 +278,10 @@ async fn until_cut(address: std::net::SocketAddr, trickle: &Trickle, patience: D
     let mut some = vec![0; if trickle.reads { 4096 } else { 1 }];
     while began.elapsed() < patience {
         beat.tick().await;
+        // What lies in its own buffer a reader may go on reading; that the line is dead it hears at once.
+        if socket.take_error().unwrap().is_some() {
+            return Some(began.elapsed());
+        }
         if !trickle.then.is_empty() && socket.write_all(trickle.then).await.is_err() {
             return Some(began.elapsed());
         }
@@ -296,6 +300,7 @@ async fn x54_what_trickles_is_cut() {
         config.limits.head_timeout_ms = 400;
         config.limits.body_timeout_ms = 400;
         config.limits.slow_reader_ms = 400;
+        config.limits.keep_alive_ms = 400;
         config.limits.send_buffer_bytes = 4096;
     })
     .await;

@@ -133,7 +133,11 @@ async fn x56_odd_bodies_are_refused() {
 /// X56: bytes that are hardly HTTP, or mean two things to two servers, are refused or cut.
 #[actix_web::test]
 async fn x56_odd_bytes_are_answered_or_cut() {
-    let app = TestApp::with(|config| config.limits.head_timeout_ms = 500).await;
+    let app = TestApp::with(|config| {
+        config.limits.head_timeout_ms = 500;
+        config.limits.keep_alive_ms = 500;
+    })
+    .await;
     let auth = format!("authorization: Bearer {ADMIN}\r\n");
     let smuggled = "GET /api/v1/users HTTP/1.1\r\nhost: desk\r\n\r\n";
     let many = (0..2_000).map(|n| format!("x-{n}: y\r\n")).collect::<String>();

@@ -155,7 +155,7 @@ async fn x43_sessions_are_listed_and_ended() {
     let app = TestApp::start().await;
     let ann = with_user(&app, "ann", "supervisor").await;
     with_user(&app, "eve", "supervisor").await;
-    let here = sign_in(&app, "ann", GOOD, &[("user-agent", "Browser \u{1}1.0")]).await.cookie();
+    let here = sign_in(&app, "ann", GOOD, &[("user-agent", "Browser 1.0")]).await.cookie();
     let there = sign_in(&app, "ann", GOOD, &[]).await.cookie();
     let eve = sign_in(&app, "eve", GOOD, &[]).await.cookie();
     let listed = as_browser(&app, &here, "GET", "/api/v1/sessions", Value::Null).await.body;

@@ -20,6 +20,10 @@ fn d61_every_dependency_is_explained() {
     let mut crates = BTreeSet::new();
     for manifest in ["Cargo.toml", "load-tests/Cargo.toml"] {
         let manifest: toml::Table = read(manifest).parse().unwrap();
+        let targets =
+            manifest.get("target").and_then(|targets| targets.as_table()).into_iter().flat_map(|all| all.values());
+        let of_targets = targets.filter_map(|target| target.get("dependencies")?.as_table());
+        crates.extend(of_targets.flat_map(|table| table.keys()).cloned());
         for table in ["dependencies", "dev-dependencies", "build-dependencies"] {
             crates.extend(
                 manifest

@@ -24,6 +24,12 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     views::CreateUser::export_all(&config).unwrap();
     views::UpdateUser::export_all(&config).unwrap();
     views::CreateToken::export_all(&config).unwrap();
+    views::SessionView::export_all(&config).unwrap();
+    views::ChangePassword::export_all(&config).unwrap();
+    views::CreateInvitation::export_all(&config).unwrap();
+    views::NewInvitation::export_all(&config).unwrap();
+    views::AcceptInvitation::export_all(&config).unwrap();
+    hotdesk::audit::Entry::export_all(&config).unwrap();
     views::TicketWith::export_all(&config).unwrap();
     views::MessageAdded::export_all(&config).unwrap();
     views::TicketEvents::export_all(&config).unwrap();
