@@ -232,7 +232,7 @@ async fn x56_odd_messages_end_nobody_elses_stream() {
     }
     let mut flood = app.peer(ADMIN).await;
     flood.send_raw(Message::binary(vec![0_u8; 1000])).await;
-    assert_eq!(flood.find(|line| line["t"] == "close").await["code"], 4009);
+    assert_eq!(flood.find(|line| line["t"] == "close").await["code"], 4008);
     let id = app.ticket("Still here", json!({})).await["id"].clone();
     assert_eq!(neighbour.expect("rec").await["ticket"], id);
     well(&app).await;
