@@ -15,7 +15,7 @@ mod thread;
 pub mod topics;
 pub mod wire;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -81,6 +81,7 @@ pub(crate) struct Core {
     search: Search,
     past: Arc<Past>,
     keeper: Arc<keeper::Keeper>,
+    histories: Arc<topics::Histories>,
     snapshots: snapshot::Snapshots,
     /// Ticks with the journal's head; closed when the server leaves.
     head: watch::Receiver<Seq>,
@@ -95,6 +96,38 @@ pub(crate) struct Desk {
     /// Texts that the index does not hold yet.
     tail: Tail,
     /// `None` until the index is open.
+    changes: Changes,
+}
+
+/// Which tickets changed last, for who reads the board in several goes.
+pub(crate) struct Changes {
+    /// All that came after this are known.
+    from: Seq,
+    newest: VecDeque<(Seq, TicketId)>,
+}
+
+/// Changes that are known back.
+const CHANGES: usize = 4_096;
+
+impl Changes {
+    fn new(from: Seq) -> Self {
+        Self { from, newest: VecDeque::new() }
+    }
+
+    fn push(&mut self, seq: Seq, id: TicketId) {
+        self.newest.push_back((seq, id));
+        if self.newest.len() > CHANGES
+            && let Some((seq, _)) = self.newest.pop_front()
+        {
+            self.from = seq;
+        }
+    }
+
+    /// Tickets that changed after `seq`; `None` where that is not known any more.
+    fn since(&self, seq: Seq) -> Option<HashSet<TicketId>> {
+        let newest = self.newest.iter().rev().take_while(|(at, _)| *at > seq);
+        (seq >= self.from).then(|| newest.map(|(_, id)| *id).collect())
+    }
     view: Option<View>,
 }
 
@@ -144,6 +177,7 @@ impl Reads {
             board,
             overlay: Overlay::new(opened_at),
             tail: Tail::new(opened_at),
+            changes: Changes::new(opened_at),
             view: None,
         }));
 
@@ -164,6 +198,7 @@ impl Reads {
             keeper::Keeper::start(config.journal.checkpoint_records, Arc::clone(&desk), Arc::clone(&past));
 
         let core = Arc::new(Core {
+            histories: Arc::new(topics::Histories::new(Arc::clone(&journal))),
             epoch: journal.epoch(),
             journal,
             clock,
@@ -215,6 +250,7 @@ impl Desk {
         } else {
             self.overlay.closed.insert(id, (seq, Arc::clone(after)));
         }
+        self.changes.push(seq, id);
         self.board.fold(after, seq);
     }
 }

@@ -42,7 +42,7 @@ pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal)
         None => None,
         Some(topics) if topics.contains(&Topic::Board) => None,
         Some(topics) => {
-            Some(Sieve::new(Arc::clone(&core.journal), topics, principal.id.clone(), core.promote_after_ms))
+            Some(Sieve::new(Arc::clone(&core.histories), topics, principal.id.clone(), core.promote_after_ms))
         }
     };
     let mut search = Search { after: query.after, sieve, limit: query.limit };
@@ -100,7 +100,7 @@ impl Search {
             let batch = core.journal.read(self.after, wanted, REPLY_BYTES - bytes).map_err(|error| fault(&error))?;
             let is_end = batch.is_empty();
             for stored in batch {
-                let passes = match &mut self.sieve {
+                let passes = match &self.sieve {
                     None => true,
                     Some(sieve) => sieve.passes(&stored).map_err(|error| fault(&error))?,
                 };
