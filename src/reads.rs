@@ -13,7 +13,6 @@ mod snapshot;
 mod tests;
 mod thread;
 pub mod topics;
-pub mod wire;
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
@@ -81,8 +80,8 @@ pub(crate) struct Core {
     search: Search,
     past: Arc<Past>,
     keeper: Arc<keeper::Keeper>,
-    histories: Arc<topics::Histories>,
     snapshots: snapshot::Snapshots,
+    histories: Arc<topics::Histories>,
     /// Ticks with the journal's head; closed when the server leaves.
     head: watch::Receiver<Seq>,
     turns: Arc<Semaphore>,
@@ -96,6 +95,7 @@ pub(crate) struct Desk {
     /// Texts that the index does not hold yet.
     tail: Tail,
     /// `None` until the index is open.
+    view: Option<View>,
     changes: Changes,
 }
 
@@ -128,7 +128,6 @@ impl Changes {
         let newest = self.newest.iter().rev().take_while(|(at, _)| *at > seq);
         (seq >= self.from).then(|| newest.map(|(_, id)| *id).collect())
     }
-    view: Option<View>,
 }
 
 /// What the board does not hold and the index does not know yet.
@@ -177,8 +176,8 @@ impl Reads {
             board,
             overlay: Overlay::new(opened_at),
             tail: Tail::new(opened_at),
-            changes: Changes::new(opened_at),
             view: None,
+            changes: Changes::new(opened_at),
         }));
 
         let installed = Arc::clone(&desk);
@@ -198,8 +197,8 @@ impl Reads {
             keeper::Keeper::start(config.journal.checkpoint_records, Arc::clone(&desk), Arc::clone(&past));
 
         let core = Arc::new(Core {
-            histories: Arc::new(topics::Histories::new(Arc::clone(&journal))),
             epoch: journal.epoch(),
+            histories: Arc::new(topics::Histories::new(Arc::clone(&journal))),
             journal,
             clock,
             promote_after_ms: config.queue.promote_after_ms,
@@ -250,8 +249,8 @@ impl Desk {
         } else {
             self.overlay.closed.insert(id, (seq, Arc::clone(after)));
         }
-        self.changes.push(seq, id);
         self.board.fold(after, seq);
+        self.changes.push(seq, id);
     }
 }
 

@@ -50,6 +50,8 @@ pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal)
     let deadline = query.wait.map(|wait| now() + wait);
     let tired = now() + LOOK_FOR;
     let mut head = core.head.clone();
+    // Who waits when the server leaves goes empty-handed, once; who comes then and would wait comes back later.
+    let is_leaving = head.has_changed().is_err();
     loop {
         head.mark_unchanged();
         // What is sifted may have to be looked for; the rest lies right behind the asker's position.
@@ -65,6 +67,9 @@ pub async fn events(core: &Arc<Core>, query: EventsQuery, principal: &Principal)
         let Some(deadline) = deadline.filter(|_| found.records.is_empty()) else {
             return Ok(reply(core, &found));
         };
+        if is_leaving {
+            return Err(Problem::new(Code::Unavailable, "the server is leaving: ask again when it is back"));
+        }
         // No news in time, or none ever again because the server leaves: an empty answer.
         let change = tokio::time::timeout_at(deadline, head.changed()).await;
         if !matches!(change, Ok(Ok(()))) {
