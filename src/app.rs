@@ -201,8 +201,12 @@ impl Desk {
 
         let hubs: Arc<RwLock<Vec<HubHandle>>> = Arc::default();
         let presence = {
-            let presence =
-                Presence::new(directory.clone(), Arc::clone(&hubs), Vital::new("presence", on_death.clone()));
+            let presence = Presence::new(
+                directory.clone(),
+                Arc::clone(&feed),
+                Arc::clone(&hubs),
+                Vital::new("presence", on_death.clone()),
+            );
             Presence::start_in_arbiter(&arbiter.handle(), move |_| presence)
         };
         let deadlines = {

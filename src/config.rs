@@ -104,7 +104,6 @@ pub struct Journal {
 #[serde(deny_unknown_fields)]
 pub struct Feed {
     pub bytes: usize,
-    pub preload_records: usize,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -13,9 +13,8 @@ mod snapshot;
 mod tests;
 mod thread;
 pub mod topics;
-pub mod wire;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -83,6 +82,7 @@ pub(crate) struct Core {
     past: Arc<Past>,
     keeper: Arc<keeper::Keeper>,
     snapshots: snapshot::Snapshots,
+    histories: Arc<topics::Histories>,
     /// Ticks with the journal's head; closed when the server leaves.
     head: watch::Receiver<Seq>,
     turns: Arc<Semaphore>,
@@ -97,6 +97,38 @@ pub(crate) struct Desk {
     tail: Tail,
     /// `None` until the index is open.
     view: Option<View>,
+    changes: Changes,
+}
+
+/// Which tickets changed last, for who reads the board in several goes.
+pub(crate) struct Changes {
+    /// All that came after this are known.
+    from: Seq,
+    newest: VecDeque<(Seq, TicketId)>,
+}
+
+/// Changes that are known back.
+const CHANGES: usize = 4_096;
+
+impl Changes {
+    fn new(from: Seq) -> Self {
+        Self { from, newest: VecDeque::new() }
+    }
+
+    fn push(&mut self, seq: Seq, id: TicketId) {
+        self.newest.push_back((seq, id));
+        if self.newest.len() > CHANGES
+            && let Some((seq, _)) = self.newest.pop_front()
+        {
+            self.from = seq;
+        }
+    }
+
+    /// Tickets that changed after `seq`; `None` where that is not known any more.
+    fn since(&self, seq: Seq) -> Option<HashSet<TicketId>> {
+        let newest = self.newest.iter().rev().take_while(|(at, _)| *at > seq);
+        (seq >= self.from).then(|| newest.map(|(_, id)| *id).collect())
+    }
 }
 
 /// What the board does not hold and the index does not know yet.
@@ -146,6 +178,7 @@ impl Reads {
             overlay: Overlay::new(opened_at),
             tail: Tail::new(opened_at),
             view: None,
+            changes: Changes::new(opened_at),
         }));
 
         let installed = Arc::clone(&desk);
@@ -166,6 +199,7 @@ impl Reads {
 
         let core = Arc::new(Core {
             epoch: journal.epoch(),
+            histories: Arc::new(topics::Histories::new(Arc::clone(&journal))),
             journal,
             clock,
             promote_after_ms: config.queue.promote_after_ms,
@@ -227,6 +261,7 @@ impl Desk {
             self.overlay.closed.insert(id, (seq, Arc::clone(after)));
         }
         self.board.fold(after, seq);
+        self.changes.push(seq, id);
     }
 }
 

@@ -14,16 +14,24 @@ use crate::actors::directory::Directory;
 use crate::actors::hub::HubHandle;
 use crate::actors::vital::Vital;
 use crate::domain::command::{Command, SystemCommand};
-use crate::domain::ids::{CommandId, TicketId, UserId};
+use crate::domain::ids::{CommandId, Seq, TicketId, UserId};
 use crate::domain::permissions::Principal;
+use crate::domain::state::TicketState;
+use crate::feed::{Feed, Reach};
 use crate::protocol::frame::{PresenceState, PresenceUpdate, PresentUser, ServerMessage};
 use crate::protocol::gateway::{Gateway, Order};
 
 /// Tickets that one session may be seen at; the oldest goes.
 const TICKETS_PER_SESSION: usize = 16;
 
+/// After a release that failed for a passing reason.
+const AGAIN_MS: i64 = 1_000;
+
 pub struct Presence {
     directory: Directory,
+    feed: Arc<Feed>,
+    /// Claims are seen up to here.
+    applied: Seq,
     hubs: Arc<RwLock<Vec<HubHandle>>>,
     sessions: HashMap<Arc<str>, Present>,
     /// The sessions that are at a ticket: a line costs what it shows, however many sessions there are.
@@ -48,9 +56,11 @@ struct Present {
 }
 
 impl Presence {
-    pub fn new(directory: Directory, hubs: Arc<RwLock<Vec<HubHandle>>>, vital: Vital) -> Self {
+    pub fn new(directory: Directory, feed: Arc<Feed>, hubs: Arc<RwLock<Vec<HubHandle>>>, vital: Vital) -> Self {
         Self {
             directory,
+            feed,
+            applied: Seq::ZERO,
             hubs,
             sessions: HashMap::new(),
             viewers: HashMap::new(),
@@ -67,7 +77,8 @@ impl Presence {
     }
 
     /// One look at the clock: typing that ended, sessions that stay lost, agents who do not come back.
-    fn tick(&mut self) {
+    fn tick(&mut self, ctx: &mut Context<Self>) {
+        self.catch_up();
         let now = self.now();
         let config = Arc::clone(&self.directory.core().config);
         let sessions = &mut self.sessions;
@@ -93,15 +104,57 @@ impl Presence {
             self.forget(&id);
         }
         self.tell();
-        let vanished: Vec<UserId> = self
-            .absent
-            .iter()
-            .filter(|(_, since)| now - **since >= config.queue.vanish_grace_ms)
-            .map(|(user, _)| user.clone())
-            .collect();
-        for user in vanished {
-            self.absent.remove(&user);
-            self.release(&user);
+        let mut vanished = HashSet::new();
+        self.absent.retain(|user, since| {
+            let stays = now - *since < config.queue.vanish_grace_ms;
+            if !stays {
+                vanished.insert(user.clone());
+            }
+            stays
+        });
+        if !vanished.is_empty() {
+            self.release(&vanished, ctx);
+        }
+    }
+
+    /// Sees claims that became durable when their holder was gone already.
+    fn catch_up(&mut self) {
+        let mut touched = HashSet::new();
+        let mut upto = self.applied;
+        let reach = self.feed.read(self.applied, |entry| {
+            touched.insert(entry.ticket);
+            upto = entry.seq;
+            true
+        });
+        if reach == Reach::TooOld {
+            return self.see_claims();
+        }
+        self.applied = upto;
+        let core = Arc::clone(self.directory.core());
+        let claimed: Vec<UserId> = {
+            let board = core.reads.board();
+            touched.into_iter().filter_map(|id| unanswered_claim(board.get(id)?)).collect()
+        };
+        self.miss(claimed);
+    }
+
+    /// Looks for claims on the whole board.
+    fn see_claims(&mut self) {
+        // The head first: what comes while the board is read is read again.
+        self.applied = self.feed.head();
+        let core = Arc::clone(self.directory.core());
+        let claimed: HashSet<UserId> =
+            core.reads.board().tickets().filter_map(|state| unanswered_claim(state)).collect();
+        self.miss(claimed);
+    }
+
+    /// Holders of whom there is no session have the grace to come back from now on.
+    fn miss(&mut self, holders: impl IntoIterator<Item = UserId>) {
+        let now = self.now();
+        for holder in holders {
+            if !self.directory.core().connected.contains_key(&holder) {
+                self.absent.entry(holder).or_insert(now);
+            }
         }
     }
 
@@ -152,14 +205,14 @@ impl Presence {
         ServerMessage::Presence(PresenceUpdate { ticket, users }).line()
     }
 
-    /// Gives back what a vanished agent claimed and never answered. The ticket decides again, on what it is then.
-    fn release(&self, user: &UserId) {
-        let held: Vec<TicketId> = {
-            let reads = &self.directory.core().reads;
-            let board = reads.board();
-            board.tickets().filter(|state| is_unanswered_claim(state, user)).map(|state| state.ticket.id).collect()
+    /// Gives back what vanished agents claimed and never answered. The ticket decides again, on what it is then.
+    fn release(&self, users: &HashSet<UserId>, ctx: &mut Context<Self>) {
+        let held: Vec<(TicketId, UserId)> = {
+            let board = self.directory.core().reads.board();
+            let claims = board.tickets().filter_map(|state| Some((state.ticket.id, unanswered_claim(state)?)));
+            claims.filter(|(_, holder)| users.contains(holder)).collect()
         };
-        for id in held {
+        for (id, holder) in held {
             let order = Order {
                 principal: Arc::new(Principal::system()),
                 command_id: CommandId::from(uuid::Uuid::now_v7().to_string()),
@@ -167,19 +220,30 @@ impl Presence {
                 live: false,
                 ticket: Some(id),
                 expect: None,
-                command: Command::System(SystemCommand::ReleaseVanished { holder: user.clone() }),
+                command: Command::System(SystemCommand::ReleaseVanished { holder: holder.clone() }),
             };
             let work = self.directory.execute(order);
+            let again = ctx.address();
             actix_rt::spawn(async move {
-                if let Err(problem) = work.await {
-                    tracing::warn!(ticket = %id, code = problem.code.wire(), "a vanished agent's ticket stays with him");
+                let Err(problem) = work.await else { return };
+                if problem.retryable {
+                    tracing::warn!(ticket = %id, code = problem.code.wire(), "a vanished agent's ticket waits to be given back");
+                    // Waits for a place in the mailbox; nobody is there any more only while the desk stops.
+                    let _ = again.send(StillHeld { holder }).await;
+                } else {
+                    tracing::info!(ticket = %id, code = problem.code.wire(), "a vanished agent's ticket stays with him");
                 }
             });
         }
     }
 }
 
-fn is_unanswered_claim(state: &crate::domain::state::TicketState, user: &UserId) -> bool {
+/// Who holds the ticket by a claim that he never answered.
+fn unanswered_claim(state: &TicketState) -> Option<UserId> {
+    state.ticket.assignee.as_ref().filter(|holder| is_unanswered_claim(state, holder)).cloned()
+}
+
+fn is_unanswered_claim(state: &TicketState, user: &UserId) -> bool {
     state.ticket.assignee.as_ref() == Some(user)
         && state.background.claim.as_ref().is_some_and(|claim| claim.live && !claim.answered)
 }
@@ -190,17 +254,10 @@ impl Actor for Presence {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(65_536);
         // After a restart nobody is connected yet: whoever holds a live claim has the grace to come back.
-        let now = self.now();
+        self.see_claims();
         let core = Arc::clone(self.directory.core());
-        for state in core.reads.board().tickets() {
-            if let Some(holder) = &state.ticket.assignee
-                && is_unanswered_claim(state, holder)
-            {
-                self.absent.insert(holder.clone(), now);
-            }
-        }
         let every = Duration::from_millis(1000 / u64::from(core.config.presence.updates_per_s.max(1)));
-        ctx.run_interval(every, |this, _| this.tick());
+        ctx.run_interval(every, Self::tick);
     }
 }
 
@@ -325,12 +382,30 @@ pub struct Tick;
 impl Handler<Tick> for Presence {
     type Result = ();
 
-    fn handle(&mut self, _: Tick, _: &mut Self::Context) {
-        self.tick();
+    fn handle(&mut self, _: Tick, ctx: &mut Self::Context) {
+        self.tick(ctx);
     }
 }
 
-/// Users with at least one session, for the figures.
+/// A release failed for a passing reason: look again in a while, unless the holder came back.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct StillHeld {
+    holder: UserId,
+}
+
+impl Handler<StillHeld> for Presence {
+    type Result = ();
+
+    fn handle(&mut self, StillHeld { holder }: StillHeld, _: &mut Self::Context) {
+        if !self.directory.core().connected.contains_key(&holder) {
+            let since = self.now() - self.directory.core().config.queue.vanish_grace_ms + AGAIN_MS;
+            self.absent.insert(holder, since);
+        }
+    }
+}
+
+/// Users with at least one session: a state to observe.
 #[derive(Message)]
 #[rtype(result = "usize")]
 pub struct GetOnline;

@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use actix_rt::net::TcpStream;
 use actix_tls::accept::rustls_0_23::TlsStream;
@@ -14,6 +14,7 @@ use actix_web::{App, HttpServer};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::SockRef;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::tls::Certificate;
 use super::{Death, Desk, ServeError, doors};
@@ -22,8 +23,8 @@ use crate::config::Config;
 use crate::demo::{self, Demo};
 use crate::http;
 use crate::http::health::Phase;
-use crate::journal::Journal;
 use crate::journal::sled_store::{Options, SledJournal};
+use crate::journal::{Journal, JournalError};
 use crate::people::AdminSeed;
 
 /// What is said beside the configuration.
@@ -33,20 +34,52 @@ pub struct ServeOptions {
     pub admin: AdminSeed,
 }
 
+/// How long the parts may take to let go of the journal when the desk has stopped.
+const LET_GO: Duration = Duration::from_secs(5);
+
 /// Runs until a signal or a death. Blocks the thread that calls it.
 pub fn serve(config: Config, options: ServeOptions) -> Result<(), ServeError> {
-    actix_rt::System::new().block_on(run(config, options))
+    let data = config.server.data.clone();
+    let sled = Options { cache_bytes: config.journal.cache_bytes, ..Options::default() };
+    let system = actix_rt::System::new();
+    let journal = system.block_on(run(config, options))?;
+    drop(system);
+    settle(&journal, &data, &sled)
 }
 
-async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
+/// Leaves the journal such that the next start is quick. Nothing depends on it: what is on disk is safe already.
+fn settle(journal: &Weak<dyn Journal>, data: &Path, options: &Options) -> Result<(), ServeError> {
+    let deadline = Instant::now() + LET_GO;
+    loop {
+        // The last owner is gone a moment before the journal is closed.
+        let outcome = if journal.strong_count() == 0 { Some(SledJournal::settle(data, options)) } else { None };
+        match outcome {
+            Some(Ok(())) => return Ok(()),
+            Some(Err(JournalError::Full)) => {
+                tracing::warn!("there is no room to settle the journal: the next start reads more of it");
+                return Ok(());
+            }
+            None | Some(Err(JournalError::InUse { .. })) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            None | Some(Err(JournalError::InUse { .. })) => {
+                tracing::warn!("something still holds the journal: the next start reads more of it");
+                return Ok(());
+            }
+            Some(Err(error)) => return Err(error.into()),
+        }
+    }
+}
+
+async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>, ServeError> {
     let listener = TcpListener::bind(&config.server.listen)
         .map_err(|error| ServeError::Failed(format!("cannot listen on {}: {error}", config.server.listen)))?;
     let address = listener.local_addr().map_err(|error| ServeError::Failed(error.to_string()))?;
     let data = config.server.data.clone();
     std::fs::create_dir_all(&data)
         .map_err(|error| ServeError::Storage(format!("cannot make the data folder {}: {error}", data.display())))?;
-    let journal: Arc<dyn Journal> =
-        Arc::new(SledJournal::open(&data, &Options { cache_bytes: config.journal.cache_bytes, ..Options::default() })?);
+    let journal = open_journal(&data, config.journal.cache_bytes)?;
+    let let_go = Arc::downgrade(&journal);
     raise_open_files(config.limits.connections);
     let clock = Clock::system();
     let mut demo =
@@ -83,21 +116,53 @@ async fn run(config: Config, options: ServeOptions) -> Result<(), ServeError> {
     match end {
         Ok(()) => {
             drop(demo);
-            leave(&desk, &handle).await;
-            desk.stop().await;
+            depart(&desk, &handle, &mut died).await?;
             drop(running);
             tracing::info!("stopped; everything acknowledged is on disk");
-            Ok(())
+            Ok(let_go)
         }
-        // Nothing more may be promised: no farewell, no waiting.
-        Err(Some(Death::Storage(error))) => Err(ServeError::Storage(format!(
-            "storage failed, so the desk stopped at once; what was acknowledged before is safe: {error}"
-        ))),
+        Err(Some(Death::Storage(error))) => Err(storage_failed(&error)),
         Err(Some(Death::Part(name))) => {
             Err(ServeError::Failed(format!("the {name} died, and the desk does not run without it; start it again")))
         }
         Err(None) => Err(ServeError::Failed("the desk's parts are gone".to_owned())),
     }
+}
+
+/// Leaves in good order, unless the disk fails on the way.
+pub async fn depart(desk: &Desk, server: &ServerHandle, died: &mut UnboundedReceiver<Death>) -> Result<(), ServeError> {
+    let farewell = async {
+        leave(desk, server).await;
+        desk.stop().await;
+    };
+    let failure = async {
+        loop {
+            match died.recv().await {
+                Some(Death::Storage(error)) => break error,
+                // Parts end when the desk stops.
+                Some(Death::Part(_)) => {}
+                None => std::future::pending().await,
+            }
+        }
+    };
+    tokio::select! {
+        biased;
+        error = failure => return Err(storage_failed(&error)),
+        () = farewell => {}
+    }
+    while let Ok(death) = died.try_recv() {
+        if let Death::Storage(error) = death {
+            return Err(storage_failed(&error));
+        }
+    }
+    Ok(())
+}
+
+/// Nothing more may be promised: no farewell, no waiting.
+fn storage_failed(error: &str) -> ServeError {
+    ServeError::Storage(format!(
+        "storage failed, so the desk stopped at once; what was acknowledged before is safe: {error}"
+    ))
 }
 
 /// Serves the desk on a listener. Also what tests start.
@@ -250,5 +315,20 @@ fn announce(desk: &Desk, address: SocketAddr, demo: Option<&Demo>) {
 
 /// Opens the journal of a data folder, for commands that work on it directly.
 pub fn open_journal(data: &Path, cache_bytes: u64) -> Result<Arc<dyn Journal>, ServeError> {
+    if !SledJournal::exists(data) {
+        refuse_orphans(data)?;
+    }
     Ok(Arc::new(SledJournal::open(data, &Options { cache_bytes, ..Options::default() })?))
+}
+
+/// What is made of a journal is there and the journal is not: it was lost, and an empty desk in its place would hide that.
+fn refuse_orphans(data: &Path) -> Result<(), ServeError> {
+    let is_filled = |name: &&&str| std::fs::read_dir(data.join(name)).is_ok_and(|mut files| files.next().is_some());
+    let Some(name) = ["search", "checkpoints"].iter().find(is_filled) else { return Ok(()) };
+    let what = format!(
+        "{folder} has a folder `{name}` that was made of a journal, but no journal: put the journal back or restore a backup; to \
+         begin with an empty desk, remove `search` and `checkpoints`",
+        folder = data.display()
+    );
+    Err(ServeError::Damaged(JournalError::Damaged { what }))
 }

@@ -14,7 +14,7 @@ use super::patch::Patch;
 use super::record::Draft;
 use super::state::{
     Background, ClaimNote, ClockNote, Clocks, Recent, RecentKind, SKIP_MEMORY_MS, SKIP_MEMORY_PEOPLE, SkipNote,
-    TicketState, UNDO_MEMORY_COMMANDS, UNDO_MEMORY_MS,
+    TicketState, UNDO_MEMORY_BYTES, UNDO_MEMORY_COMMANDS, UNDO_MEMORY_MS,
 };
 use super::ticket::{Link, LinkKind, SlaMetric, Status, Ticket};
 
@@ -184,6 +184,7 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
         last.version = draft.version;
         if last.kind != RecentKind::Fixed {
             last.restore.fill_from(restore);
+            forget_surplus(&mut background.recent);
         }
         return;
     }
@@ -229,6 +230,43 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
         background.recent.remove(0);
     }
     background.recent.push(Arc::new(recent));
+    forget_surplus(&mut background.recent);
+}
+
+/// Lets the oldest go until what is left is small enough to be written with every record of the ticket.
+fn forget_surplus(recent: &mut Vec<Arc<Recent>>) {
+    let mut bytes = 0;
+    let fits = |recent: &&Arc<Recent>| {
+        bytes += size_of_values(&recent.restore);
+        bytes <= UNDO_MEMORY_BYTES
+    };
+    let kept = recent.iter().rev().take_while(fits).count().max(1);
+    recent.drain(..recent.len().saturating_sub(kept));
+}
+
+/// Bytes of those values that may be large.
+fn size_of_values(patch: &Patch) -> usize {
+    let subject = patch.subject.as_ref().map_or(0, String::len);
+    let tags: usize = patch.tags.iter().flatten().map(String::len).sum();
+    let custom = patch.custom.as_ref().filter(|custom| !custom.is_empty()).map_or(0, size_as_json);
+    let triage = patch.triage.as_ref().filter(|triage| triage.is_some()).map_or(0, size_as_json);
+    subject + tags + custom + triage
+}
+
+fn size_as_json(value: &impl serde::Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    serde_json::to_writer(&mut count, value).expect("invariant: a field is JSON");
+    count.0
 }
 
 /// Of what has no inverse only the names of its fields matter: values that may be large are let go.

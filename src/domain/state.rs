@@ -15,6 +15,10 @@ use super::time::Timestamp;
 pub const UNDO_MEMORY_MS: i64 = 60 * 60 * 1_000;
 /// … and for this many commands of one ticket.
 pub const UNDO_MEMORY_COMMANDS: usize = 16;
+/// … and for the newest whose former values are this many bytes together; the newest one is kept whatever it takes.
+pub const UNDO_MEMORY_BYTES: usize = 64 << 10;
+/// Links that one ticket may have: each record that adds one carries them all.
+pub const LINKS: usize = 200;
 /// Skips are kept for this long, so `Rules::skip_window_ms` must not be longer.
 pub const SKIP_MEMORY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// … and for this many people of one ticket; the oldest skip is forgotten first.

@@ -3,7 +3,7 @@
 //! A fold over commits (live) or over records (the past); both come to the same board. It never reads a journal or a clock.
 //! Held by `reads` for everybody, rebuilt by `past` for moments that are gone.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::ids::{Seq, TicketId, Version};
@@ -18,8 +18,6 @@ pub struct Board {
     seq: Seq,
     tickets: BTreeMap<TicketId, Arc<TicketState>>,
     hash: u64,
-    /// By team; `None` for the tickets without one. XOR over some teams is the hash of what a member of those may see.
-    team_hashes: HashMap<Option<Arc<str>>, u64>,
 }
 
 /// A record that does not fit the board: it changes a ticket whose opening was never seen.
@@ -124,11 +122,6 @@ impl Board {
         format!("{:016x}", self.hash)
     }
 
-    /// The hash over the tickets of one team alone, or of those without a team.
-    pub fn team_hash(&self, team: Option<&str>) -> u64 {
-        self.team_hashes.get(&team.map(Arc::from)).copied().unwrap_or_default()
-    }
-
     fn set(&mut self, after: &Arc<TicketState>) {
         let id = after.ticket.id;
         let before = if after.ticket.is_active() {
@@ -146,14 +139,7 @@ impl Board {
 
     /// XOR is its own inverse: the same step brings a ticket in and takes it out.
     fn toggle(&mut self, ticket: &Ticket) {
-        let hash = ticket_hash(ticket.id, ticket.version);
-        self.hash ^= hash;
-        let team: Option<Arc<str>> = ticket.team.as_deref().map(Arc::from);
-        let of_team = self.team_hashes.entry(team.clone()).or_default();
-        *of_team ^= hash;
-        if *of_team == 0 {
-            self.team_hashes.remove(&team);
-        }
+        self.hash ^= ticket_hash(ticket.id, ticket.version);
     }
 }
 
@@ -282,10 +268,6 @@ mod tests {
                 prop_assert!(live.tickets().map(|state| &state.ticket).eq(all.values().filter(|t| t.is_active())));
                 prop_assert_eq!(live.hash(), hash_by_the_book(active()));
                 prop_assert_eq!(past.hash(), live.hash());
-                for team in [None, Some("team1"), Some("team2")] {
-                    let of_team = active().filter(|ticket| ticket.team.as_deref() == team);
-                    prop_assert_eq!(live.team_hash(team), hash_by_the_book(of_team));
-                }
             }
             let loaded = Board::load(live.seq(), live.tickets().map(|state| TicketState::clone(state)));
             prop_assert_eq!(loaded.hash(), live.hash());

@@ -48,7 +48,7 @@ pub async fn events(
         None => None,
         Some(topics) if topics.contains(&Topic::Board) => None,
         Some(topics) => {
-            Some(Sieve::new(Arc::clone(&core.journal), topics, principal.id.clone(), core.promote_after_ms))
+            Some(Sieve::new(Arc::clone(&core.histories), topics, principal.id.clone(), core.promote_after_ms))
         }
     };
     let mut search = Search { after: query.after, sieve, limit: query.limit, sight };
@@ -56,6 +56,8 @@ pub async fn events(
     let deadline = query.wait.map(|wait| now() + wait);
     let tired = now() + LOOK_FOR;
     let mut head = core.head.clone();
+    // Who waits when the server leaves goes empty-handed, once; who comes then and would wait comes back later.
+    let is_leaving = head.has_changed().is_err();
     loop {
         head.mark_unchanged();
         // What is sifted may have to be looked for; the rest lies right behind the asker's position.
@@ -71,6 +73,9 @@ pub async fn events(
         let Some(deadline) = deadline.filter(|_| found.records.is_empty()) else {
             return Ok(reply(core, &found));
         };
+        if is_leaving {
+            return Err(Problem::new(Code::Unavailable, "the server is leaving: ask again when it is back"));
+        }
         // No news in time, or none ever again because the server leaves: an empty answer.
         let change = tokio::time::timeout_at(deadline, head.changed()).await;
         if !matches!(change, Ok(Ok(()))) {
@@ -113,7 +118,7 @@ impl Search {
             let batch = core.journal.read(self.after, wanted, REPLY_BYTES - bytes).map_err(|error| fault(&error))?;
             let is_end = batch.is_empty();
             for stored in batch {
-                let passes = match &mut self.sieve {
+                let passes = match &self.sieve {
                     None => true,
                     Some(sieve) => sieve.passes(&stored).map_err(|error| fault(&error))?,
                 };

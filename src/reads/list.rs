@@ -4,6 +4,7 @@
 //! index. Called by [`super::Reads`] on threads that may block.
 
 use std::collections::BinaryHeap;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::{Core, Desk, cursor, fault};
@@ -32,6 +33,11 @@ impl std::ops::Deref for Wanted {
 
 /// Tickets that are looked at one by one before the index is waited for.
 const WALK: u64 = 5_000;
+
+/// Active tickets that are looked at in one go: a commit waits for no more than these.
+const AT_A_TIME: usize = if cfg!(test) { 5 } else { 1_000 };
+/// Rows beyond the page that are found as well, in place of those that change while the tickets are looked at.
+const SPARE: usize = 64;
 
 /// Up to where the index must have read before this list can be made: what changed later is in memory.
 pub fn needs_index(core: &Core, query: &Wanted) -> Option<Seq> {
@@ -93,11 +99,14 @@ pub fn page(core: &Core, query: &Wanted) -> Result<Page<Ticket>, Problem> {
         }
     };
     // One more than the page holds says whether there is another page.
-    let mut first = First { order, after, within: within.as_ref(), limit: query.size + 1, best: BinaryHeap::new() };
+    let limit = query.size + 1 + SPARE;
+    let mut first = First { order, after, within: within.as_ref(), limit, best: BinaryHeap::new() };
+    let (began, mut reached) = (core.desk.read().board.seq(), None);
+    while wants_active(query) && first.take_some(&core.desk.read(), query, &mut reached) {}
     let (view, except) = {
         let desk = core.desk.read();
         if wants_active(query) {
-            first.take_active(&desk, query);
+            first.catch_up(&desk, query, began);
         }
         for (_, state) in desk.overlay.closed.values() {
             first.offer(query, state);
@@ -181,20 +190,47 @@ impl Ord for Row {
 }
 
 impl First<'_> {
-    fn take_active(&mut self, desk: &Desk, query: &Wanted) {
-        let all = desk.board.tickets();
-        match (query.sort.key, query.sort.descending) {
-            // In order of id the first matches are the page.
-            (SortKey::Id, false) => all.for_each_until(|state| self.offer_in_order(query, state)),
-            (SortKey::Id, true) => all.rev().for_each_until(|state| self.offer_in_order(query, state)),
-            _ => all.for_each(|state| self.offer(query, state)),
+    /// Looks at the next few active tickets, after `reached`. False where there are no more, or none that could be on the page.
+    fn take_some(&mut self, desk: &Desk, query: &Wanted, reached: &mut Option<TicketId>) -> bool {
+        let is_backward = query.sort.key == SortKey::Id && query.sort.descending;
+        let from = reached.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut looked_at = 0;
+        let mut look = |state: &Arc<TicketState>| {
+            self.offer(query, state);
+            looked_at += 1;
+            *reached = Some(state.ticket.id);
+        };
+        if is_backward {
+            desk.board.range((Bound::Unbounded, from)).rev().take(AT_A_TIME).for_each(&mut look);
+        } else {
+            desk.board.range((from, Bound::Unbounded)).take(AT_A_TIME).for_each(&mut look);
         }
+        // In order of id the first matches are the page.
+        let is_full = query.sort.key == SortKey::Id && self.best.len() >= self.limit;
+        looked_at == AT_A_TIME && !is_full
     }
 
-    /// Returns whether there is room for more.
-    fn offer_in_order(&mut self, query: &Wanted, state: &Arc<TicketState>) -> bool {
-        self.offer(query, state);
-        self.best.len() < self.limit
+    /// Takes in what changed since the board stood at `began`, so that all rows are of this moment.
+    fn catch_up(&mut self, desk: &Desk, query: &Wanted, began: Seq) {
+        if desk.board.seq() == began {
+            return;
+        }
+        let found = self.best.len();
+        let changed = desk.changes.since(began);
+        if let Some(changed) = &changed {
+            self.best.retain(|row| !row.state.as_ref().is_some_and(|state| changed.contains(&state.ticket.id)));
+        }
+        match changed {
+            // What was pushed out by a row that is gone now was no better than the spare ones.
+            Some(changed) if found - self.best.len() <= SPARE => {
+                changed.iter().filter_map(|id| desk.board.get(*id)).for_each(|state| self.offer(query, state));
+            }
+            // Too much of it: once more, at one moment.
+            _ => {
+                self.best.clear();
+                desk.board.tickets().for_each(|state| self.offer(query, state));
+            }
+        }
     }
 
     fn offer(&mut self, query: &Wanted, state: &Arc<TicketState>) {
@@ -212,18 +248,6 @@ impl First<'_> {
         }
     }
 }
-
-trait Until: Iterator + Sized {
-    fn for_each_until(self, mut go_on: impl FnMut(Self::Item) -> bool) {
-        for item in self {
-            if !go_on(item) {
-                break;
-            }
-        }
-    }
-}
-
-impl<I: Iterator> Until for I {}
 
 fn wants_closed(query: &Wanted) -> bool {
     query.statuses.is_empty() || query.statuses.contains(&Status::Closed)
@@ -249,7 +273,15 @@ fn matches(query: &Wanted, ticket: &Ticket) -> bool {
         && any_of(&query.teams, ticket.team.as_deref())
         && any_of(&query.categories, ticket.category.as_deref())
         && (query.tags.is_empty() || query.tags.iter().any(|tag| ticket.tags.contains(tag)))
-        && (query.requesters.is_empty() || query.requesters.contains(&ticket.requester.email.to_lowercase()))
+        && (query.requesters.is_empty() || is_one_of(&query.requesters, &ticket.requester.email))
+}
+
+/// Whether an address is one of these, which are lower case. Nearly every address is ASCII, and costs no allocation.
+fn is_one_of(addresses: &[String], address: &str) -> bool {
+    if address.is_ascii() {
+        return addresses.iter().any(|wanted| wanted.eq_ignore_ascii_case(address));
+    }
+    addresses.contains(&address.to_lowercase())
 }
 
 /// The same filters for closed tickets, as the index knows them.
@@ -267,4 +299,82 @@ fn facets(query: &Wanted) -> Vec<Vec<String>> {
         query.requesters.iter().map(|email| facet::requester(email)).collect(),
     ];
     groups.into_iter().filter(|group| !group.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Changes, Overlay};
+    use super::*;
+    use crate::journal::sample::{moved, opened};
+    use crate::projections::board::Board;
+    use crate::projections::search::Tail;
+    use crate::protocol::reading::Sort;
+
+    fn desk(tickets: u64) -> Desk {
+        let mut desk = Desk {
+            board: Board::new(),
+            overlay: Overlay::new(Seq::ZERO),
+            tail: Tail::new(Seq::ZERO),
+            view: None,
+            changes: Changes::new(Seq::ZERO),
+        };
+        (1..=tickets).for_each(|id| open(&mut desk, id));
+        desk
+    }
+
+    fn open(desk: &mut Desk, id: u64) {
+        let seq = desk.board.seq().next();
+        desk.take(None, &opened(TicketId(id), "Hello").parts[0].after, seq);
+    }
+
+    fn change(desk: &mut Desk, id: u64, status: Status) {
+        let before = Arc::clone(desk.board.get(TicketId(id)).unwrap());
+        let seq = desk.board.seq().next();
+        desk.take(Some(&before), &moved(&before, status).parts[0].after, seq);
+    }
+
+    fn first(query: &ListQuery) -> First<'static> {
+        let limit = query.size + 1 + SPARE;
+        First { order: cursor::order(query.sort), after: None, within: None, limit, best: BinaryHeap::new() }
+    }
+
+    fn page_of(first: First<'_>, size: usize) -> Vec<u64> {
+        let rows = first.best.into_sorted_vec();
+        rows.iter().take(size + 1).map(|row| row.state.as_ref().unwrap().ticket.id.get()).collect()
+    }
+
+    /// F75: a list that looks at the board in several goes is that of one moment, however much changes in between.
+    #[test]
+    fn f75_a_list_in_several_goes_is_of_one_moment() {
+        for key in [SortKey::Id, SortKey::UpdatedAt] {
+            for descending in [false, true] {
+                for changes in [0, 1, 30, 70, 200, 5_000] {
+                    let sort = Sort { key, descending };
+                    let query = ListQuery { sort, size: 20, statuses: vec![Status::New], ..ListQuery::default() };
+                    let query = Wanted { query, hidden: Vec::new() };
+                    let mut desk = desk(300);
+                    let (mut first, mut reached) = (self::first(&query), None);
+                    let began = desk.board.seq();
+                    for _ in 0..20 {
+                        first.take_some(&desk, &query, &mut reached);
+                    }
+                    for number in 0..changes {
+                        let id = number % 250 + 1;
+                        let id = if descending { 301 - id } else { id };
+                        let status = [Status::Open, Status::New, Status::Pending][(number / 250 % 3) as usize];
+                        change(&mut desk, id, status);
+                    }
+                    change(&mut desk, 150, Status::Closed);
+                    open(&mut desk, 301);
+                    while first.take_some(&desk, &query, &mut reached) {}
+                    first.catch_up(&desk, &query, began);
+
+                    let mut whole = self::first(&query);
+                    desk.board.tickets().for_each(|state| whole.offer(&query, state));
+                    let (found, expected) = (page_of(first, query.size), page_of(whole, query.size));
+                    assert_eq!(found, expected, "{key:?}, descending: {descending}, {changes} changes");
+                }
+            }
+        }
+    }
 }

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use crate::domain::apply::apply;
 use crate::domain::ids::{TicketId, UserId, Version};
 use crate::domain::record::Record;
@@ -17,6 +19,8 @@ use crate::protocol::topic::Topic;
 
 /// Records of a ticket that are read at once.
 const BATCH: usize = 500;
+/// Tickets of which a generation knows how they stood; two generations are kept.
+const GENERATION: usize = 256;
 
 /// Whether a record changed the queue: it brought its ticket in, took it out, or changed its rank.
 pub fn touches_queue(before: Option<&TicketState>, after: &TicketState, at: Timestamp, promote_after_ms: i64) -> bool {
@@ -35,12 +39,12 @@ pub struct Sieve {
     topics: Vec<Topic>,
     user: UserId,
     promote_after_ms: i64,
-    histories: Histories,
+    histories: Arc<Histories>,
 }
 
 impl Sieve {
-    pub fn new(journal: Arc<dyn Journal>, topics: Vec<Topic>, user: UserId, promote_after_ms: i64) -> Self {
-        Self { topics, user, promote_after_ms, histories: Histories { journal, last: HashMap::new() } }
+    pub fn new(histories: Arc<Histories>, topics: Vec<Topic>, user: UserId, promote_after_ms: i64) -> Self {
+        Self { topics, user, promote_after_ms, histories }
     }
 
     /// Whether sifting a record means folding its ticket's history.
@@ -55,7 +59,7 @@ impl Sieve {
         with_records.map(|topic| if let Topic::Ticket(id) = topic { Some(*id) } else { None }).collect()
     }
 
-    pub fn passes(&mut self, stored: &Stored) -> Result<bool, JournalError> {
+    pub fn passes(&self, stored: &Stored) -> Result<bool, JournalError> {
         // Only active tickets change, and the record that closes one is still the board's.
         if self.topics.contains(&Topic::Board) || self.topics.contains(&Topic::Ticket(stored.ticket)) {
             return Ok(true);
@@ -64,25 +68,64 @@ impl Sieve {
             return Ok(false);
         }
         let record = stored.record()?;
-        let (before, after) = self.histories.around(&record)?;
+        let Around { before, after } = self.histories.around(&record)?;
         Ok(self.topics.iter().any(|topic| match topic {
-            Topic::Queue => touches_queue(before.as_ref(), after, record.at, self.promote_after_ms),
-            Topic::Mine => is_mine(before.as_ref(), after, &self.user),
+            Topic::Queue => touches_queue(before.as_deref(), &after, record.at, self.promote_after_ms),
+            Topic::Mine => is_mine(before.as_deref(), &after, &self.user),
             Topic::Board | Topic::Ticket(_) | Topic::Analytics | Topic::Presence => false,
         }))
     }
 }
 
-/// Tickets as they stood around the records that are being read, kept so that a ticket's next record costs one step.
-struct Histories {
+/// Tickets as they stood around the newest of their records that was read, so that a ticket's next record costs one step. One for all
+/// readers: those who wait for news read the same records. What was not asked for lately is let go and folded again when needed.
+pub struct Histories {
     journal: Arc<dyn Journal>,
-    last: HashMap<TicketId, TicketState>,
+    known: Mutex<Known>,
+}
+
+/// A ticket before and after one record.
+#[derive(Clone)]
+struct Around {
+    before: Option<Arc<TicketState>>,
+    after: Arc<TicketState>,
+}
+
+/// What was asked for lately, and what before that.
+#[derive(Default)]
+struct Known {
+    young: HashMap<TicketId, Around>,
+    old: HashMap<TicketId, Around>,
+}
+
+impl Known {
+    fn get(&mut self, id: TicketId) -> Option<Around> {
+        let around = self.young.get(&id).or_else(|| self.old.get(&id))?.clone();
+        self.put(id, around.clone());
+        Some(around)
+    }
+
+    fn put(&mut self, id: TicketId, around: Around) {
+        self.young.insert(id, around);
+        if self.young.len() >= GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+    }
 }
 
 impl Histories {
-    fn around(&mut self, record: &Record) -> Result<(Option<TicketState>, &TicketState), JournalError> {
+    pub fn new(journal: Arc<dyn Journal>) -> Self {
+        Self { journal, known: Mutex::default() }
+    }
+
+    fn around(&self, record: &Record) -> Result<Around, JournalError> {
         let id = record.ticket;
-        let mut before = self.last.remove(&id).filter(|state| state.ticket.version < record.version);
+        let known = self.known.lock().get(id);
+        let mut before = match known {
+            Some(around) if around.after.ticket.version == record.version => return Ok(around),
+            Some(around) if around.after.ticket.version < record.version => Some(around.after),
+            Some(_) | None => None,
+        };
         loop {
             let at = before.as_ref().map_or(Version::ZERO, |state| state.ticket.version);
             let missing = usize::try_from(record.version.get() - at.get() - 1).unwrap_or(usize::MAX);
@@ -95,12 +138,37 @@ impl Histories {
                     what: format!("version {} of ticket {id} cannot be found", at.next()),
                 });
             }
+            let mut state = before.map(Arc::unwrap_or_clone);
             for stored in &batch {
-                before = Some(apply(before, &stored.record()?.draft));
+                state = Some(apply(state, &stored.record()?.draft));
             }
+            before = state.map(Arc::new);
         }
-        let after = apply(before.clone(), &record.draft);
-        self.last.insert(id, after);
-        Ok((before, &self.last[&id]))
+        let after = Arc::new(apply(before.as_deref().cloned(), &record.draft));
+        let around = Around { before, after };
+        self.known.lock().put(id, around.clone());
+        Ok(around)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Seq;
+    use crate::journal::memory::MemoryJournal;
+    use crate::journal::sample::opened;
+
+    /// F74: what is kept of tickets' histories is bounded, however many tickets are read, and the newest are at hand.
+    #[test]
+    fn f74_histories_are_bounded() {
+        let histories = Histories::new(Arc::new(MemoryJournal::new()));
+        for id in 1..=5_000 {
+            let draft = opened(TicketId(id), "Hello").parts.remove(0).drafts.remove(0);
+            let around = histories.around(&Record { seq: Seq(id), draft }).unwrap();
+            assert!(around.before.is_none() && around.after.ticket.id == TicketId(id));
+            let known = histories.known.lock();
+            assert!(known.young.len() + known.old.len() <= 2 * GENERATION);
+            assert!(known.young.contains_key(&TicketId(id)) || known.old.contains_key(&TicketId(id)));
+        }
     }
 }

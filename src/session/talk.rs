@@ -14,6 +14,7 @@ use super::inbox::{Assembly, Rate};
 use crate::actors::hub::Local;
 use crate::actors::hub::outlet::{Outlet, Phase};
 use crate::actors::presence::{Arrived, Left, Reported, Visibility};
+use crate::domain::command::Command;
 use crate::domain::ids::{CommandId, Seq};
 use crate::domain::rejection::Rejection;
 use crate::people::{Credential, State as CredentialState};
@@ -51,19 +52,15 @@ impl Session {
     }
 
     fn hear(&mut self, text: &str, talk: &mut Talk) {
-        for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            if matches!(self.outlet.phase(), Phase::Closing(_) | Phase::Closed) {
+        if text.is_empty() {
+            self.admit(text, talk);
+        }
+        for line in text.lines() {
+            if matches!(self.outlet.phase(), Phase::Closing(_) | Phase::Closed) || !self.admit(line, talk) {
                 return;
             }
-            if !self.rate.take(self.door.clock.now_millis()) {
-                let id = match ClientFrame::parse(line) {
-                    Ok(ClientFrame::Cmd(command)) => Some(command.id.clone()),
-                    Ok(_) => None,
-                    Err(BadFrame { id, .. }) => id,
-                };
-                say(talk, refused(id, Problem::new(Code::TooMany, "more messages a second than allowed")));
-                self.outlet.close(CloseReason::TooManyMessages);
-                return;
+            if line.trim().is_empty() {
+                continue;
             }
             match ClientFrame::parse(line) {
                 Ok(frame) => self.take(frame, talk),
@@ -77,6 +74,21 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Counts one message, whatever is in it. False where it was one too many; a command among those gets its answer.
+    fn admit(&mut self, line: &str, talk: &mut Talk) -> bool {
+        let is_admitted = self.rate.take(self.door.clock.now_millis());
+        if !is_admitted {
+            let id = match ClientFrame::parse(line) {
+                Ok(ClientFrame::Cmd(command)) => Some(command.id.clone()),
+                Ok(_) => None,
+                Err(BadFrame { id, .. }) => id,
+            };
+            say(talk, refused(id, Problem::new(Code::TooMany, "more messages a second than allowed")));
+            self.outlet.close(CloseReason::TooManyMessages);
+        }
+        is_admitted
     }
 
     fn take(&mut self, frame: ClientFrame<'_>, talk: &mut Talk) {
@@ -270,6 +282,16 @@ impl Session {
             return Err(Problem::new(Code::NotSignedIn, "the sign-in was withdrawn"));
         };
         let command = parse::command(frame.body, "/do")?;
+        if matches!(command, Command::Create(_) | Command::ClaimNext(_)) {
+            let beside = [("/ticket", frame.ticket.is_some()), ("/expect", frame.expect.is_some())];
+            if let Some((pointer, _)) = beside.into_iter().find(|(_, is_there)| *is_there) {
+                return Err(Problem::field(
+                    pointer,
+                    "invalid",
+                    "this command is not for a ticket that is there already",
+                ));
+            }
+        }
         Ok(Order {
             principal,
             command_id: frame.id.clone(),
@@ -332,8 +354,15 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Session {
                     Err(reason) => self.close(reason),
                 }
             }
-            Ok(ws::Message::Ping(payload)) => talk.pong(&payload),
-            Ok(ws::Message::Pong(_) | ws::Message::Nop) => {}
+            Ok(ws::Message::Ping(payload)) => {
+                if self.admit("", talk) {
+                    talk.pong(&payload);
+                }
+            }
+            Ok(ws::Message::Pong(_)) => {
+                self.admit("", talk);
+            }
+            Ok(ws::Message::Nop) => {}
             Ok(ws::Message::Close(reason)) => {
                 // The echo ends the handshake; nothing more is sent after it.
                 talk.close(reason);

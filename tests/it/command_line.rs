@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread::JoinHandle;
 
+use hotdesk::journal::Journal;
+use hotdesk::journal::sled_store::{Options, SledJournal};
 use serde_json::Value;
 
 use crate::support::{ADMIN, TestApp};
@@ -327,4 +329,33 @@ fn d48_a_folder_has_one_desk() {
     assert_eq!(second.status.code(), Some(1));
     assert!(text(&second.stderr).contains("in use"), "{}", text(&second.stderr));
     assert!(first.stop().contains("/setup?token="), "a new desk says how to make its first administrator");
+}
+
+/// J94: a desk that stops in peace leaves a settled journal. J95: a data folder that lost its journal is refused, and one that was
+/// cleared begins anew.
+#[test]
+fn j94_a_stopped_desk_has_settled_and_j95_a_lost_journal_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let import = file("tickets.csv", "subject,body,email\nFirst,b,a@example.org\nSecond,b,a@example.org\n");
+    assert!(run(&["import", import.1.to_str().unwrap(), "--data", data.to_str().unwrap()]).status.success());
+    let serve = || {
+        let mut command = hotdesk(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let mut child = serve();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("listening on "), "{line}");
+    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let journal = SledJournal::open(&data, &Options::default()).unwrap();
+    assert_eq!((journal.head().seq.get(), journal.late()), (2, 0));
+    drop(journal);
+
+    std::fs::rename(data.join("journal"), folder.path().join("lost")).unwrap();
+    let refused = serve().wait_with_output().unwrap();
+    assert_eq!(refused.status.code(), Some(3), "{}", text(&refused.stderr));
+    assert!(text(&refused.stderr).contains("no journal: put the journal back"), "{}", text(&refused.stderr));
+    assert!(!data.join("journal").join("db").exists(), "nothing was made in its place");
 }

@@ -1,10 +1,14 @@
 //! The queue, the timers and everybody's claims, over the public contract.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use hotdesk::actors::presence::Tick;
+use hotdesk::clock::Clock;
+use hotdesk::journal::memory::MemoryJournal;
 use serde_json::{Value, json};
 
-use crate::support::{ADMIN, TestApp};
+use crate::support::{ADMIN, START, TestApp};
 
 async fn claim(app: &TestApp, token: &str) -> Option<u64> {
     let (status, ticket) = app.call_as(token, "POST", "/api/v1/queue/claim", json!({})).await;
@@ -164,5 +168,66 @@ async fn q46_what_was_just_opened_can_be_claimed() {
         app.ticket("Fresh", json!({})).await;
         assert_eq!(claim(&app, ADMIN).await, Some(number));
     }
+    app.stop().await;
+}
+
+/// Leaves, and is seen to be gone.
+async fn vanish(app: &TestApp, peer: crate::support::Peer) {
+    drop(peer);
+    app.until("the agent is seen to be gone", async || {
+        app.desk.presence.send(hotdesk::actors::presence::GetOnline).await.unwrap() == 0
+    })
+    .await;
+}
+
+/// Q47: a release that the disk refuses is tried again until it is decided.
+#[actix_web::test]
+async fn q47_a_refused_release_is_tried_again() {
+    let journal = MemoryJournal::new();
+    let app = TestApp::on(Arc::new(journal.clone()), Clock::manual(START), |_| {}).await;
+    let (kim, token) = app.user("kim", "agent").await;
+    app.ticket("Not answered", json!({})).await;
+    let mut peer = app.live_peer(&token, &[]).await;
+    assert_eq!(peer.command("a", None, json!({"type": "claim_next"})).await["t"], "ok");
+    vanish(&app, peer).await;
+    journal.set_full(true);
+    app.clock.advance(120_000);
+    let refused = journal.commits();
+    app.until("the release is refused", async || {
+        app.desk.presence.send(Tick).await.unwrap();
+        journal.commits() > refused
+    })
+    .await;
+    assert_eq!(app.get("/api/v1/tickets/1").await["assignee"], kim);
+    journal.set_full(false);
+    app.until("the ticket is given back", async || {
+        app.clock.advance(1_000);
+        app.desk.presence.send(Tick).await.unwrap();
+        app.get("/api/v1/tickets/1").await["assignee"].is_null()
+    })
+    .await;
+    app.stop().await;
+}
+
+/// Q47: a claim that becomes durable after its holder vanished is given back as well.
+#[actix_web::test]
+async fn q47_a_late_claim_is_given_back() {
+    let journal = MemoryJournal::new();
+    let app = TestApp::on(Arc::new(journal.clone()), Clock::manual(START), |_| {}).await;
+    let (kim, token) = app.user("kim", "agent").await;
+    app.ticket("Not answered", json!({})).await;
+    let mut peer = app.live_peer(&token, &[]).await;
+    let (gate, before) = (journal.hold(), journal.commits());
+    peer.send(json!({"t": "cmd", "id": "a", "do": {"type": "claim_next"}})).await;
+    app.until("the claim is being written", async || journal.commits() > before).await;
+    vanish(&app, peer).await;
+    app.clock.advance(120_000);
+    app.desk.presence.send(Tick).await.unwrap();
+    drop(gate);
+    app.until("the claim is there", async || app.get("/api/v1/tickets/1").await["assignee"] == kim).await;
+    app.desk.presence.send(Tick).await.unwrap();
+    app.clock.advance(120_000);
+    app.desk.presence.send(Tick).await.unwrap();
+    app.until("the ticket is given back", async || app.get("/api/v1/tickets/1").await["assignee"].is_null()).await;
     app.stop().await;
 }

@@ -102,6 +102,11 @@ impl TestApp {
         Self::whole(Arc::new(MemoryJournal::new()), Clock::manual(START), seed, Some(folder), |_| {}).await
     }
 
+    /// Leaves as after a signal; the error is what the process would end with.
+    pub async fn depart(&mut self) -> Result<(), hotdesk::app::ServeError> {
+        hotdesk::app::serve::depart(&self.desk, &self.server, &mut self.deaths).await
+    }
+
     /// Stops everything; the journal stays as it is.
     pub async fn stop(self) {
         self.server.stop(false).await;

@@ -440,3 +440,61 @@ async fn s68_the_handshake_needs_a_sign_in() {
     assert_eq!(crate::support::answer(upgrade(client.get(&url).bearer_auth("wrong"))).await.0, 401);
     app.stop().await;
 }
+
+/// S56: a ticket or a version beside a command that has none is refused.
+#[actix_web::test]
+async fn s56_what_means_nothing_is_refused() {
+    let app = TestApp::start().await;
+    app.ticket("One", json!({})).await;
+    let mut peer = app.live_peer(ADMIN, &[]).await;
+    let create =
+        json!({"type": "create", "subject": "s", "body": "b", "requester": {"name": "n", "email": "n@example.org"}});
+    for (field, value) in [("ticket", json!(1)), ("expect", json!(99))] {
+        for command in [&create, &json!({"type": "claim_next"})] {
+            let mut message = json!({"t": "cmd", "id": "c", "do": command});
+            message[field] = value.clone();
+            peer.send(message).await;
+            let refused = peer.expect("err").await;
+            assert_eq!((&refused["id"], &refused["code"]), (&json!("c"), &json!("invalid_field")), "{refused}");
+            assert_eq!(refused["errors"][0]["pointer"], format!("/{field}"));
+        }
+    }
+    assert_eq!(app.desk.feed.head().get(), 1);
+    app.stop().await;
+}
+
+/// S63: each `sub` and `unsub` is answered by an `upto` of its own, however quickly they follow each other.
+#[actix_web::test]
+async fn s63_each_sub_has_its_own_upto() {
+    let app = TestApp::start().await;
+    let mut peer = app.peer(ADMIN).await;
+    let lines = [
+        json!({"t": "hello", "v": 1, "client": "test", "topics": ["board"]}),
+        json!({"t": "sub", "topics": ["queue"]}),
+        json!({"t": "sub", "topics": ["mine"]}),
+        json!({"t": "unsub", "topics": ["queue"]}),
+        json!({"t": "cmd", "id": "last", "do": {"type": "claim_next"}}),
+    ];
+    let text = lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+    peer.send_raw(Message::text(text)).await;
+    let mut uptos = 0;
+    while uptos < 4 {
+        uptos += usize::from(peer.next().await["t"] == "upto");
+    }
+    app.stop().await;
+}
+
+/// S60: pings and blank lines count as messages.
+#[actix_web::test]
+async fn s60_empty_messages_count() {
+    for flood in [Message::Ping(Vec::new().into()), Message::text("\n"), Message::text("")] {
+        let app = TestApp::with(|config| config.session.messages_per_s = 20).await;
+        let mut peer = app.live_peer(ADMIN, &[]).await;
+        for _ in 0..25 {
+            peer.send_raw(flood.clone()).await;
+        }
+        assert_eq!(peer.expect("err").await["code"], "too_many", "{flood:?}");
+        assert_eq!(peer.find(|line| line["t"] == "close").await, close(4129));
+        app.stop().await;
+    }
+}

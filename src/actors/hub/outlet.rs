@@ -130,6 +130,8 @@ pub struct Outlet {
     fetched: RefCell<Option<Fetched>>,
     presence_seen: Cell<u64>,
     owes_upto: Cell<bool>,
+    /// An `upto` for each question, so that each knows its own.
+    asked: Cell<u32>,
     upto_at: Cell<i64>,
     lagging: Cell<bool>,
     /// A resume replays; once it has reached the head, an `upto` says so.
@@ -175,6 +177,7 @@ impl Outlet {
             fetched: RefCell::default(),
             presence_seen: Cell::new(0),
             owes_upto: Cell::new(false),
+            asked: Cell::new(0),
             upto_at: Cell::new(now),
             lagging: Cell::new(false),
             replaying: Cell::new(false),
@@ -206,6 +209,7 @@ impl Outlet {
         self.phase.set(Phase::Reading);
         self.replaying.set(true);
         self.owes_upto.set(false);
+        self.asked.set(0);
         self.wake();
     }
 
@@ -217,11 +221,13 @@ impl Outlet {
     pub fn subscribe(&self, topics: &[Topic]) {
         self.subscription.borrow_mut().add(topics);
         self.presence_seen.set(0);
+        self.asked.set(self.asked.get().saturating_add(1));
         self.changed();
     }
 
     pub fn unsubscribe(&self, topics: &[Topic]) {
         self.subscription.borrow_mut().remove(topics);
+        self.asked.set(self.asked.get().saturating_add(1));
         self.changed();
     }
 
@@ -357,7 +363,12 @@ impl Outlet {
             return Pull::Frame(frame);
         }
         if self.cursor.get() >= self.local.shared.feed.head() && self.replaying.replace(false) {
-            self.owes_upto.set(true);
+            self.asked.set(self.asked.get().saturating_add(1));
+        }
+        if let Some(left) = self.asked.get().checked_sub(1) {
+            self.asked.set(left);
+            self.owes_upto.set(false);
+            return Pull::Frame(self.upto());
         }
         if self.owes_upto.replace(false) {
             return Pull::Frame(self.upto());

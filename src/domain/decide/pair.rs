@@ -4,7 +4,7 @@ use super::super::command::{LinkTicket, Merge};
 use super::super::event::Event;
 use super::super::patch::Patch;
 use super::super::rejection::{FieldError, Rejection};
-use super::super::state::TicketState;
+use super::super::state::{LINKS, TicketState};
 use super::super::ticket::{Link, LinkKind, Status, Ticket};
 use super::work::Work;
 use super::{Context, Decision};
@@ -18,6 +18,7 @@ pub(super) fn merge(
     if !other.ticket.is_active() {
         return Err(refused("/into", "the ticket to merge into is closed"));
     }
+    room_for(&other.ticket, Link { to: this.ticket.id, kind: LinkKind::MergedFrom }, "/into")?;
     let mut source = Work::on(this, context);
     let patch = Patch { status: Some(Status::Closed), merged_into: Some(Some(other.ticket.id)), ..Patch::default() };
     source.act(Event::Merged { into: other.ticket.id }, patch);
@@ -34,6 +35,8 @@ pub(super) fn link(
     context: &Context<'_>,
 ) -> Result<(Decision, Decision), Rejection> {
     let (here, there) = sides(this, other, command)?;
+    room_for(&this.ticket, here, "/to")?;
+    room_for(&other.ticket, there, "/to")?;
     let side = |state: &TicketState, link: Link| {
         let mut work = Work::on(state, context);
         if !state.ticket.links.contains(&link) {
@@ -68,6 +71,19 @@ fn sides(this: &TicketState, other: &TicketState, command: &LinkTicket) -> Resul
     }
     let inverse = command.kind.inverse().ok_or_else(|| refused("/kind", "only a merge makes this link"))?;
     Ok((Link { to: other.ticket.id, kind: command.kind }, Link { to: this.ticket.id, kind: inverse }))
+}
+
+/// One more link is refused where a ticket has as many as it may.
+fn room_for(ticket: &Ticket, link: Link, pointer: &str) -> Result<(), Rejection> {
+    if has_room_for(ticket, link) {
+        return Ok(());
+    }
+    let detail = format!("ticket {} has {LINKS} links already, and may have no more", ticket.id);
+    Err(Rejection::InvalidField(vec![FieldError::new(pointer, "too_many", detail)]))
+}
+
+pub(super) fn has_room_for(ticket: &Ticket, link: Link) -> bool {
+    ticket.links.len() < LINKS || ticket.links.contains(&link)
 }
 
 pub(super) fn with_link(ticket: &Ticket, link: Link) -> Patch {

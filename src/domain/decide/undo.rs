@@ -8,7 +8,7 @@ use super::super::permissions::Permission;
 use super::super::rejection::Rejection;
 use super::super::state::{Recent, RecentKind, TicketState};
 use super::super::ticket::Status;
-use super::pair::{with_link, without_link};
+use super::pair::{has_room_for, with_link, without_link};
 use super::work::Work;
 use super::{Context, Decision, permit};
 
@@ -83,6 +83,9 @@ fn side(state: &TicketState, recent: &Recent, undo: &Undo, context: &Context<'_>
         let put_on = recent.kind == RecentKind::Linked;
         if ticket.links.contains(&link) != put_on {
             return Err(cannot(last_mover(state, recent), "the link was changed since"));
+        }
+        if !put_on && !has_room_for(ticket, link) {
+            return Err(cannot(last_mover(state, recent), "the ticket has as many links as it may by now"));
         }
         patch.links = if put_on { without_link(ticket, link) } else { with_link(ticket, link) }.links;
     }

@@ -111,12 +111,25 @@ async fn f68_events_wait() {
 
     let reads = Arc::clone(&desk.reads);
     let me = desk.me.clone();
+    let (begins, began) = tokio::sync::oneshot::channel();
     let waiting = tokio::spawn(async move {
+        begins.send(()).unwrap();
         reads.events(EventsQuery { wait: Some(Duration::from_secs(30)), ..after(3) }, &me).await.unwrap()
     });
+    began.await.unwrap();
+    let (reads, me) = (Arc::clone(&desk.reads), desk.me.clone());
     desk.stop();
     let body: Body = serde_json::from_slice(&waiting.await.unwrap().json).unwrap();
     assert_eq!((seqs(&body), body.next_after), (vec![], Seq(3)));
+
+    // Nobody asks and asks a server that leaves; what there is it still tells.
+    let wait = Some(Duration::from_secs(30));
+    let again = reads.events(EventsQuery { wait, ..after(3) }, &me).await;
+    assert_eq!(again.unwrap_err().code, Code::Unavailable);
+    for (query, expected) in [(EventsQuery { wait, ..after(2) }, &[3][..]), (after(3), &[])] {
+        let body: Body = serde_json::from_slice(&reads.events(query, &me).await.unwrap().json).unwrap();
+        assert_eq!(seqs(&body), expected);
+    }
 }
 
 /// F69: a ticket's thread and records are whole and in order, in pages as asked.

@@ -1,6 +1,7 @@
 //! Merges and links.
 
 use super::*;
+use crate::domain::state::LINKS;
 
 /// Two tickets on one desk, 1 and 2.
 struct Pair {
@@ -122,4 +123,21 @@ fn t33_undo_of_a_merge() {
     pair.run_on(2, "bob", "c", &status(Status::Closed));
     assert_eq!(pair.run("ann", "u", &undo("m")), "refused: this cannot be undone: the other ticket is closed");
     assert_eq!(pair.run_on(2, "ann", "u", &undo("m")), "refused: a closed ticket is never changed again");
+}
+
+/// T22: a ticket has at most so many links; one more is refused, however it would come about.
+#[test]
+fn t22_links_are_bounded() {
+    let mut pair = Pair::new();
+    let full: Vec<_> =
+        (1..=LINKS as u64).map(|id| Link { to: TicketId(1_000 + id), kind: LinkKind::Related }).collect();
+    pair.run("ann", "first", &link(2, LinkKind::Related));
+    pair.run("ann", "off", &unlink(2, LinkKind::Related));
+    pair.two.ticket.links.clone_from(&full);
+    assert_eq!(pair.run("ann", "c", &link(2, LinkKind::Causes)), "refused: /to too_many");
+    assert_eq!(pair.run("ann", "c", &merge(2)), "refused: /into too_many");
+    assert!(pair.run("ann", "c", &Command::Undo(Undo { command_id: "off".into() })).starts_with("refused: "));
+    assert_eq!(pair.run_on(2, "ann", "c", &link(1, LinkKind::Causes)), "refused: /to too_many");
+    pair.two.ticket.links.pop();
+    assert!(!pair.run("ann", "c", &link(2, LinkKind::Causes)).starts_with("refused"));
 }

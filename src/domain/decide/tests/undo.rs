@@ -1,6 +1,12 @@
 //! What undo brings back, and when it is refused.
 
+use serde_json::json;
+
 use super::*;
+use crate::domain::event::Event;
+use crate::domain::patch::Patch;
+use crate::domain::record::Draft;
+use crate::domain::time::Timestamp;
 
 /// T30: undo brings back what the command changed. T34: and the one before it, and so on.
 #[test]
@@ -92,6 +98,37 @@ fn t35_what_undo_remembers() {
     }
     assert_eq!(desk.state.background.recent.len(), crate::domain::state::UNDO_MEMORY_COMMANDS);
     assert_eq!(desk.state.background.skips.len(), crate::domain::state::SKIP_MEMORY_PEOPLE);
+    // Large values go sooner, the oldest first; the newest one can always be undone.
+    let change = |state: &TicketState, number: u64, bytes: usize| Draft {
+        ticket: state.ticket.id,
+        version: state.ticket.version.next(),
+        at: Timestamp::from_millis(desk.now),
+        by: UserId::from("ann"),
+        command_id: CommandId::from(format!("large-{number}")),
+        event: Event::Updated { changes: UpdateTicket::default() },
+        patch: Patch {
+            custom: Some([("text".to_owned(), json!("x".repeat(bytes) + &number.to_string()))].into()),
+            ..Patch::default()
+        },
+    };
+    let mut state = desk.state.clone();
+    for number in 0..10 {
+        let draft = change(&state, number, 20_000);
+        state = apply(Some(state), &draft);
+        let kept = serde_json::to_vec(&state.background).unwrap().len();
+        assert!(kept < crate::domain::state::UNDO_MEMORY_BYTES + 40_000, "{kept} bytes after {number}");
+    }
+    let undo_of = |state: &TicketState, number: u64| {
+        decided(Some(state), 1, "ann", &undo(&format!("large-{number}")), "v", desk.now, &desk.rules).map(drop)
+    };
+    assert_eq!(undo_of(&state, 9), Ok(()));
+    assert!(matches!(undo_of(&state, 5), Err(Rejection::CannotUndo { .. })));
+    for number in 10..12 {
+        let draft = change(&state, number, 200_000);
+        state = apply(Some(state), &draft);
+    }
+    assert_eq!((state.background.recent.len(), undo_of(&state, 11)), (1, Ok(())));
+
     desk.now += crate::domain::state::SKIP_MEMORY_MS;
     desk.run("ann", &skip()).unwrap();
     assert_eq!(desk.state.background.skips.len(), 1, "old skips are forgotten");
