@@ -18,6 +18,7 @@ mod journal_format;
 mod journal_store;
 mod journal_writer;
 mod machine;
+mod past;
 mod queue;
 mod shipping;
 mod spec;
