@@ -4,6 +4,7 @@
 
 pub mod deadlines;
 pub mod directory;
+mod history;
 pub mod hub;
 pub mod presence;
 pub mod queue;

@@ -11,7 +11,7 @@ pub mod tls;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ use crate::actors::vital::Vital;
 use crate::audit::{self, Action, Audit, Deed};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::ids::Seq;
 use crate::domain::rules::FieldLimits;
 use crate::feed::Feed;
 use crate::http::health::Health;
@@ -184,10 +185,12 @@ impl Desk {
                 custom_bytes: config.limits.custom_bytes,
             },
             people: Arc::clone(&people) as _,
+            accounts: Arc::clone(&people),
             clock: clock.clone(),
             journal: Arc::clone(&journal),
             writer: writer.clone(),
             reads: Arc::clone(&reads),
+            latest: AtomicI64::new(last_time(journal.as_ref())?),
             fatal: Arc::clone(&fatal),
         });
         let arbiter = Arbiter::new();
@@ -303,6 +306,13 @@ impl Desk {
         let _ = actix_rt::task::spawn_blocking(move || audit.settle()).await;
         self.arbiter.stop();
     }
+}
+
+/// The time of the newest record, in milliseconds.
+fn last_time(journal: &dyn Journal) -> Result<i64, JournalError> {
+    let Some(before) = journal.head().seq.get().checked_sub(1) else { return Ok(i64::MIN) };
+    let newest = journal.read(Seq(before), 1, usize::MAX)?;
+    newest.first().map_or(Ok(i64::MIN), |stored| Ok(stored.record()?.at.as_millis()))
 }
 
 fn tell(deaths: &mpsc::UnboundedSender<Death>, death: Death) {

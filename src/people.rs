@@ -46,6 +46,7 @@ use crate::domain::time::Timestamp;
 use crate::journal::writer::{AppendError, WriterHandle};
 use crate::journal::{Aside, Journal, JournalError};
 use crate::protocol::code::Code;
+use crate::protocol::keys::{Keys, Pass, reused};
 use crate::protocol::problem::Problem;
 use crate::protocol::views::{CreateToken, CreateUser, NewToken, PersonView, Setup, TokenView, UpdateUser, UserView};
 
@@ -73,6 +74,7 @@ pub struct People {
     hasher: Hasher,
     attempts: Attempts,
     answers: Answers,
+    keys: Arc<Keys>,
     accounts: DashMap<UserId, Arc<Account>>,
     by_email: DashMap<String, UserId>,
     /// By the digest of the cookie or the token.
@@ -165,6 +167,7 @@ impl People {
         seed.check(config.people.password_min_chars)?;
         let people = Self {
             answers: Answers::open(journal.clone(), config.journal.remember_commands_ms)?,
+            keys: Arc::default(),
             journal,
             writer,
             clock,
@@ -405,8 +408,13 @@ impl People {
         body: CreateUser,
         keyed: Option<Keyed>,
     ) -> Result<UserView, Problem> {
+        let pass = self.enter(by, keyed.as_ref(), &body).await?;
         let (people, by) = (self.clone(), by.clone());
-        whole(async move { people.create_whole(&by, body, keyed).await }).await
+        whole(async move {
+            let _pass = pass;
+            people.create_whole(&by, body, keyed).await
+        })
+        .await
     }
 
     async fn create_whole(&self, by: &Principal, body: CreateUser, keyed: Option<Keyed>) -> Result<UserView, Problem> {
@@ -432,8 +440,13 @@ impl People {
         body: UpdateUser,
         keyed: Option<Keyed>,
     ) -> Result<UserView, Problem> {
+        let pass = self.enter(by, keyed.as_ref(), &body).await?;
         let (people, by, id) = (self.clone(), by.clone(), id.clone());
-        whole(async move { people.update_whole(&by, &id, body, keyed).await }).await
+        whole(async move {
+            let _pass = pass;
+            people.update_whole(&by, &id, body, keyed).await
+        })
+        .await
     }
 
     async fn update_whole(
@@ -679,6 +692,23 @@ impl People {
 
 /// Keyed requests.
 impl People {
+    /// The gate before everything that is done under a key. What was done is asked for behind it.
+    pub fn keys(&self) -> &Arc<Keys> {
+        &self.keys
+    }
+
+    async fn enter<T: Serialize>(
+        &self,
+        by: &Principal,
+        keyed: Option<&Keyed>,
+        body: &T,
+    ) -> Result<Option<Pass>, Problem> {
+        match keyed {
+            Some(keyed) => self.keys.enter(&by.id, &keyed.key, fingerprint(&keyed.path, body)).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// Whether this key belongs to a request that is not a command on a ticket. Whoever runs keyed commands asks first: the
     /// keys of a user are one name space.
     pub fn refuse_foreign_key(&self, user: &UserId, key: &CommandId) -> Result<(), Problem> {
@@ -688,41 +718,39 @@ impl People {
         }
     }
 
-    /// A bulk call's key: refused where it was used for another request. Its parts remember their own answers.
-    pub fn check_bulk<T: Serialize>(&self, user: &UserId, keyed: &Keyed, body: &T) -> Result<(), Problem> {
+    /// Whether a bulk call's key was bound to this very call before; refused where it was used for another request. Its parts
+    /// remember their own answers.
+    pub fn is_bound(&self, user: &UserId, key: &CommandId, fingerprint: u64) -> Result<bool, Problem> {
         let now = self.now();
-        if self.answers.is_memo(user, &keyed.key, now).map_err(unreadable)? {
+        if self.answers.is_memo(user, key, now).map_err(unreadable)? {
             return Err(reused());
         }
-        let found = self.answers.find(user, &keyed.key, now).map_err(unreadable)?;
-        if found.is_some_and(|found| found.fingerprint != fingerprint(&keyed.path, body)) {
-            return Err(reused());
+        match self.answers.find(user, key, now).map_err(unreadable)? {
+            Some(found) if found.fingerprint != fingerprint => Err(reused()),
+            found => Ok(found.is_some()),
         }
-        Ok(())
     }
 
-    /// Binds the key to that bulk call, once one of its parts took effect.
-    pub async fn remember_bulk<T: Serialize>(
-        self: &Arc<Self>,
-        user: &UserId,
-        keyed: Keyed,
-        body: &T,
-    ) -> Result<(), Problem> {
+    /// Binds the key to a bulk call, before its first part: so a part on disk never lacks it.
+    pub async fn bind(self: &Arc<Self>, user: &UserId, key: &CommandId, fingerprint: u64) -> Result<(), Problem> {
         let remembered = Remembered {
             user: user.clone(),
-            fingerprint: fingerprint(&keyed.path, body),
-            key: keyed.key,
+            fingerprint,
+            key: key.clone(),
             at: self.now(),
             password: None,
             answer: serde_json::Value::Null,
         };
-        let people = self.clone();
-        whole(async move {
-            people.keep(vec![Answers::aside(&remembered)]).await?;
-            people.answers.note(&remembered);
-            Ok(())
-        })
-        .await
+        self.keep(vec![Answers::aside(&remembered)]).await?;
+        self.answers.note(&remembered);
+        Ok(())
+    }
+
+    /// Lets the key go, where no part took effect.
+    pub async fn unbind(&self, user: &UserId, key: &CommandId) -> Result<(), Problem> {
+        self.keep(vec![Answers::removal(user, key)]).await?;
+        self.answers.unnote(user, key);
+        Ok(())
     }
 
     async fn repeat<T: Serialize>(
@@ -998,8 +1026,4 @@ fn unusable(key: &str) -> JournalError {
 fn unreadable(error: JournalError) -> Problem {
     tracing::error!(%error, "what is remembered about people cannot be read");
     Problem::new(Code::Internal, "the desk cannot read what it remembers")
-}
-
-fn reused() -> Problem {
-    Problem::new(Code::IdempotencyKeyReused, "this idempotency key was used for another request")
 }

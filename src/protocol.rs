@@ -7,6 +7,7 @@ pub mod code;
 pub mod figures;
 pub mod frame;
 pub mod gateway;
+pub mod keys;
 pub mod parse;
 pub mod problem;
 pub mod reading;

@@ -8,10 +8,12 @@ use actix::{Actor, Addr, MailboxError};
 use actix_rt::ArbiterHandle;
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
-use tokio::sync::watch;
+use futures_util::StreamExt as _;
+use futures_util::stream;
 
+use crate::actors::history::{self, Answered, Unseen};
 use crate::actors::queue::{ClaimFirst, QueueDoor};
-use crate::actors::ticket::{Crash, Execute, Hold, HoldStill, Retire, Ticket};
+use crate::actors::ticket::{CONFLICT_TRIES, Crash, End, Execute, Hold, HoldStill, Retire, Ticket};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::command::Command;
@@ -27,14 +29,20 @@ use crate::domain::state::TicketState;
 use crate::domain::time::Timestamp;
 use crate::journal::writer::{AppendError, WriterHandle};
 use crate::journal::{Append, Journal, JournalError, Memo, Part};
+use crate::people::People as Accounts;
 use crate::protocol::code::Code;
-use crate::protocol::gateway::{Done, Gateway, Order, Pending};
+use crate::protocol::gateway::{BulkDone, BulkOrder, Done, Gateway, Order, Pending};
+use crate::protocol::keys::reused;
 use crate::protocol::problem::Problem;
 use crate::protocol::views::QueueView;
 use crate::reads::Reads;
 
 /// How often a command is tried again because its ticket retired or died just then.
 const WAKE_TRIES: usize = 3;
+/// Parts of a bulk call that are under way at the same time.
+const PARTS_AT_ONCE: usize = 32;
+/// What the key of a bulk call is compared with, beside its body.
+const BULK: &str = "POST /api/v1/tickets/bulk";
 
 /// What every ticket needs of the world.
 pub struct Core {
@@ -42,12 +50,16 @@ pub struct Core {
     pub rules: Arc<Rules>,
     pub limits: FieldLimits,
     pub people: Arc<dyn People + Send + Sync>,
+    /// Who has the gate of keys, and the keys that are no single command's.
+    pub accounts: Arc<Accounts>,
     pub clock: Clock,
     pub journal: Arc<dyn Journal>,
     pub writer: WriterHandle,
     pub reads: Arc<Reads>,
     /// How many sessions each user has open: kept by presence, asked at each command.
     pub connected: DashMap<UserId, usize>,
+    /// The latest time that was given out: records' times never run backwards, whatever the machine's clock does.
+    pub latest: AtomicI64,
     /// Told once when storage failed: the process stops.
     pub fatal: Arc<dyn Fn(&JournalError) + Send + Sync>,
 }
@@ -59,7 +71,25 @@ pub struct Origin {
     pub command_id: CommandId,
     pub live: bool,
     /// Set for what the client may repeat.
-    pub fingerprint: Option<u64>,
+    pub memory: Option<Memory>,
+}
+
+/// Under which name a command is remembered, and what a repeat is compared with.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// Whose keys it is among: the user's own, or those of his bulk calls' parts, so that no key of his can be one of theirs.
+    space: UserId,
+    fingerprint: u64,
+}
+
+impl Memory {
+    fn of(order: &Order) -> Self {
+        Self { space: order.principal.id.clone(), fingerprint: fingerprint(&(order.ticket, &order.command)) }
+    }
+
+    fn of_part(order: &Order) -> Self {
+        Self { space: UserId::from(format!("{} in bulk", order.principal.id)), ..Self::of(order) }
+    }
 }
 
 /// What a ticket answers when it is on disk.
@@ -73,10 +103,10 @@ pub struct Answer {
 
 impl Origin {
     pub fn memo(&self, ticket: TicketId, version: Version, at: Timestamp) -> Option<Memo> {
-        self.fingerprint.map(|fingerprint| Memo {
-            user: self.principal.id.clone(),
+        self.memory.as_ref().map(|memory| Memo {
+            user: memory.space.clone(),
             key: self.command_id.clone(),
-            fingerprint,
+            fingerprint: memory.fingerprint,
             at,
             ticket,
             version,
@@ -86,8 +116,11 @@ impl Origin {
 }
 
 impl Core {
+    /// The desk's time: the machine's, but never before that of an earlier record. After a clock was set back the desk's time stands
+    /// still until the clock has caught up.
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.clock.now_millis())
+        let now = self.clock.now_millis();
+        Timestamp::from_millis(self.latest.fetch_max(now, Ordering::Relaxed).max(now))
     }
 
     /// Runs a pure decision with everything that it may ask about.
@@ -108,26 +141,15 @@ impl Core {
         })
     }
 
-    /// A rejection as the client sees it; a stale reply comes with what the writer has not seen.
-    pub fn refusal(&self, rejection: Rejection) -> Problem {
+    /// A rejection as the client sees it; a stale reply comes with what the writer has not seen, read on a blocking thread.
+    pub async fn refusal(&self, rejection: Rejection) -> Problem {
         let Rejection::StaleReply { ticket, last_seen } = rejection else { return Problem::from(rejection) };
-        match self.journal.read_ticket(ticket, last_seen, 1000) {
-            Ok(records) => {
-                let messages = records
-                    .iter()
-                    .filter_map(|stored| stored.record().ok())
-                    .filter_map(|record| match record.draft.event {
-                        Event::MessageAdded { message } => Some(message),
-                        _ => None,
-                    })
-                    .filter(|message| message.visibility == crate::domain::message::Visibility::Public)
-                    .collect();
-                Problem { messages: Some(messages), ..Problem::from(rejection) }
+        let journal = Arc::clone(&self.journal);
+        match self.blocking(move || history::unseen(journal.as_ref(), ticket, last_seen)).await {
+            Ok(Unseen { messages, has_more }) => {
+                Problem { messages: Some(messages), has_more: has_more.then_some(true), ..Problem::from(rejection) }
             }
-            Err(error) => {
-                self.fail(&error);
-                unavailable()
-            }
+            Err(problem) => problem,
         }
     }
 
@@ -143,10 +165,8 @@ impl Core {
 
     /// Whether the journal remembers this command.
     pub fn has_taken_effect(&self, origin: &Origin) -> Result<bool, Problem> {
-        if origin.fingerprint.is_none() {
-            return Ok(false);
-        }
-        self.journal.memo(&origin.principal.id, &origin.command_id).map(|memo| memo.is_some()).map_err(|error| {
+        let Some(memory) = &origin.memory else { return Ok(false) };
+        self.journal.memo(&memory.space, &origin.command_id).map(|memo| memo.is_some()).map_err(|error| {
             self.fail(&error);
             unavailable()
         })
@@ -215,7 +235,6 @@ struct Inner {
     /// Tickets and the queue live on this thread: what talks a lot stays together.
     arbiter: ArbiterHandle,
     awake: DashMap<TicketId, Arc<Live>>,
-    under_way: DashMap<(UserId, CommandId), UnderWay>,
     next_ticket: AtomicU64,
     queue: OnceLock<QueueDoor>,
 }
@@ -246,26 +265,10 @@ impl Drop for Seat {
     }
 }
 
-/// A remembered command that has no answer yet: repeats wait here.
-#[derive(Clone)]
-struct UnderWay {
-    fingerprint: u64,
-    outcome: watch::Receiver<Option<Result<Done, Problem>>>,
-}
-
 impl Directory {
     pub fn new(core: Arc<Core>, arbiter: ArbiterHandle) -> Self {
         let next_ticket = AtomicU64::new(core.journal.last_ticket().get() + 1);
-        Self {
-            inner: Arc::new(Inner {
-                core,
-                arbiter,
-                awake: DashMap::new(),
-                under_way: DashMap::new(),
-                next_ticket,
-                queue: OnceLock::new(),
-            }),
-        }
+        Self { inner: Arc::new(Inner { core, arbiter, awake: DashMap::new(), next_ticket, queue: OnceLock::new() }) }
     }
 
     /// Tells where claims go. Called once by `app`, since the queue needs the directory too.
@@ -321,40 +324,77 @@ impl Directory {
         if !order.keyed {
             return self.carry_out(order, None).await;
         }
-        let fingerprint = fingerprint(&order);
-        let key = (order.principal.id.clone(), order.command_id.clone());
-        let (report, outcome) = watch::channel(None);
-        let other = match self.inner.under_way.entry(key.clone()) {
-            Entry::Occupied(entry) => Some(entry.get().clone()),
-            Entry::Vacant(entry) => {
-                entry.insert(UnderWay { fingerprint, outcome });
-                None
-            }
-        };
-        if let Some(mut first) = other {
-            if first.fingerprint != fingerprint {
-                return Err(reused());
-            }
-            let outcome = first.outcome.wait_for(Option::is_some).await.map_err(|_| unavailable())?;
-            return match outcome.as_ref().expect("invariant: just waited for it") {
-                Ok(done) => Ok(Done { replayed: true, ..done.clone() }),
-                Err(problem) => Err(problem.clone()),
-            };
+        let memory = Memory::of(&order);
+        let accounts = &self.inner.core.accounts;
+        let _pass = accounts.keys().enter(&memory.space, &order.command_id, memory.fingerprint).await?;
+        accounts.refuse_foreign_key(&memory.space, &order.command_id)?;
+        self.once(order, memory).await
+    }
+
+    /// One ticket's part of a bulk call.
+    async fn run_part(self, order: Order) -> Result<Done, Problem> {
+        if !order.keyed {
+            return self.carry_out(order, None).await;
         }
-        let _forget = Forget { inner: &self.inner, key: &key };
-        let result = match self.recall(&order, fingerprint).await {
-            Ok(Some(done)) => Ok(done),
-            Ok(None) => self.carry_out(order, Some(fingerprint)).await,
-            Err(problem) => Err(problem),
-        };
-        report.send_replace(Some(result.clone()));
-        result
+        let memory = Memory::of_part(&order);
+        // A ticket may be named twice.
+        let keys = self.inner.core.accounts.keys();
+        let _pass = keys.enter(&memory.space, &order.command_id, memory.fingerprint).await?;
+        self.once(order, memory).await
+    }
+
+    /// Carries out what was not carried out before. The caller has the turn under its key.
+    async fn once(&self, order: Order, memory: Memory) -> Result<Done, Problem> {
+        match self.recall(&order, &memory).await? {
+            Some(done) => Ok(done),
+            None => self.carry_out(order, Some(memory)).await,
+        }
+    }
+
+    async fn run_bulk(self, order: BulkOrder) -> Result<BulkDone, Problem> {
+        if !order.keyed {
+            return Ok(self.parts(&order).await);
+        }
+        let (user, key) = (&order.principal.id, &order.command_id);
+        let fingerprint = fingerprint(&(BULK, (&order.tickets, &order.command)));
+        let accounts = &self.inner.core.accounts;
+        let _pass = accounts.keys().enter(user, key, fingerprint).await?;
+        let is_repeat = accounts.is_bound(user, key, fingerprint)?;
+        if !is_repeat {
+            accounts.bind(user, key, fingerprint).await?;
+        }
+        let done = self.parts(&order).await;
+        if !is_repeat && done.iter().all(|(_, done)| done.is_err()) {
+            // What took no effect is not remembered. Where that cannot be written, a repeat of the same call is still decided
+            // anew, and another call needs another key.
+            if let Err(problem) = accounts.unbind(user, key).await {
+                tracing::warn!(code = problem.code.wire(), "the key of a bulk call that did nothing stays taken");
+            }
+        }
+        Ok(done)
+    }
+
+    async fn parts(&self, order: &BulkOrder) -> BulkDone {
+        let parts = order.tickets.iter().map(|id| {
+            let part = Order {
+                principal: order.principal.clone(),
+                command_id: CommandId::from(format!("{}:{id}", order.command_id)),
+                keyed: order.keyed,
+                live: false,
+                ticket: Some(*id),
+                expect: None,
+                command: order.command.clone(),
+            };
+            let running = self.clone().run_part(part);
+            async move { (*id, running.await) }
+        });
+        stream::iter(parts).buffered(PARTS_AT_ONCE).collect().await
     }
 
     /// The first answer to this very command, if it took effect within the time that commands are remembered.
-    async fn recall(&self, order: &Order, fingerprint: u64) -> Result<Option<Done>, Problem> {
+    async fn recall(&self, order: &Order, memory: &Memory) -> Result<Option<Done>, Problem> {
         let core = &self.inner.core;
-        let memo = core.journal.memo(&order.principal.id, &order.command_id).map_err(|error| {
+        let memo = core.journal.memo(&memory.space, &order.command_id).map_err(|error| {
             core.fail(&error);
             unavailable()
         })?;
@@ -362,48 +402,21 @@ impl Directory {
         if core.now().millis_since(memo.at) > core.config.journal.remember_commands_ms {
             return Ok(None);
         }
-        if memo.fingerprint != fingerprint {
+        if memo.fingerprint != memory.fingerprint {
             return Err(reused());
         }
-        let (journal, ticket, version, key) =
-            (Arc::clone(&core.journal), memo.ticket, memo.version, order.command_id.clone());
-        let (state, message) = core
-            .blocking(move || {
-                let state = crate::feed::replay(journal.as_ref(), ticket, version.next())?;
-                let mut message = None;
-                let mut after = Version::ZERO;
-                loop {
-                    let records = journal.read_ticket(ticket, after, 256)?;
-                    let Some(last) = records.last() else { break };
-                    after = last.record()?.version;
-                    for stored in &records {
-                        let record = stored.record()?;
-                        if record.command_id == key && message.is_none() {
-                            message = message_in(std::slice::from_ref(&record.draft));
-                        }
-                    }
-                    if after >= version {
-                        break;
-                    }
-                }
-                Ok((state, message))
-            })
-            .await?;
-        let state = state.ok_or_else(|| Problem::from(Rejection::NotFound))?;
-        Ok(Some(Done {
-            seq: memo.seq,
-            version: memo.version,
-            ticket: Some(Arc::new(state.ticket)),
-            message,
-            replayed: true,
-        }))
+        let (journal, by) = (Arc::clone(&core.journal), order.principal.id.clone());
+        let (ticket, version, key) = (memo.ticket, memo.version, order.command_id.clone());
+        let found = core.blocking(move || history::answered(journal.as_ref(), ticket, version, &by, &key)).await?;
+        let Answered { ticket, message } = found.ok_or_else(|| Problem::from(Rejection::NotFound))?;
+        Ok(Some(Done { seq: memo.seq, version, ticket: Some(Arc::new(ticket)), message, replayed: true }))
     }
 
-    async fn carry_out(&self, order: Order, fingerprint: Option<u64>) -> Result<Done, Problem> {
+    async fn carry_out(&self, order: Order, memory: Option<Memory>) -> Result<Done, Problem> {
         let Order { principal, command_id, live, ticket, expect, command, .. } = order;
         // Whoever has a session open can be seen to vanish, whichever way this command came.
         let live = live || self.inner.core.connected.contains_key(&principal.id);
-        let origin = Origin { principal, command_id, live, fingerprint };
+        let origin = Origin { principal, command_id, live, memory };
         let answer = match command {
             Command::ClaimNext(wanted) => {
                 let queue = self.inner.queue.get().ok_or_else(unavailable)?;
@@ -517,46 +530,33 @@ impl Directory {
         let (low, high) = (id.min(other), id.max(other));
         let first = self.hold(low).await?;
         let second = self.hold(high).await?;
-        let (mine, theirs) = if low == id { (first, second) } else { (second, first) };
+        let (mut mine, mut theirs) = if low == id { (first, second) } else { (second, first) };
         let core = &self.inner.core;
-        let decided = core.decide(origin, |context| decide_pair(&mine.state, &theirs.state, expect, command, context));
-        let (this, that) = decided.map_err(|rejection| core.refusal(rejection))?;
-        let version = this.after.ticket.version;
-        let parts: Vec<Part> = [(&mine, this), (&theirs, that)]
-            .into_iter()
-            .filter(|(_, decision)| !decision.drafts.is_empty())
-            .map(|(hold, decision)| Part {
-                ticket: hold.state.ticket.id,
-                expect: hold.state.ticket.version,
-                drafts: decision.drafts,
-                before: Some(Arc::clone(&hold.state)),
-                after: Arc::new(decision.after),
-            })
-            .collect();
-        if parts.is_empty() {
-            let seq = core.last_seq(id, version).await?;
-            return Ok(Answer { seq, version, state: Arc::clone(&mine.state), message: None });
-        }
-        let after: Vec<_> = parts.iter().map(|part| (part.ticket, Arc::clone(&part.after))).collect();
-        let memo = origin.memo(id, version, core.now());
-        let committed = core.writer.append(Append { parts, memo }).await.map_err(|error| fault(&error))?;
-        let mut answer = Answer { seq: committed.last, version, state: Arc::clone(&mine.state), message: None };
-        for (hold, held) in [(mine, id), (theirs, other)] {
-            let changed = after.iter().find(|(ticket, _)| *ticket == held).map(|(_, state)| Arc::clone(state));
-            let last = committed
-                .parts
-                .iter()
-                .find(|part| part.ticket == held)
-                .and_then(|part| part.records.last())
-                .map_or(committed.last, |record| record.seq);
-            if held == id
-                && let Some(state) = &changed
-            {
-                answer.state = Arc::clone(state);
+        let mut outcome = Err(PairError::Behind);
+        for _ in 0..CONFLICT_TRIES {
+            outcome = append_pair(core, &mine.state, &theirs.state, origin, expect, command).await;
+            if !matches!(outcome, Err(PairError::Behind)) {
+                break;
             }
-            hold.release(changed.map(|state| (state, last)));
+            // Perhaps this very command got through by somebody who died before he could answer.
+            if core.has_taken_effect(origin)? {
+                return Err(Problem::new(Code::Overloaded, "ask again: the command may have taken effect"));
+            }
+            for hold in [&mut mine, &mut theirs] {
+                hold.refresh(core).await?;
+            }
         }
-        Ok(answer)
+        match outcome {
+            Ok((answer, ends)) => {
+                for hold in [mine, theirs] {
+                    let end = ends.iter().find(|(state, _)| state.ticket.id == hold.id());
+                    hold.release(end.cloned());
+                }
+                Ok(answer)
+            }
+            Err(PairError::Refused(problem)) => Err(problem),
+            Err(PairError::Behind) => Err(Problem::new(Code::Overloaded, "the tickets are changing too fast")),
+        }
     }
 
     async fn hold(&self, id: TicketId) -> Result<Hold, Problem> {
@@ -622,16 +622,57 @@ impl Inner {
     }
 }
 
-/// Forgets a command that is no longer under way, whatever became of it.
-struct Forget<'a> {
-    inner: &'a Inner,
-    key: &'a (UserId, CommandId),
+/// Why a command for two tickets did not take place.
+enum PairError {
+    Refused(Problem),
+    /// The journal knows a newer version of one of them.
+    Behind,
 }
 
-impl Drop for Forget<'_> {
-    fn drop(&mut self) {
-        self.inner.under_way.remove(self.key);
+/// Decides and appends both halves. Gives the tickets that were changed beside the answer.
+async fn append_pair(
+    core: &Core,
+    mine: &Arc<TicketState>,
+    theirs: &Arc<TicketState>,
+    origin: &Origin,
+    expect: Option<Version>,
+    command: &Command,
+) -> Result<(Answer, Vec<End>), PairError> {
+    let decided = core.decide(origin, |context| decide_pair(mine, theirs, expect, command, context));
+    let (this, that) = match decided {
+        Ok(decided) => decided,
+        Err(rejection) => return Err(PairError::Refused(core.refusal(rejection).await)),
+    };
+    let id = mine.ticket.id;
+    let version = this.after.ticket.version;
+    let parts: Vec<Part> = [(mine, this), (theirs, that)]
+        .into_iter()
+        .filter(|(_, decision)| !decision.drafts.is_empty())
+        .map(|(before, decision)| Part {
+            ticket: before.ticket.id,
+            expect: before.ticket.version,
+            drafts: decision.drafts,
+            before: Some(Arc::clone(before)),
+            after: Arc::new(decision.after),
+        })
+        .collect();
+    if parts.is_empty() {
+        let seq = core.last_seq(id, version).await.map_err(PairError::Refused)?;
+        return Ok((Answer { seq, version, state: Arc::clone(mine), message: None }, Vec::new()));
     }
+    let memo = origin.memo(id, version, core.now());
+    let committed = match core.writer.append(Append { parts, memo }).await {
+        Ok(committed) => committed,
+        Err(AppendError::Conflict { .. }) => return Err(PairError::Behind),
+        Err(error) => return Err(PairError::Refused(fault(&error))),
+    };
+    let ends: Vec<End> = committed
+        .parts
+        .iter()
+        .map(|part| (Arc::clone(&part.after), part.records.last().map_or(committed.last, |record| record.seq)))
+        .collect();
+    let after = ends.iter().map(|(state, _)| state).find(|state| state.ticket.id == id).unwrap_or(mine);
+    Ok((Answer { seq: committed.last, version, state: Arc::clone(after), message: None }, ends))
 }
 
 fn mailbox(error: &MailboxError) -> Problem {
@@ -639,10 +680,6 @@ fn mailbox(error: &MailboxError) -> Problem {
         MailboxError::Closed => Problem::new(Code::Overloaded, "the ticket stopped while it was asked; try again"),
         MailboxError::Timeout => Problem::new(Code::Overloaded, "the ticket is busy"),
     }
-}
-
-fn reused() -> Problem {
-    Problem::new(Code::IdempotencyKeyReused, "this key was used for another command")
 }
 
 fn done(answer: Answer) -> Done {
@@ -655,10 +692,9 @@ fn done(answer: Answer) -> Done {
     }
 }
 
-/// Over what a command says and to which ticket: equal for HTTP and WebSocket.
-fn fingerprint(order: &Order) -> u64 {
-    let said = serde_json::to_vec(&(order.ticket, &order.command))
-        .expect("invariant: commands from the wire can be written back");
+/// Over what is asked for, and of which ticket: equal for HTTP and WebSocket.
+fn fingerprint(asked: &impl serde::Serialize) -> u64 {
+    let said = serde_json::to_vec(asked).expect("invariant: commands from the wire can be written back");
     xxhash_rust::xxh3::xxh3_64(&said)
 }
 
@@ -666,6 +702,11 @@ impl Gateway for Directory {
     /// Runs apart from the caller: a client that hangs up does not undo half of a command, nor its memory.
     fn execute(&self, order: Order) -> Pending<Done> {
         let work = actix_rt::spawn(self.clone().run(order));
+        Box::pin(async move { work.await.map_err(|_| unavailable())? })
+    }
+
+    fn bulk(&self, order: BulkOrder) -> Pending<BulkDone> {
+        let work = actix_rt::spawn(self.clone().run_bulk(order));
         Box::pin(async move { work.await.map_err(|_| unavailable())? })
     }
 

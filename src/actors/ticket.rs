@@ -23,7 +23,7 @@ use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 
 /// How often a command is decided again because the journal had a newer version than the actor.
-const CONFLICT_TRIES: usize = 3;
+pub const CONFLICT_TRIES: usize = 3;
 
 pub struct Ticket {
     id: TicketId,
@@ -141,7 +141,10 @@ async fn execute(
             (Some(closed), Command::Message(message)) => decide_follow_up(closed, id, message, context),
             _ => decide(before.as_deref(), id, expect, &command, context),
         });
-        let Decision { drafts, after } = decision.map_err(|rejection| core.refusal(rejection))?;
+        let Decision { drafts, after } = match decision {
+            Ok(decision) => decision,
+            Err(rejection) => return Err(core.refusal(rejection).await),
+        };
         if drafts.is_empty() {
             let state = before.ok_or_else(|| Problem::from(Rejection::NotFound))?;
             let seq = match last_seq {
@@ -185,17 +188,44 @@ async fn execute(
 #[rtype(result = "Result<Hold, Problem>")]
 pub struct HoldStill;
 
+/// Where a ticket stands after a command, and the seq of its last record.
+pub type End = (Arc<TicketState>, Seq);
+
 /// While this lives, the ticket takes no command.
 pub struct Hold {
     pub state: Arc<TicketState>,
-    release: oneshot::Sender<Option<(Arc<TicketState>, Seq)>>,
+    /// Of `state`, where that is newer than what the ticket had.
+    refreshed: Option<Seq>,
+    release: Option<oneshot::Sender<Option<End>>>,
 }
 
 impl Hold {
-    /// Lets the ticket go on, with its new state if it has one. Dropping the hold lets it go on unchanged.
-    pub fn release(self, after: Option<(Arc<TicketState>, Seq)>) {
+    pub fn id(&self) -> TicketId {
+        self.state.ticket.id
+    }
+
+    /// Reads the ticket again: somebody else changed it.
+    pub async fn refresh(&mut self, core: &Core) -> Result<(), Problem> {
+        let id = self.id();
+        let state = core.read_state(id).await?.ok_or_else(|| Problem::from(Rejection::NotFound))?;
+        self.refreshed = Some(core.last_seq(id, state.ticket.version).await?);
+        self.state = state;
+        Ok(())
+    }
+
+    /// Lets the ticket go on, with its new state if it has one. Dropping the hold lets it go on with what is known of it.
+    pub fn release(mut self, after: Option<End>) {
+        if let Some((state, seq)) = after {
+            (self.state, self.refreshed) = (state, Some(seq));
+        }
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        let known = self.refreshed.map(|seq| (Arc::clone(&self.state), seq));
         // The actor may be gone; then there is nobody to tell, and it will read the journal when it wakes.
-        let _ = self.release.send(after);
+        let _ = self.release.take().map(|release| release.send(known));
     }
 }
 
@@ -207,7 +237,7 @@ impl Handler<HoldStill> for Ticket {
             return MessageResult(Err(Problem::from(Rejection::NotFound)));
         };
         let (release, released) = oneshot::channel();
-        let hold = Hold { state: Arc::clone(state), release };
+        let hold = Hold { state: Arc::clone(state), refreshed: None, release: Some(release) };
         ctx.wait(wrap_future(released).map(|after, this: &mut Self, _| {
             if let Ok(Some((state, seq))) = after {
                 this.state = Held::Awake(Some(state));

@@ -53,6 +53,17 @@ macro_rules! patch {
                 $(if self.$field.is_none() { self.$field = other.$field; })*
             }
 
+            /// This patch's values of the fields that `other` has too.
+            #[must_use]
+            pub fn only(&self, other: &Self) -> Self {
+                Self { $($field: self.$field.as_ref().filter(|_| other.$field.is_some()).cloned(),)* }
+            }
+
+            /// Leaves out the fields that `other` has.
+            pub fn drop_fields(&mut self, other: &Self) {
+                $(if other.$field.is_some() { self.$field = None; })*
+            }
+
             /// Applies this patch. The record's version must be set by the caller.
             pub fn apply_to(&self, ticket: &mut Ticket) {
                 $(if let Some(value) = &self.$field { ticket.$field.clone_from(value); })*

@@ -35,7 +35,7 @@ pub struct Call {
     pub request: HttpRequest,
     pub params: Params,
     caller: Option<Caller>,
-    key: Option<CommandId>,
+    pub(super) key: Option<CommandId>,
 }
 
 struct Caller {
@@ -163,9 +163,6 @@ impl Call {
     /// Sends a command through the desk's door.
     pub async fn execute(&self, ticket: Option<TicketId>, command: Command) -> Result<Done, Problem> {
         let principal = self.principal().clone();
-        if let Some(key) = &self.key {
-            self.desk.people.refuse_foreign_key(&principal.id, key)?;
-        }
         let expect = match ticket {
             Some(id) => self.expect(id).await?,
             None => None,

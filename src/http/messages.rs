@@ -20,8 +20,8 @@ pub static ADD: Operation = Operation {
     tag: "tickets",
     summary: "Add a message",
     detail: "A reply (`public`) or a note (`internal`); `direction: inbound` is the requester's. Where a public message came \
-             after `last_seen_version`, 409 `stale_reply` has those messages. A message to a closed ticket opens a follow-up, \
-             and the ticket of the answer is that one.",
+             after `last_seen_version`, 409 `stale_reply` has those messages, the oldest first, and `has_more` where they \
+             are not all. A message to a closed ticket opens a follow-up, and the ticket of the answer is that one.",
     access: Access::Needs(Permission::TicketWrite),
     key: KeyUse::Taken,
     if_match: true,

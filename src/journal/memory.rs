@@ -67,6 +67,9 @@ struct Plan {
     held: usize,
     waiting: usize,
     commits: usize,
+    reads_held: usize,
+    reads_waiting: usize,
+    histories_read: usize,
 }
 
 /// Holds every commit until it is dropped, so that a test decides what happens while the disk is slow.
@@ -90,6 +93,25 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         self.faults.plan.lock().held -= 1;
+        self.faults.changed.notify_all();
+    }
+}
+
+/// Holds every read of a ticket's records until it is dropped.
+pub struct ReadGate {
+    faults: Arc<Faults>,
+}
+
+impl ReadGate {
+    /// Reads that stand before the gate.
+    pub fn reads_waiting(&self) -> usize {
+        self.faults.plan.lock().reads_waiting
+    }
+}
+
+impl Drop for ReadGate {
+    fn drop(&mut self) {
+        self.faults.plan.lock().reads_held -= 1;
         self.faults.changed.notify_all();
     }
 }
@@ -161,6 +183,17 @@ impl MemoryJournal {
     pub fn hold(&self) -> Gate {
         self.faults.plan.lock().held += 1;
         Gate { faults: self.faults.clone() }
+    }
+
+    /// Holds reads of tickets' records back until the gate is dropped, as a slow disk does.
+    pub fn hold_histories(&self) -> ReadGate {
+        self.faults.plan.lock().reads_held += 1;
+        ReadGate { faults: self.faults.clone() }
+    }
+
+    /// Records that were read as parts of a ticket's history so far.
+    pub fn histories_read(&self) -> usize {
+        self.faults.plan.lock().histories_read
     }
 
     /// Flips a bit of a record that lies on the "disk"; a reopen must find it.
@@ -289,12 +322,22 @@ impl Journal for MemoryJournal {
     }
 
     fn read_ticket(&self, ticket: TicketId, after: Version, limit: usize) -> Result<Vec<Stored>, JournalError> {
+        {
+            let mut plan = self.faults.plan.lock();
+            plan.reads_waiting += 1;
+            while plan.reads_held > 0 {
+                self.faults.changed.wait(&mut plan);
+            }
+            plan.reads_waiting -= 1;
+        }
         let image = self.image.read();
         let seqs = image
             .versions
             .range((ticket, Version(after.get().saturating_add(1)))..=(ticket, Version(u64::MAX)))
             .take(limit);
-        Ok(seqs.map(|(_, seq)| image.records[seq.get() as usize - 1].stored.clone()).collect())
+        let records: Vec<_> = seqs.map(|(_, seq)| image.records[seq.get() as usize - 1].stored.clone()).collect();
+        self.faults.plan.lock().histories_read += records.len();
+        Ok(records)
     }
 
     fn state(&self, ticket: TicketId) -> Result<Option<TicketState>, JournalError> {

@@ -82,6 +82,15 @@ impl Answers {
         Aside { key: place(&remembered.user, &remembered.key), value: Some(value.into()) }
     }
 
+    /// The removal of an answer, to be written, then [`Self::unnote`]d.
+    pub fn removal(user: &UserId, key: &CommandId) -> Aside {
+        Aside { key: place(user, key), value: None }
+    }
+
+    pub fn unnote(&self, user: &UserId, key: &CommandId) {
+        self.known.remove(&hash(user, key));
+    }
+
     pub fn note(&self, remembered: &Remembered) {
         self.known.insert(hash(&remembered.user, &remembered.key), remembered.at.as_millis());
     }

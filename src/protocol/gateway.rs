@@ -31,6 +31,21 @@ pub struct Order {
     pub command: Command,
 }
 
+/// One command for many tickets.
+#[derive(Clone, Debug)]
+pub struct BulkOrder {
+    pub principal: Arc<Principal>,
+    /// That of each part is `<this>:<ticket>`.
+    pub command_id: CommandId,
+    /// As with [`Order::keyed`]; tickets and command are what is compared.
+    pub keyed: bool,
+    pub tickets: Vec<TicketId>,
+    pub command: Command,
+}
+
+/// Each ticket's outcome, in the order given.
+pub type BulkDone = Vec<(TicketId, Result<Done, Problem>)>;
+
 /// A command that is on disk, or that had nothing to change.
 #[derive(Clone, Debug)]
 pub struct Done {
@@ -52,6 +67,9 @@ pub type Pending<T> = Pin<Box<dyn Future<Output = Result<T, Problem>> + Send>>;
 pub trait Gateway: Send + Sync {
     /// Decides, makes durable, answers. A fault is a problem too (`overloaded`, `storage_full`, `unavailable`).
     fn execute(&self, order: Order) -> Pending<Done>;
+
+    /// Carries out each part. Refused as a whole only before the first part, and for the key.
+    fn bulk(&self, order: BulkOrder) -> Pending<BulkDone>;
 
     /// The first `limit` tickets of those that the principal sees, in the order in which they will be handed out.
     fn queue(&self, limit: usize, principal: &Arc<Principal>) -> Pending<QueueView>;

@@ -37,6 +37,10 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub messages: Option<Vec<Message>>,
+    /// `stale_reply`: there are more such messages than `messages` has; the thread has them all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub has_more: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -61,6 +65,7 @@ impl Problem {
             holder: None,
             by: None,
             messages: None,
+            has_more: None,
         }
     }
 

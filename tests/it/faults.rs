@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use hotdesk::app::Death;
+use hotdesk::app::{Death, ServeError};
 use hotdesk::clock::Clock;
 use hotdesk::domain::ids::TicketId;
-use hotdesk::journal::Journal;
+use hotdesk::domain::ticket::Status;
 use hotdesk::journal::memory::{Fault, MemoryJournal};
+use hotdesk::journal::{Journal, sample};
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN, START, TestApp};
@@ -136,5 +137,64 @@ async fn t92_idle_tickets_retire_and_wake() {
     assert_eq!((status, &ticket["version"]), (200, &json!(2)));
     let (status, _) = app.call("PATCH", "/api/v1/tickets/99", Value::Null).await;
     assert!(status == 404 || status == 400 || status == 415, "{status}");
+    app.stop().await;
+}
+
+/// J93: a disk that fails while the desk leaves is told.
+#[actix_web::test]
+async fn j93_a_disk_that_fails_at_the_end_is_told() {
+    let journal = Arc::new(MemoryJournal::new());
+    let mut app = TestApp::on(journal.clone(), Clock::manual(START), |_| {}).await;
+    app.ticket("Before", json!({})).await;
+    journal.fail_next(Fault::Storage);
+    let (status, _) = app.call("PATCH", "/api/v1/tickets/1", json!({"priority": "high"})).await;
+    assert_eq!(status, 503);
+    assert!(matches!(app.depart().await, Err(ServeError::Storage(_))));
+
+    let mut app = TestApp::on(Arc::new(MemoryJournal::new()), Clock::manual(START), |_| {}).await;
+    app.ticket("Before", json!({})).await;
+    assert!(app.depart().await.is_ok());
+}
+
+/// T95: records' times never run backwards, also when the machine's clock does.
+#[actix_web::test]
+async fn t95_times_never_run_backwards() {
+    let journal = Arc::new(MemoryJournal::new());
+    let app = TestApp::on(journal.clone(), Clock::manual(START), |_| {}).await;
+    app.ticket("One", json!({})).await;
+    app.stop().await;
+    let app = TestApp::on(journal.clone(), Clock::manual(START - 3_600_000), |_| {}).await;
+    app.call("PATCH", "/api/v1/tickets/1", json!({"priority": "high"})).await;
+    app.clock.advance(3_600_000 + 5_000);
+    app.call("PATCH", "/api/v1/tickets/1", json!({"priority": "low"})).await;
+    let records = journal.read(hotdesk::domain::ids::Seq::ZERO, 10, usize::MAX).unwrap();
+    let times: Vec<i64> = records.iter().map(|stored| stored.record().unwrap().at.as_millis() - START).collect();
+    assert_eq!(times, [0, 0, 5_000]);
+    app.stop().await;
+}
+
+/// T96: a command for two tickets is decided again where the journal knows a newer version of one of them.
+#[actix_web::test]
+async fn t96_two_tickets_are_read_again_when_they_are_behind() {
+    let journal = Arc::new(MemoryJournal::new());
+    let app = TestApp::on(journal.clone(), Clock::manual(START), |_| {}).await;
+    for subject in ["One", "Two"] {
+        app.ticket(subject, json!({})).await;
+    }
+    for (id, kind) in [(1, "causes"), (2, "duplicate_of")] {
+        // Behind the backs of the tickets in memory, as one that died left it.
+        let before = Arc::new(journal.state(TicketId(id)).unwrap().unwrap());
+        let version = before.ticket.version.get();
+        app.desk.writer.append(sample::moved(&before, Status::Pending)).await.unwrap();
+        let (status, ticket) = app.call("POST", "/api/v1/tickets/1/link", json!({"to": 2, "kind": kind})).await;
+        assert_eq!(status, 200, "{ticket}");
+        let other = journal.state(TicketId(id)).unwrap().unwrap();
+        assert!(other.ticket.version.get() > version + 1, "the link came after what was not known");
+    }
+    // And whatever refuses a command, the tickets know by then what the journal knows.
+    let before = Arc::new(journal.state(TicketId(2)).unwrap().unwrap());
+    app.desk.writer.append(sample::moved(&before, Status::Closed)).await.unwrap();
+    let refused = app.call("POST", "/api/v1/tickets/1/link", json!({"to": 2, "kind": "related"})).await;
+    assert_eq!((refused.0, &refused.1["errors"][0]["pointer"]), (422, &json!("/to")), "{}", refused.1);
     app.stop().await;
 }

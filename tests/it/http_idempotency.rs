@@ -1,8 +1,12 @@
 //! Idempotency keys: one answer for one command, however often it is sent, and no two commands under one key.
 
+use std::sync::Arc;
+
+use hotdesk::clock::Clock;
+use hotdesk::journal::memory::{Fault, MemoryJournal};
 use serde_json::{Value, json};
 
-use crate::support::{Reply, TestApp, send};
+use crate::support::{Reply, START, TestApp, send};
 
 impl TestApp {
     async fn keyed(&self, key: &str, method: &str, path: &str, body: &Value) -> Reply {
@@ -191,5 +195,90 @@ async fn s29_repeats_at_the_same_time_take_effect_once() {
     let user = json!({"email": "ann@example.org", "name": "Ann", "role": "agent"});
     let (a, b) = tokio::join!(app.keyed("u", "POST", USERS, &user), app.keyed("u", "POST", USERS, &user));
     assert_eq!((a.status, &a.body), (201, &b.body));
+    app.stop().await;
+}
+
+const BULK: &str = "/api/v1/tickets/bulk";
+
+/// S29: of different requests under one key at the same time one takes effect, whichever calls they are.
+#[actix_web::test]
+async fn s29_different_requests_at_the_same_time_are_one() {
+    let journal = MemoryJournal::new();
+    let app = TestApp::on(Arc::new(journal.clone()), Clock::manual(START), |_| {}).await;
+    let mut ids = Vec::new();
+    for number in 0..8 {
+        ids.push(app.ticket(&format!("{number}"), json!({})).await["id"].clone());
+    }
+    let raise = |ids: &[Value]| json!({"ids": ids, "command": {"type": "update", "priority": "high"}});
+    let ticket_path = format!("{TICKETS}/{}", ids[7]);
+    let user = json!({"email": "ann@example.org", "name": "Ann", "role": "agent"});
+    let (one, two, urgent) = (raise(&ids[..3]), raise(&ids[3..6]), json!({"priority": "urgent"}));
+    let requests =
+        [("POST", BULK, &one), ("POST", BULK, &two), ("PATCH", &ticket_path, &urgent), ("POST", USERS, &user)];
+    for (round, first) in requests.iter().enumerate() {
+        let key = format!("same {round}");
+        let before = journal.commits();
+        let gate = journal.hold();
+        let winner = app.keyed(&key, first.0, first.1, first.2);
+        let others = async {
+            // Writing by now, so the key is its own.
+            app.until("the first is being written", async || journal.commits() > before).await;
+            for (method, path, body) in requests.iter().filter(|other| *other != first) {
+                let refused = app.keyed(&key, method, path, body).await;
+                assert_eq!(refused.refusal(), (422, "idempotency_key_reused"), "{method} {path} beside {first:?}");
+            }
+            drop(gate);
+        };
+        let (winner, ()) = tokio::join!(winner, others);
+        assert!(winner.status < 300, "{first:?}: {}", winner.text);
+        for (method, path, body) in requests.iter().filter(|other| *other != first) {
+            let refused = app.keyed(&key, method, path, body).await;
+            assert_eq!(refused.refusal(), (422, "idempotency_key_reused"), "{method} {path} after {first:?}");
+        }
+        if round < 3 {
+            // Back, so that the next round has something to change.
+            app.call("POST", BULK, json!({"ids": ids, "command": {"type": "update", "priority": "normal"}})).await;
+        }
+    }
+    assert_eq!(app.get(USERS).await["data"].as_array().unwrap().len(), 2);
+    app.stop().await;
+}
+
+/// S29: a bulk call whose key cannot be remembered does nothing, and one that did nothing leaves its key free.
+#[actix_web::test]
+async fn s29_a_bulk_call_is_bound_to_its_key_before_its_parts() {
+    let journal = MemoryJournal::new();
+    let app = TestApp::on(Arc::new(journal.clone()), Clock::manual(START), |_| {}).await;
+    let id = app.ticket("One", json!({})).await["id"].clone();
+    let body = json!({"ids": [id], "command": {"type": "update", "priority": "high"}});
+    journal.fail_next(Fault::Full);
+    assert_eq!(app.keyed("b", "POST", BULK, &body).await.refusal(), (507, "storage_full"));
+    assert_eq!(app.get(&format!("{TICKETS}/{id}")).await["version"], 1);
+    let done = app.keyed("b", "POST", BULK, &body).await;
+    assert_eq!((done.status, &done.body["outcomes"][0]["ok"]), (200, &json!(true)));
+
+    let nobody = json!({"ids": [999], "command": {"type": "update", "priority": "high"}});
+    assert_eq!(app.keyed("n", "POST", BULK, &nobody).await.body["outcomes"][0]["error"]["code"], "not_found");
+    assert_eq!(app.keyed("n", "POST", TICKETS, &ticket("Two")).await.status, 201);
+    app.stop().await;
+}
+
+/// S29: a key that looks like that of a bulk call's part is another one.
+#[actix_web::test]
+async fn s29_parts_have_keys_of_their_own() {
+    let app = TestApp::start().await;
+    let id = app.ticket("One", json!({})).await["id"].clone();
+    let (path, key) = (format!("{TICKETS}/{id}"), format!("b:{id}"));
+    let body = json!({"ids": [id, id], "command": {"type": "update", "priority": "high"}});
+    assert_eq!(app.keyed(&key, "PATCH", &path, &json!({"subject": "Other"})).await.status, 200);
+    let bulk = app.keyed("b", "POST", BULK, &body).await;
+    let outcomes = bulk.body["outcomes"].as_array().unwrap();
+    assert!(outcomes.iter().all(|outcome| outcome["ok"] == true && outcome["version"] == 3), "{}", bulk.text);
+    assert_eq!(app.keyed(&key, "PATCH", &path, &json!({"subject": "Other"})).await.body["version"], 2);
+    let mut late = app.peer(crate::support::ADMIN).await;
+    late.send(json!({"t": "hello", "v": 1, "client": "test", "topics": []})).await;
+    let command = json!({"type": "update", "priority": "low"});
+    let refused = late.command("b", id.as_u64(), command).await;
+    assert_eq!(refused["code"], "idempotency_key_reused", "keys of both edges are one name space");
     app.stop().await;
 }

@@ -24,6 +24,7 @@ mod journal_power;
 mod journal_store;
 mod journal_writer;
 mod machine;
+mod past;
 mod permission_matrix;
 mod queue;
 mod shipping;

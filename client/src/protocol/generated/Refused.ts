@@ -26,4 +26,8 @@ by?: UserId,
 /**
  * `stale_reply`: the public messages that came after the version that was seen.
  */
-messages?: Array<Message>, };
+messages?: Array<Message>, 
+/**
+ * `stale_reply`: there are more such messages than `messages` has; the thread has them all.
+ */
+has_more?: boolean, };
