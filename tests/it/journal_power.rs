@@ -135,7 +135,7 @@ fn life(rng: &mut Rng) -> (Vec<Vec<u8>>, TempDir) {
             let mut touched = Vec::new();
             for number in 0..rng.usize(1..12) {
                 let body = "word ".repeat(rng.usize(1..2_000));
-                let old = rng.usize(..states.len() + 1);
+                let old = rng.usize(..=states.len());
                 if old == states.len() || touched.contains(&old) {
                     appends.push(opened(TicketId(journal.last_ticket().get() + 1 + number as u64), &body));
                 } else {
