@@ -290,6 +290,7 @@ mod tests {
         let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
         tokio::spawn(async move {
             let (mut socket, _) = listener.accept().await.unwrap();
+            let _ = socket.read(&mut [0; 1024]).await;
             let _ = socket.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
             while socket.write_all(&[b'x'; 4096]).await.is_ok() {}
         });

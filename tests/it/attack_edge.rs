@@ -285,9 +285,9 @@ async fn until_cut(address: std::net::SocketAddr, trickle: &Trickle, patience: D
         if !trickle.then.is_empty() && socket.write_all(trickle.then).await.is_err() {
             return Some(began.elapsed());
         }
-        match tokio::time::timeout(Duration::from_millis(1), socket.read(&mut some)).await {
-            Ok(Ok(0) | Err(_)) => return Some(began.elapsed()),
-            Ok(Ok(_)) | Err(_) => {}
+        let read = tokio::time::timeout(Duration::from_millis(1), socket.read(&mut some)).await;
+        if matches!(read, Ok(Ok(0) | Err(_))) {
+            return Some(began.elapsed());
         }
     }
     None

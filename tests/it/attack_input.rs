@@ -187,7 +187,7 @@ async fn x56_odd_bytes_are_answered_or_cut() {
             ),
         ),
     ] {
-        let answer = exchange(&app, bytes.replace("connection: close", "connection: close").as_bytes()).await;
+        let answer = exchange(&app, bytes.as_bytes()).await;
         assert!(!answer.starts_with("HTTP/1.1 5"), "{name}: {answer:.200}");
         assert!(!answer.contains("\"email\""), "{name}: a hidden request was answered: {answer:.400}");
     }

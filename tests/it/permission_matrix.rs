@@ -21,7 +21,7 @@ struct Caller {
 }
 
 async fn world() -> (TestApp, Vec<Caller>) {
-    let app = TestApp::with(|config| private_team(config)).await;
+    let app = TestApp::with(private_team).await;
     let mut callers = Vec::new();
     for role in ["agent", "supervisor", "admin"] {
         for team in [TEAM, "support"] {
@@ -36,8 +36,8 @@ async fn world() -> (TestApp, Vec<Caller>) {
 
 pub fn private_team(config: &mut hotdesk::config::Config) {
     let mut team = config.desk.teams[0].clone();
-    team.id = TEAM.to_owned();
-    team.name = "Legal".to_owned();
+    TEAM.clone_into(&mut team.id);
+    "Legal".clone_into(&mut team.name);
     team.private = true;
     config.desk.teams.push(team);
 }
