@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev static test test-client test-server test-browser bench load screens
+.PHONY: help run dev static test test-client test-server test-browser audit fuzz fuzz-api bench load screens
 
 CLIENT := npm --prefix client
 
@@ -27,7 +27,7 @@ dev: ## The desk and Vite, each started again or reloaded when a source changes
 	scripts/prepare.sh
 	node scripts/dev.mjs
 
-test: test-client test-server test-browser ## Everything that must hold before a change lands
+test: test-client test-server test-browser audit ## Everything that must hold before a change lands
 
 test-client:
 	scripts/prepare.sh
@@ -46,6 +46,22 @@ test-browser:
 	scripts/prepare.sh --browser
 	cargo build --bin hotdesk
 	$(CLIENT) run test:e2e
+
+audit: ## Known weaknesses and licences of what came in from others; skips what it cannot reach
+	scripts/audit.sh
+
+# A minute for each target unless SECONDS_EACH says otherwise.
+fuzz: ## Throws bytes at messages, records, imports and query strings (needs nightly Rust and cargo-fuzz)
+	@if cargo +nightly fuzz --version >/dev/null 2>&1; then \
+		for target in message record rows query; do \
+			cargo +nightly fuzz run $$target -- -max_total_time=$${SECONDS_EACH:-60} || exit 1; \
+		done; \
+	else \
+		echo 'fuzz: skipped: nightly Rust and cargo-fuzz are needed (rustup toolchain install nightly; cargo install cargo-fuzz)' >&2; \
+	fi
+
+fuzz-api: ## Walks the API by its own description with schemathesis; skips where it cannot be had
+	scripts/fuzz-api.sh
 
 bench: ## Measures the release build against plain files and plain sockets in the same run
 	cargo build --release --workspace

@@ -19,6 +19,7 @@ use actix::{Actor, Addr};
 use actix_rt::Arbiter;
 use dashmap::DashMap;
 use parking_lot::{Mutex, RwLock};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, mpsc, watch};
 
 use crate::actors::deadlines::Deadlines;
@@ -159,7 +160,9 @@ impl Desk {
 
         let log = Audit::open(data, clock.clone())
             .map_err(|error| ServeError::Failed(format!("the audit log cannot be opened: {error}")))?;
-        log.note(audit::Actor::default(), Deed::done(Action::DeskStarted).with(env!("CARGO_PKG_VERSION")));
+        let sum: String = Sha256::digest(config.print()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let build = format!("{}, configuration {sum}", env!("CARGO_PKG_VERSION"));
+        log.note(audit::Actor::default(), Deed::done(Action::DeskStarted).with(build));
         let proxies = Proxies::new(&config.server.trusted_proxies);
         let lines = Lines::new(
             LineLimits {
@@ -279,6 +282,7 @@ impl Desk {
             clock: self.clock.clone(),
             gateway: Arc::new(self.directory.clone()),
             people: Arc::clone(&self.people),
+            audit: Arc::clone(&self.audit),
             presence: self.presence.clone(),
             epoch: self.journal.epoch(),
         })

@@ -7,7 +7,7 @@ mod folder;
 mod map;
 mod refused;
 mod remote;
-mod rows;
+pub mod rows;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ mod inbox;
 mod socket;
 mod talk;
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,6 +20,7 @@ use actix_web_actors::ws;
 use crate::actors::hub::Local;
 use crate::actors::hub::outlet::Outlet;
 use crate::actors::presence::Presence;
+use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Epoch;
@@ -40,6 +42,7 @@ pub struct Door {
     pub clock: Clock,
     pub gateway: Arc<dyn Gateway>,
     pub people: Arc<People>,
+    pub audit: Arc<Audit>,
     pub presence: Addr<Presence>,
     pub epoch: Epoch,
 }
@@ -52,6 +55,7 @@ pub fn open(
     local: &Rc<Local>,
     credential: Arc<Credential>,
     line: Option<Arc<Line>>,
+    from: Option<IpAddr>,
 ) -> Result<HttpResponse, Problem> {
     if local.shared.draining.load(Ordering::Relaxed) {
         return Err(Problem::new(Code::Unavailable, "the server is going away: come back in a moment"));
@@ -62,7 +66,7 @@ pub fn open(
     let mut response = ws::handshake_with_protocols(request, &[SUBPROTOCOL])
         .map_err(|error| Problem::new(Code::BadHandshake, error.to_string()))?;
     let outlet = Outlet::open(Rc::clone(local), Arc::clone(&credential), principal, line);
-    let session = Session::new(Arc::clone(door), Rc::clone(local), Rc::clone(&outlet), credential);
+    let session = Session::new(Arc::clone(door), Rc::clone(local), Rc::clone(&outlet), credential, from);
     let codec = Codec::new().max_size(door.config.session.max_message_bytes as usize);
     let inner = ws::WebsocketContext::with_codec(session, payload, codec);
     Ok(response.streaming(Outgoing::new(inner, outlet)))

@@ -89,10 +89,8 @@ pub fn socket(door: Arc<Door>, local: Rc<Local>) -> impl FnOnce(&mut ServiceConf
         async move {
             let credential = auth::handshake(&request, &desk)?;
             let line = request.conn_data::<Arc<Line>>().cloned();
-            if let Some(line) = &line {
-                line.is_known();
-            }
-            session::open(&request, payload, &door, &local, credential, line).map_err(Failure::from)
+            let from = desk.proxies.peer(&request);
+            session::open(&request, payload, &door, &local, credential, line, from).map_err(Failure::from)
                 as Result<HttpResponse, Failure>
         }
     };

@@ -15,8 +15,8 @@ use crate::domain::time::Timestamp;
 #[ts(rename = "AuditAction")]
 #[schema(as = AuditAction)]
 pub enum Action {
+    /// With the sum of its configuration: another one means that settings were changed.
     DeskStarted,
-    SettingsChanged,
     SignedIn,
     SignedOut,
     SetUp,

@@ -37,6 +37,28 @@ pub enum Command {
     System(SystemCommand),
 }
 
+impl Command {
+    /// The name on the wire.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Message(_) => "message",
+            Self::Claim(_) => "claim",
+            Self::ClaimNext(_) => "claim_next",
+            Self::Skip(_) => "skip",
+            Self::Release(_) => "release",
+            Self::Merge(_) => "merge",
+            Self::Link(_) => "link",
+            Self::Unlink(_) => "unlink",
+            Self::Undo(_) => "undo",
+            Self::TriageAccept(_) => "triage_accept",
+            Self::TriageReject(_) => "triage_reject",
+            Self::System(_) => "system",
+        }
+    }
+}
+
 /// A body without fields.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -7,6 +7,7 @@ use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
 
+use super::call;
 use super::desk_state::Desk;
 use super::reply::Failure;
 use crate::config::Config;
@@ -42,7 +43,7 @@ pub fn credential(request: &HttpRequest, desk: &Desk) -> Result<Arc<Credential>,
 
 /// For the WebSocket: a credential, and with a cookie an `Origin` that may use it. 401 or 403 before the upgrade.
 pub fn handshake(request: &HttpRequest, desk: &Desk) -> Result<Arc<Credential>, Failure> {
-    let credential = credential(request, desk)?;
+    let credential = call::identify(request, desk)?;
     if credential.kind() == Kind::Cookie {
         refuse_foreign(request, &desk.config)?;
     }

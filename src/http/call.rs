@@ -196,20 +196,7 @@ impl Call {
 
 impl Caller {
     fn of(request: &HttpRequest, desk: &Desk) -> Result<Self, Failure> {
-        let credential = match auth::credential(request, desk) {
-            Ok(credential) => credential,
-            Err(problem) => {
-                // Guessing has its limit too.
-                take_as_stranger(request, desk)?;
-                return Err(problem.into());
-            }
-        };
-        let taken = credential.take_call();
-        request.extensions_mut().insert(Seen { credential: Some(credential.clone()), allowance: taken.ok() });
-        if let Err(wait_ms) = taken {
-            return Err(too_many(wait_ms));
-        }
-        Ok(Self::live(credential)?)
+        Ok(Self::live(identify(request, desk)?)?)
     }
 
     fn live(credential: Arc<Credential>) -> Result<Self, Problem> {
@@ -225,6 +212,22 @@ impl Caller {
 pub struct Seen {
     pub credential: Option<Arc<Credential>>,
     pub allowance: Option<Allowance>,
+}
+
+/// Whose credential comes with a request, within the limits of callers and of those who guess.
+pub fn identify(request: &HttpRequest, desk: &Desk) -> Result<Arc<Credential>, Failure> {
+    let credential = match auth::credential(request, desk) {
+        Ok(credential) => credential,
+        Err(problem) => {
+            // Guessing has its limit too.
+            take_as_stranger(request, desk)?;
+            return Err(problem.into());
+        }
+    };
+    let taken = credential.take_call();
+    request.extensions_mut().insert(Seen { credential: Some(credential.clone()), allowance: taken.ok() });
+    taken.map_err(too_many)?;
+    Ok(credential)
 }
 
 fn take_as_stranger(request: &HttpRequest, desk: &Desk) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! The session's actor: hears the client's messages and answers each one.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use super::inbox::{Assembly, Rate};
 use crate::actors::hub::Local;
 use crate::actors::hub::outlet::{Outlet, Phase};
 use crate::actors::presence::{Arrived, Left, Reported, Visibility};
+use crate::audit::{self, Action, Deed};
 use crate::domain::command::Command;
 use crate::domain::ids::{CommandId, Seq};
 use crate::domain::rejection::Rejection;
@@ -42,13 +44,20 @@ pub struct Session {
     rate: Rate,
     assembly: Assembly,
     in_flight: u32,
+    from: Option<IpAddr>,
 }
 
 impl Session {
-    pub fn new(door: Arc<Door>, local: Rc<Local>, outlet: Rc<Outlet>, credential: Arc<Credential>) -> Self {
+    pub fn new(
+        door: Arc<Door>,
+        local: Rc<Local>,
+        outlet: Rc<Outlet>,
+        credential: Arc<Credential>,
+        from: Option<IpAddr>,
+    ) -> Self {
         let rate = Rate::new(door.config.session.messages_per_s, door.clock.now_millis());
         let id = uuid::Uuid::new_v4().to_string();
-        Self { id, door, local, outlet, credential, rate, assembly: Assembly::default(), in_flight: 0 }
+        Self { id, door, local, outlet, credential, rate, assembly: Assembly::default(), in_flight: 0, from }
     }
 
     fn hear(&mut self, text: &str, talk: &mut Talk) {
@@ -252,6 +261,7 @@ impl Session {
             Err(problem) => return say(talk, refused(Some(id), problem)),
         };
         self.in_flight += 1;
+        let kind = order.command.name();
         let work = self.door.gateway.execute(order);
         talk.spawn(wrap_future(work).map(move |outcome, this: &mut Self, talk: &mut Talk| {
             this.in_flight -= 1;
@@ -264,10 +274,22 @@ impl Session {
                         version: done.version,
                         ticket: done.ticket.map(|ticket| ticket.id),
                     }),
-                    Err(problem) => refused(Some(id), problem),
+                    Err(problem) => {
+                        this.tell_denied(kind, &problem);
+                        refused(Some(id), problem)
+                    }
                 },
             );
         }));
+    }
+
+    /// What a role or a scope does not allow is remembered, as it is over HTTP.
+    fn tell_denied(&self, command: &'static str, problem: &Problem) {
+        if problem.code == Code::Forbidden {
+            let (who, via) = (Some(self.credential.user()), Some(self.credential.id()));
+            let deed = Deed::refused(Action::Denied).on(format!("cmd {command}")).with(problem.code.wire());
+            self.door.audit.note_often(audit::Actor { who, via, from: self.from }, deed);
+        }
     }
 
     fn order(&self, frame: &CommandFrame<'_>) -> Result<Order, Problem> {

@@ -124,6 +124,20 @@ async fn x62_a_flood_hides_nothing() {
         log["data"].as_array().unwrap().iter().filter(|entry| entry["action"] == "denied").collect();
     assert_eq!(denied.len(), 2, "{log:#}");
     assert_eq!(denied.iter().map(|entry| entry["times"].as_u64().unwrap()).sum::<u64>(), 300);
+    // The socket is no way round the log.
+    let (_, made) =
+        app.call("POST", "/api/v1/tokens", json!({"user": id, "name": "n", "scopes": ["ticket_read"]})).await;
+    let ticket = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
+    let mut peer = app.live_peer(made["token"].as_str().unwrap(), &["board"]).await;
+    for number in 0..20 {
+        assert_eq!(
+            peer.command(&number.to_string(), Some(ticket), json!({"type": "claim"})).await["code"],
+            "forbidden"
+        );
+    }
+    let refused = app.get("/api/v1/audit?action=denied&page[size]=1").await;
+    assert_eq!((&refused["data"][0]["target"], &refused["data"][0]["via"]), (&json!("cmd claim"), &made["id"]));
+    assert_eq!(app.get("/api/v1/audit?action=token_used&page[size]=1").await["data"][0]["via"], made["id"]);
     let changed = app.get("/api/v1/audit?action=user_updated").await;
     assert_eq!(changed["data"][0]["target"], id);
     app.stop().await;

@@ -285,7 +285,8 @@ async fn until_cut(address: std::net::SocketAddr, trickle: &Trickle, patience: D
         if !trickle.then.is_empty() && socket.write_all(trickle.then).await.is_err() {
             return Some(began.elapsed());
         }
-        if let Ok(Ok(0) | Err(_)) = tokio::time::timeout(Duration::from_millis(1), socket.read(&mut some)).await {
+        let read = tokio::time::timeout(Duration::from_millis(1), socket.read(&mut some)).await;
+        if matches!(read, Ok(Ok(0) | Err(_))) {
             return Some(began.elapsed());
         }
     }
