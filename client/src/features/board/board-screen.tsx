@@ -1,9 +1,7 @@
 import { monitorForElements } from "@atlaskit/pragmatic-drag-and-drop/element/adapter";
-import { PanelLeft } from "lucide-react";
 import { type KeyboardEvent, type ReactNode, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Avatar } from "@/components/ui/avatar";
-import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { PriorityIcon } from "@/components/ui/priority-icon";
 import { StatusIcon } from "@/components/ui/status-icon";
@@ -11,6 +9,7 @@ import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { type Filters, matches, withFilters } from "@/desk/filters";
 import { number } from "@/desk/format-time";
+import { MenuButton } from "@/desk/menu-button";
 import { usePersonName, useView } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { isSnoozed, viewSpec } from "@/desk/views";
@@ -199,15 +198,7 @@ export function BoardScreen({
   return (
     <section aria-label={strings.board.title} className="flex h-full min-w-0 flex-col bg-surface lg:border-l">
       <header className="flex min-h-12 shrink-0 flex-wrap items-center gap-x-2 gap-y-1 border-b py-1.5 pr-3 pl-3.5">
-        <Button
-          variant="ghost"
-          size="icon"
-          className="-ml-1.5 lg:hidden"
-          onClick={onMenu}
-          aria-label={strings.nav.open}
-        >
-          <PanelLeft className="size-4" />
-        </Button>
+        <MenuButton onMenu={onMenu} />
         <h1 className="font-semibold text-base tracking-tight">{strings.board.title}</h1>
         <span className="flex-1 text-ink-3 text-sm tabular-nums">{number(ids.length)}</span>
         <ConnectionStatus inHeader />

@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { CheckCheck, PanelLeft, Sprout } from "lucide-react";
+import { CheckCheck, Sprout } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -9,6 +9,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { rowPx } from "@/desk/appearance";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
+import { MenuButton } from "@/desk/menu-button";
 import type { Selection } from "@/desk/selection";
 import { useConnection, usePersonName } from "@/desk/use-live";
 import { type Group, groupOf } from "@/desk/views";
@@ -56,15 +57,7 @@ export function TicketList({
   return (
     <section aria-label={strings.list.label} className="flex h-full flex-col">
       <header className="flex h-12 shrink-0 items-center gap-2 border-b pr-2 pl-3.5">
-        <Button
-          variant="ghost"
-          size="icon"
-          className="-ml-1.5 lg:hidden"
-          onClick={onMenu}
-          aria-label={strings.nav.open}
-        >
-          <PanelLeft className="size-4" />
-        </Button>
+        <MenuButton onMenu={onMenu} />
         {title}
         <span className="flex-1 text-ink-3 text-sm tabular-nums">{count}</span>
         <ConnectionStatus inHeader />

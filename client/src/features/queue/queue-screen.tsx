@@ -1,5 +1,4 @@
 import clsx from "clsx";
-import { PanelLeft } from "lucide-react";
 import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -11,6 +10,7 @@ import { PriorityIcon } from "@/components/ui/priority-icon";
 import { Skeleton } from "@/components/ui/skeleton";
 import { useDesk } from "@/desk/desk-context";
 import { fullTime, number, span } from "@/desk/format-time";
+import { MenuButton } from "@/desk/menu-button";
 import { useNow } from "@/desk/use-now";
 import { useQueue } from "@/desk/use-queue";
 import type { Priority, QueueRow, QueueView } from "@/protocol/types";
@@ -21,15 +21,7 @@ export function QueueScreen({ onMenu, onClaim }: { onMenu: () => void; onClaim: 
   return (
     <main id="ticket" tabIndex={-1} className="flex h-full flex-col bg-surface outline-none lg:border-l">
       <header className="flex h-12 shrink-0 items-center gap-2 border-b pr-3 pl-3.5 md:pl-6">
-        <Button
-          variant="ghost"
-          size="icon"
-          className="-ml-1.5 lg:hidden"
-          onClick={onMenu}
-          aria-label={strings.nav.open}
-        >
-          <PanelLeft className="size-4" />
-        </Button>
+        <MenuButton onMenu={onMenu} />
         <h1 className="font-semibold text-base tracking-tight">{strings.queue.title}</h1>
         <p className="hidden min-w-0 flex-1 truncate text-ink-3 text-sm md:block">{strings.queue.intro}</p>
         <span className="flex-1 md:hidden" />

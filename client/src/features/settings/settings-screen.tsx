@@ -1,10 +1,9 @@
 import clsx from "clsx";
-import { PanelLeft } from "lucide-react";
 import { lazy, type ReactNode, Suspense } from "react";
 import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
-import { Button } from "@/components/ui/button";
 import { useDesk } from "@/desk/desk-context";
+import { MenuButton } from "@/desk/menu-button";
 import { Appearance } from "./appearance";
 import { Profile } from "./profile";
 import { Shortcuts } from "./shortcuts";
@@ -32,15 +31,7 @@ export function SettingsScreen({
   return (
     <main id="ticket" tabIndex={-1} className="flex h-full flex-col bg-surface outline-none lg:border-l">
       <header className="flex h-12 shrink-0 items-center gap-2 border-b pr-3 pl-3.5 md:pl-6">
-        <Button
-          variant="ghost"
-          size="icon"
-          className="-ml-1.5 lg:hidden"
-          onClick={onMenu}
-          aria-label={strings.nav.open}
-        >
-          <PanelLeft className="size-4" />
-        </Button>
+        <MenuButton onMenu={onMenu} />
         <h1 className="font-semibold text-base tracking-tight">{strings.nav.settings}</h1>
       </header>
       <div className="flex min-h-0 flex-1 flex-col md:flex-row">

@@ -1,5 +1,5 @@
 import clsx from "clsx";
-import { Link2, PanelLeft, Pause, Play, SkipForward } from "lucide-react";
+import { Link2, Pause, Play, SkipForward } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -10,6 +10,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
 import { fullTime, number, timeOfDay, timeToTheSecond } from "@/desk/format-time";
+import { MenuButton } from "@/desk/menu-button";
 import { recordText } from "@/desk/record-text";
 import { refusalText } from "@/desk/refusal-text";
 import { toast } from "@/desk/toast";
@@ -136,15 +137,7 @@ export function TimeMachineScreen({
   return (
     <main id="ticket" tabIndex={-1} className="flex h-full flex-col bg-surface outline-none lg:border-l">
       <header className="flex min-h-12 shrink-0 flex-wrap items-center gap-x-3 gap-y-1 border-b py-1.5 pr-3 pl-3.5">
-        <Button
-          variant="ghost"
-          size="icon"
-          className="-ml-1.5 lg:hidden"
-          onClick={onMenu}
-          aria-label={strings.nav.open}
-        >
-          <PanelLeft className="size-4" />
-        </Button>
+        <MenuButton onMenu={onMenu} />
         <h1 className="font-semibold text-base tracking-tight">{strings.nav.past}</h1>
         <time
           dateTime={new Date(at).toISOString()}
