@@ -307,6 +307,22 @@ impl Feed {
         Reach::Here(())
     }
 
+    /// The tickets that have entries after `after`, each once, and the seq up to which that is so: what a fold of the board's states
+    /// looks at again.
+    pub fn touched_after(&self, after: Seq) -> Reach<(Seq, HashSet<TicketId>)> {
+        let mut touched = HashSet::new();
+        let mut upto = after;
+        let reach = self.read(after, |entry| {
+            touched.insert(entry.ticket);
+            upto = entry.seq;
+            true
+        });
+        match reach {
+            Reach::Here(()) => Reach::Here((upto, touched)),
+            Reach::TooOld => Reach::TooOld,
+        }
+    }
+
     /// The hash of what this sight has of the board at `seq`, where the ring still knows it.
     pub fn board_hash_at(&self, seq: Seq, sight: Sight) -> Option<u64> {
         let ring = self.ring.read();

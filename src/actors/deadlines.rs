@@ -61,17 +61,9 @@ impl Deadlines {
     }
 
     fn catch_up(&mut self) {
-        let mut touched = BTreeSet::new();
-        let mut upto = self.applied;
-        let reach = self.feed.read(self.applied, |entry| {
-            touched.insert(entry.ticket);
-            upto = entry.seq;
-            true
-        });
-        if reach == Reach::TooOld {
-            self.rebuild();
-            return;
-        }
+        let Reach::Here((upto, touched)) = self.feed.touched_after(self.applied) else {
+            return self.rebuild();
+        };
         self.applied = upto;
         let core = Arc::clone(self.directory.core());
         let board = core.reads.board();

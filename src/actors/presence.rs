@@ -119,16 +119,9 @@ impl Presence {
 
     /// Sees claims that became durable when their holder was gone already.
     fn catch_up(&mut self) {
-        let mut touched = HashSet::new();
-        let mut upto = self.applied;
-        let reach = self.feed.read(self.applied, |entry| {
-            touched.insert(entry.ticket);
-            upto = entry.seq;
-            true
-        });
-        if reach == Reach::TooOld {
+        let Reach::Here((upto, touched)) = self.feed.touched_after(self.applied) else {
             return self.see_claims();
-        }
+        };
         self.applied = upto;
         let core = Arc::clone(self.directory.core());
         let claimed: Vec<UserId> = {

@@ -113,18 +113,10 @@ impl Queue {
 
     /// Folds what came since. The board is published before the feed, so it is never behind an entry.
     fn catch_up(&mut self) {
-        let mut touched = HashSet::new();
-        let mut upto = self.applied;
-        let reach = self.feed.read(self.applied, |entry| {
-            // Every ticket that changed, not only those whose rank did: team, category and skips matter to claimers too.
-            touched.insert(entry.ticket);
-            upto = entry.seq;
-            true
-        });
-        if reach == Reach::TooOld {
-            self.rebuild();
-            return;
-        }
+        // Every ticket that changed, not only those whose rank did: team, category and skips matter to claimers too.
+        let Reach::Here((upto, touched)) = self.feed.touched_after(self.applied) else {
+            return self.rebuild();
+        };
         self.applied = upto;
         if touched.is_empty() {
             return;
