@@ -99,7 +99,9 @@ async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>,
     }
 
     let mut sweep = tokio::time::interval(Duration::from_secs(10));
-    let mut hour = tokio::time::interval(Duration::from_secs(3600));
+    // Opening the people has just swept them.
+    const HOUR: Duration = Duration::from_secs(3600);
+    let mut hour = tokio::time::interval_at(tokio::time::Instant::now() + HOUR, HOUR);
     let end = loop {
         tokio::select! {
             _ = terminate.recv() => break Ok(()),

@@ -67,8 +67,7 @@ pub struct Called {
 
 impl Client {
     pub fn new(base_url: &str, key: &str, deadline: Duration, policy: RetryPolicy) -> Result<Self, ClientError> {
-        // Whoever was first has chosen; all of hotdesk chooses the same.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        crate::outgoing::choose_cryptography();
         let mut key = HeaderValue::from_str(&format!("Bearer {key}")).map_err(|_| ClientError::Key)?;
         key.set_sensitive(true);
         let http = reqwest::Client::builder()
