@@ -70,7 +70,16 @@ impl Lines {
 
     /// Takes a connection in. `None`: there are too many of its sort, and it was cut.
     pub fn open(self: &Arc<Self>, socket: SockRef<'_>) -> Option<Arc<Line>> {
-        let socket: TcpStream = socket.try_clone().ok()?.into();
+        let socket: TcpStream = match socket.try_clone() {
+            Ok(second) => second.into(),
+            Err(error) => {
+                // No more files may be open: a connection that cannot be watched is not taken.
+                tracing::warn!(%error, "a connection was refused");
+                self.cut.fetch_add(1, Ordering::Relaxed);
+                let _ = socket.shutdown(Shutdown::Both);
+                return None;
+            }
+        };
         let peer = socket.peer_addr().ok()?.ip().to_canonical();
         let from = (!(self.trusted)(peer)).then_some(peer);
         if let Some(from) = from {
