@@ -3,7 +3,9 @@
 //! Crossing threads costs a message a worker, not a message a session. The hub owns what its sessions share (frames, the
 //! presence table); each session's position is its own [`outlet::Outlet`]. It never holds records for anybody.
 
+pub mod figures_table;
 pub mod frames;
+pub mod latency;
 pub mod outlet;
 pub mod presence_table;
 
@@ -23,7 +25,9 @@ use crate::domain::rules::Rules;
 use crate::feed::Feed;
 use crate::journal::{Journal, JournalError};
 use crate::protocol::frame::CloseReason;
+use figures_table::{FiguresTable, Told};
 use frames::Frames;
+use latency::{LatencyCount, LatencyWindow};
 use outlet::Outlet;
 use presence_table::PresenceTable;
 
@@ -41,6 +45,8 @@ pub struct Shared {
     pub reading: Arc<Semaphore>,
     pub fatal: Arc<dyn Fn(&JournalError) + Send + Sync>,
     pub sessions: AtomicUsize,
+    /// How long changes take to the sockets.
+    pub latency: Arc<LatencyWindow>,
     /// New sockets are refused and the open ones told to go.
     pub draining: AtomicBool,
 }
@@ -50,6 +56,8 @@ pub struct Local {
     pub shared: Arc<Shared>,
     pub frames: RefCell<Frames>,
     pub presence: RefCell<PresenceTable>,
+    pub figures: RefCell<FiguresTable>,
+    pub latency: RefCell<LatencyCount>,
     outlets: RefCell<Vec<Weak<Outlet>>>,
     /// Sessions of this thread, with the dead ones not yet swept.
     open: Cell<usize>,
@@ -61,6 +69,8 @@ impl Local {
             shared,
             frames: RefCell::new(Frames::default()),
             presence: RefCell::new(PresenceTable::default()),
+            figures: RefCell::default(),
+            latency: RefCell::default(),
             outlets: RefCell::default(),
             open: Cell::new(0),
         })
@@ -132,6 +142,13 @@ impl HubHandle {
         self.addr.try_send(PresenceChanged(changed)).is_ok()
     }
 
+    /// Hands over the newest live figures. A hub that is too busy gets the next ones.
+    pub fn figures(&self, told: Arc<Told>) {
+        if self.addr.try_send(FiguresTold(told)).is_err() {
+            tracing::debug!("a hub is too busy for figures");
+        }
+    }
+
     /// Tells every session to go away and come back later, spread over `jitter`.
     pub fn drain(&self, after_ms: u64, jitter_ms: u64) {
         // A hub that cannot be told is about to be stopped with its thread anyway.
@@ -156,6 +173,7 @@ impl Actor for Hub {
         ctx.run_interval(TICK, |this, _| {
             this.local.sweep();
             let now = this.local.now_millis();
+            this.local.shared.latency.take(now, &mut this.local.latency.borrow_mut());
             this.local.each(|outlet| outlet.tick(&this.local, now));
         });
     }
@@ -196,6 +214,25 @@ impl Handler<PresenceChanged> for Hub {
                 outlet.wake();
             }
         });
+    }
+}
+
+/// The live figures, all of them: the hub finds out what is new to it.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct FiguresTold(Arc<Told>);
+
+impl Handler<FiguresTold> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, told: FiguresTold, _: &mut Self::Context) {
+        if self.local.figures.borrow_mut().put(&told.0) {
+            self.local.each(|outlet| {
+                if outlet.wants_figures() {
+                    outlet.wake();
+                }
+            });
+        }
     }
 }
 

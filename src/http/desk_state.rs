@@ -8,6 +8,7 @@ use super::snapshot::Compressed;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::people::People;
+use crate::protocol::figures::Figures;
 use crate::protocol::gateway::Gateway;
 use crate::protocol::reading::Reading;
 use crate::telemetry::Telemetry;
@@ -20,6 +21,7 @@ pub struct Services {
     pub gateway: Arc<dyn Gateway>,
     /// Questions.
     pub reads: Arc<dyn Reading>,
+    pub figures: Arc<dyn Figures>,
     pub people: Arc<People>,
     pub config: Arc<Config>,
     pub clock: Clock,

@@ -10,10 +10,14 @@ pub mod fact;
 pub mod fold;
 pub mod lean;
 mod live;
+pub mod metrics;
 pub mod names;
 mod opening;
+pub mod query;
 pub mod sketch;
+pub mod spans;
 pub mod store;
+pub mod trends;
 pub mod windows;
 
 use std::path::{Path, PathBuf};

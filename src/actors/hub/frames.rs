@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::domain::ids::Seq;
+use crate::domain::time::Timestamp;
 use crate::feed::{Entry, Feed, Reach};
 
 /// Frames that are kept for the sessions that come to the same place a little later.
@@ -15,6 +16,8 @@ const KEPT: usize = 8;
 pub struct Frame {
     pub bytes: Bytes,
     pub upto: Seq,
+    /// When its first record was decided; unknown for what was read back.
+    pub oldest_at: Option<Timestamp>,
 }
 
 /// The newest frames that hold everything after a seq.
@@ -62,16 +65,20 @@ pub struct Body {
     bytes: usize,
     limit: usize,
     upto: Seq,
+    oldest_at: Option<Timestamp>,
 }
 
 impl Body {
     pub fn new(limit: usize) -> Self {
-        Self { lines: Vec::new(), bytes: 0, limit, upto: Seq::ZERO }
+        Self { lines: Vec::new(), bytes: 0, limit, upto: Seq::ZERO, oldest_at: None }
     }
 
     /// Takes the entry; false when the frame is full with it.
     pub fn add(&mut self, entry: &Entry) -> bool {
         self.bytes += entry.line.len();
+        if self.lines.is_empty() {
+            self.oldest_at = entry.at;
+        }
         self.lines.push(entry.line.clone());
         self.upto = entry.seq;
         self.bytes < self.limit
@@ -92,7 +99,7 @@ impl Body {
             bytes.extend_from_slice(line);
         }
         bytes.truncate(bytes.len() - 1);
-        Some(Frame { bytes: bytes.freeze(), upto: self.upto })
+        Some(Frame { bytes: bytes.freeze(), upto: self.upto, oldest_at: self.oldest_at })
     }
 }
 

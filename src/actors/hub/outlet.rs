@@ -123,6 +123,7 @@ pub struct Outlet {
     fetching: Cell<bool>,
     fetched: RefCell<Option<Fetched>>,
     presence_seen: Cell<u64>,
+    figures_seen: Cell<u64>,
     owes_upto: Cell<bool>,
     upto_at: Cell<i64>,
     lagging: Cell<bool>,
@@ -155,6 +156,7 @@ impl Outlet {
             fetching: Cell::new(false),
             fetched: RefCell::default(),
             presence_seen: Cell::new(0),
+            figures_seen: Cell::new(0),
             owes_upto: Cell::new(false),
             upto_at: Cell::new(now),
             lagging: Cell::new(false),
@@ -197,6 +199,9 @@ impl Outlet {
     pub fn subscribe(&self, topics: &[Topic]) {
         self.subscription.borrow_mut().add(topics);
         self.presence_seen.set(0);
+        if topics.contains(&Topic::Analytics) {
+            self.figures_seen.set(0);
+        }
         self.changed();
     }
 
@@ -228,6 +233,10 @@ impl Outlet {
     pub fn wants_presence(&self) -> bool {
         let subscription = self.subscription.borrow();
         subscription.presence || !subscription.tickets.is_empty()
+    }
+
+    pub fn wants_figures(&self) -> bool {
+        self.subscription.borrow().analytics
     }
 
     /// Makes the socket ask again.
@@ -297,6 +306,9 @@ impl Outlet {
         if let Some(frame) = self.presence() {
             return Pull::Frame(frame);
         }
+        if let Some(frame) = self.figures() {
+            return Pull::Frame(frame);
+        }
         if self.phase.get() == Phase::AwaitingSnapshot {
             return Pull::Nothing;
         }
@@ -329,6 +341,14 @@ impl Outlet {
             .map(|(_, line)| line)
             .collect();
         (!lines.is_empty()).then(|| text_frame(&lines.join("\n")))
+    }
+
+    fn figures(&self) -> Option<Bytes> {
+        let table = self.local.figures.borrow();
+        if !self.subscription.borrow().analytics || table.change() == self.figures_seen.get() {
+            return None;
+        }
+        Some(text_frame(&table.since(self.figures_seen.replace(table.change()))))
     }
 
     fn lag(&self) -> Option<Bytes> {
@@ -365,7 +385,7 @@ impl Outlet {
                 Reach::Here(frame) => {
                     let frame = frame?;
                     self.cursor.set(frame.upto);
-                    return Some(frame.bytes);
+                    return Some(self.measured(frame));
                 }
                 Reach::TooOld => {}
             }
@@ -378,12 +398,20 @@ impl Outlet {
             });
             if reach == Reach::Here(()) {
                 self.cursor.set(upto);
-                return body.finish().map(|frame| frame.bytes);
+                return body.finish().map(|frame| self.measured(frame));
             }
         }
         drop(subscription);
         self.fetch();
         None
+    }
+
+    /// A live frame on its way to the socket: how old its oldest record is.
+    fn measured(&self, frame: Frame) -> Bytes {
+        if let Some(at) = frame.oldest_at {
+            self.local.latency.borrow_mut().add(self.local.now_millis() - at.as_millis());
+        }
+        frame.bytes
     }
 
     /// Reads on in the journal, on a blocking thread, and wakes the socket when it is there.

@@ -178,7 +178,7 @@ impl Analytics {
         holding: &FxHashMap<Id, u32>,
     ) -> BTreeMap<String, AgentFigures> {
         let mut agents: BTreeMap<String, AgentFigures> = BTreeMap::new();
-        let of = |id: Id| self.book().agents.name(id).map(|name| name.to_string());
+        let of = |id: Id| self.book().agents.name(id).map(ToString::to_string);
         for (id, tally) in self.windows.totals(Split::Agent, midnight, self.now) {
             let Some(agent) = of(id).filter(|name| !matches!(name.as_str(), "system" | "triage")) else { continue };
             let agent = agents.entry(agent).or_default();
@@ -213,7 +213,7 @@ impl super::names::Book {
                 return fixed_name(split, id).unwrap_or("none").to_owned();
             }
         };
-        found.map_or_else(|| "none".to_owned(), |name| name.to_string())
+        found.map_or_else(|| "none".to_owned(), ToString::to_string)
     }
 }
 

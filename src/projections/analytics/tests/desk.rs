@@ -232,6 +232,25 @@ impl Desk {
         desk
     }
 
+    /// Opens so many tickets, a minute apart.
+    pub fn open_many(&mut self, count: usize) {
+        let create = CreateTicket {
+            subject: "Printer on fire".to_owned(),
+            body: "It burns.".to_owned(),
+            requester: Requester { name: "Rita".to_owned(), email: "rita@example.com".to_owned() },
+            priority: None,
+            category: None,
+            team: None,
+            tags: None,
+            channel: None,
+            body_format: None,
+            custom: None,
+        };
+        for _ in 0..count {
+            self.step(&Step { who: "ann", on: 0, act: Act::Open(create.clone()), after_ms: MINUTE });
+        }
+    }
+
     fn step(&mut self, step: &Step) {
         self.commands += 1;
         self.now += step.after_ms;
