@@ -16,6 +16,7 @@ use crate::http::strangers::Strangers;
 use crate::http::{self, Services, auth};
 use crate::line::Line;
 use crate::session::{self, Door};
+use crate::telemetry::{COUNTS, SECONDS};
 
 impl Desk {
     /// What the HTTP side may call. Once for the server: the workers share it.
@@ -25,6 +26,7 @@ impl Desk {
         http::Desk::new(Services {
             gateway: Arc::new(self.directory.clone()),
             reads: Arc::clone(&self.reads) as _,
+            figures: Arc::new(self.figures.clone()),
             people: Arc::clone(&self.people),
             audit: Arc::clone(&self.audit),
             proxies: Proxies::new(&self.config.server.trusted_proxies),
@@ -75,6 +77,19 @@ impl Desk {
         let feed = Arc::clone(&self.feed);
         telemetry
             .ask("hotdesk_feed_bytes", "Records held in memory for live delivery.", &[], move || feed.bytes() as f64);
+        let commits = telemetry.histogram("hotdesk_commit_seconds", "Making a group durable.", &[], SECONDS);
+        let sizes = telemetry.histogram("hotdesk_commit_records", "Records of a group.", &[], COUNTS);
+        self.writer.on_commit(Box::new(move |took, records| {
+            commits.observe_duration(took);
+            sizes.observe(records as f64);
+        }));
+        let mailbox = "Messages that wait for an actor.";
+        let queue = self.queue.clone();
+        telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "queue")], move || queue.waiting() as f64);
+        let figures = self.figures.clone();
+        telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "analytics")], move || figures.waiting() as f64);
+        let hubs = Arc::clone(&self.hubs);
+        telemetry.ask("hotdesk_hubs", "Threads that serve sessions.", &[], move || hubs.read().len() as f64);
         let feed = Arc::clone(&self.feed);
         telemetry.ask("hotdesk_feed_seq", "The newest record that sessions can read.", &[], move || {
             feed.head().get() as f64

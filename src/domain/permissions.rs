@@ -169,6 +169,11 @@ impl PrivateTeams {
         Audience(place.and_then(|place| u8::try_from(place).ok()))
     }
 
+    /// Of each of them, in their order.
+    pub fn audiences(&self) -> impl Iterator<Item = Audience> {
+        self.0.iter().map(|team| self.audience(Some(team)))
+    }
+
     /// The private teams that are out of this sight.
     pub fn hidden_from(&self, sight: Sight) -> Vec<String> {
         if sight.is_whole() {

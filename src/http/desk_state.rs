@@ -11,6 +11,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::people::People;
+use crate::protocol::figures::Figures;
 use crate::protocol::gateway::Gateway;
 use crate::protocol::reading::Reading;
 use crate::telemetry::Telemetry;
@@ -23,6 +24,7 @@ pub struct Services {
     pub gateway: Arc<dyn Gateway>,
     /// Questions.
     pub reads: Arc<dyn Reading>,
+    pub figures: Arc<dyn Figures>,
     pub people: Arc<People>,
     pub audit: Arc<Audit>,
     pub proxies: Proxies,

@@ -53,7 +53,7 @@ impl Health {
         self.probes.write().push((name, Box::new(probe)));
     }
 
-    fn report(&self) -> Report {
+    pub fn report(&self) -> Report {
         let phase = match self.phase() {
             Phase::Starting => "starting",
             Phase::Ready => "ready",

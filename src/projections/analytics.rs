@@ -10,10 +10,15 @@ pub mod fact;
 pub mod fold;
 pub mod lean;
 mod live;
+pub mod metrics;
 pub mod names;
 mod opening;
+mod panes;
+pub mod query;
 pub mod sketch;
+pub mod spans;
 pub mod store;
+pub mod trends;
 pub mod windows;
 
 use std::path::{Path, PathBuf};
@@ -24,12 +29,14 @@ pub use fold::Misfit;
 pub use live::{Latency, Present};
 
 use crate::domain::ids::{Epoch, Seq, TicketId};
+use crate::domain::permissions::PrivateTeams;
 use crate::domain::sla::BusinessCalendar;
 use fact::{Fact, Kind};
 use fold::Fold;
 use lean::Lean;
 use names::Book;
 use opening::Opening;
+use panes::Panes;
 use store::{Store, StoreError, View};
 use windows::Windows;
 
@@ -41,6 +48,8 @@ pub struct Settings {
     pub calendar: Option<BusinessCalendar>,
     /// A target that falls due within this time is at risk.
     pub at_risk_ms: i64,
+    /// Whose figures are told to their members alone.
+    pub private_teams: PrivateTeams,
 }
 
 #[derive(Debug)]
@@ -51,7 +60,7 @@ pub struct Analytics {
     seq: Seq,
     fold: Fold,
     store: Store,
-    windows: Windows,
+    panes: Panes,
     now: i64,
 }
 
@@ -77,7 +86,7 @@ impl Analytics {
         if let Some(folder) = folder {
             std::fs::create_dir_all(folder)?;
             match checkpoint::load(folder, epoch, head, &settings) {
-                Ok(Some(mut loaded)) => match loaded.rebuild_windows(now) {
+                Ok(Some(mut loaded)) => match loaded.rebuild_panes(now) {
                     Ok(()) => return Ok((loaded, None)),
                     Err(error) => refused = Some(error.into()),
                 },
@@ -86,6 +95,7 @@ impl Analytics {
             }
             checkpoint::discard(folder)?;
         }
+        let private = settings.private_teams.clone();
         let fold = Fold::new(Opening::new(settings.calendar.clone()));
         let analytics = Self {
             settings,
@@ -94,7 +104,7 @@ impl Analytics {
             seq: Seq::ZERO,
             fold,
             store: Store::new(folder)?,
-            windows: Windows::new(now),
+            panes: Panes::new(now, &private),
             now,
         };
         Ok((analytics, refused))
@@ -121,7 +131,7 @@ impl Analytics {
         }
         for (kind, fact) in &facts {
             self.store.add(*kind, fact)?;
-            self.windows.add(*kind, fact, &self.fold.book);
+            self.panes.add(*kind, fact, &self.fold.book);
         }
         self.seq = record.seq;
         Ok(Ok(()))
@@ -140,15 +150,15 @@ impl Analytics {
     /// Moves the clock.
     pub fn advance(&mut self, now: i64) -> Result<(), StoreError> {
         self.now = now;
-        if self.windows.advance(now) {
-            self.rebuild_windows(now)?;
+        if self.panes.advance(now) {
+            self.rebuild_panes(now)?;
         }
         Ok(())
     }
 
     /// Lets go of what only lies in memory for speed. Now and then.
     pub fn sweep(&mut self) {
-        self.windows.sweep();
+        self.panes.sweep();
     }
 
     /// What questions about these kinds of facts need.
@@ -165,9 +175,9 @@ impl Analytics {
         checkpoint::save(self)
     }
 
-    fn rebuild_windows(&mut self, now: i64) -> Result<(), StoreError> {
+    fn rebuild_panes(&mut self, now: i64) -> Result<(), StoreError> {
         self.now = now;
-        let mut windows = Windows::new(now);
+        let mut panes = Panes::new(now, &self.settings.private_teams);
         let book = &self.fold.book;
         for kind in Kind::ALL.iter().copied().filter(|kind| *kind != Kind::Backlog) {
             let facts = self.store.view(kind).scan(
@@ -181,10 +191,10 @@ impl Analytics {
                 |all, mut more| all.append(&mut more),
             )?;
             for fact in &facts {
-                windows.add(kind, fact, book);
+                panes.add(kind, fact, book);
             }
         }
-        self.windows = windows;
+        self.panes = panes;
         Ok(())
     }
 }

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
+use super::problem::Problem;
 use super::reading::Answer;
-use crate::domain::ids::{Seq, TicketId, UserId};
+use crate::domain::ids::{CommandId, Seq, TicketId, UserId};
 use crate::domain::permissions::Principal;
 use crate::domain::time::Timestamp;
 
@@ -493,4 +494,74 @@ pub trait Figures: Send + Sync {
     fn run<'a>(&'a self, definition: ReportDefinition, principal: &'a Principal) -> Answer<'a, ReportResult>;
 
     fn tickets<'a>(&'a self, drill: DrillDown, principal: &'a Principal) -> Answer<'a, ReportTickets>;
+
+    /// The caller's own reports and the shared ones, by name.
+    fn reports(&self, principal: &Principal) -> Vec<Report>;
+
+    fn report(&self, id: &str, principal: &Principal) -> Result<Report, Problem>;
+
+    /// Keeps a report whose definition is good. The same key gives the same report again.
+    fn save_report<'a>(
+        &'a self,
+        report: NewReport,
+        key: Option<CommandId>,
+        principal: &'a Principal,
+    ) -> Answer<'a, Report>;
+
+    fn remove_report<'a>(&'a self, id: &'a str, principal: &'a Principal) -> Answer<'a, ()>;
+}
+
+/// What a frame of the topic `analytics` brings: what changed since the last one.
+#[derive(Clone, Debug, Default, Serialize, TS, ToSchema)]
+pub struct LiveChange {
+    pub at: Timestamp,
+    pub seq: Seq,
+    /// It takes the place of everything that was told before: the first frame of a subscription, and the first after what one may
+    /// see has changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub whole: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub now: Option<NowFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub today: Option<DayFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub hour: Option<Counts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub minutes: Option<MinuteFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub backlog: Option<BacklogFigures>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub latency: Option<LatencyFigures>,
+    /// Null for a value that is gone; the same in the maps after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    #[schema(value_type = Option<Object>)]
+    pub teams: Option<BTreeMap<String, Option<GroupFigures>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    #[schema(value_type = Option<Object>)]
+    pub categories: Option<BTreeMap<String, Option<GroupFigures>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    #[schema(value_type = Option<Object>)]
+    pub priorities: Option<BTreeMap<String, Option<GroupFigures>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    #[schema(value_type = Option<Object>)]
+    pub channels: Option<BTreeMap<String, Option<GroupFigures>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    #[schema(value_type = Option<Object>)]
+    pub tags: Option<BTreeMap<String, Option<GroupFigures>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    #[schema(value_type = Option<Object>)]
+    pub agents: Option<BTreeMap<String, Option<AgentFigures>>>,
 }

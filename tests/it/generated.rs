@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hotdesk::domain::ticket::Ticket;
 use hotdesk::protocol::frame::{ClientMessage, ServerMessage};
-use hotdesk::protocol::views;
+use hotdesk::protocol::{figures, views};
 use ts_rs::{Config, TS};
 
 /// S90: the client's TypeScript types are those of the server.
@@ -39,6 +39,15 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     views::Bulk::export_all(&config).unwrap();
     views::BulkOutcomes::export_all(&config).unwrap();
     views::DeskInfo::export_all(&config).unwrap();
+    figures::LiveFigures::export_all(&config).unwrap();
+    figures::MetricList::export_all(&config).unwrap();
+    figures::Series::export_all(&config).unwrap();
+    figures::Trends::export_all(&config).unwrap();
+    figures::NewReport::export_all(&config).unwrap();
+    figures::Report::export_all(&config).unwrap();
+    figures::ReportResult::export_all(&config).unwrap();
+    figures::DrillDown::export_all(&config).unwrap();
+    figures::ReportTickets::export_all(&config).unwrap();
 
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("client/src/protocol/generated");
     if std::env::var_os("UPDATE_GENERATED").is_some() {

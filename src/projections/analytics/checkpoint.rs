@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::fold::{Fold, WrittenFold};
 use super::opening::Opening;
+use super::panes::Panes;
 use super::store::{Store, StoreError, WrittenSegment};
-use super::windows::Windows;
 use super::{Analytics, Settings};
 use crate::domain::ids::{Epoch, Seq};
 
 /// Raised whenever facts are counted or written in another way.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const COMPRESSION: i32 = 1;
 
 #[derive(Debug, thiserror::Error)]
@@ -115,7 +115,7 @@ pub(super) fn load(
         seq: written.seq,
         fold: Fold::read(written.fold, Opening::new(settings.calendar.clone())),
         store: Store::open(folder, written.segments)?,
-        windows: Windows::new(0),
+        panes: Panes::new(0, &settings.private_teams),
         now: 0,
     }))
 }

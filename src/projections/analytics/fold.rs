@@ -18,6 +18,7 @@ use crate::domain::ids::TicketId;
 use crate::domain::message::{Direction, Visibility};
 use crate::domain::state::{UNDO_MEMORY_COMMANDS, UNDO_MEMORY_MS};
 use crate::domain::ticket::{SlaMetric, Status, TriageState};
+use crate::domain::time::Timestamp;
 
 /// A ticket as its next record will find it. Times in milliseconds since 1970.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,7 +46,11 @@ pub struct Row {
     /// First response, next response, resolution.
     pub due: [Option<i64>; 3],
     pub breached: bool,
-    /// Of the running target of each kind: its breach is on record.
+    /// As `Background::clocks`, as far as figures need them: for each running clock whether its breach is on record.
+    clocks: Clocks,
+    /// As `Background::clocks_version`.
+    clocks_version: u64,
+    /// Of each clock, as it was when it last ran: its breach is on record.
     missed: [bool; 3],
     triage: Option<TriageState>,
     last_public: u64,
@@ -63,8 +68,13 @@ struct Recent {
     undone: bool,
     moved_status: bool,
     waiting_since: Option<i64>,
+    /// Before the command, where it may have moved them.
+    clocks: Option<Clocks>,
     facts: Vec<WrittenFact>,
 }
+
+/// First response, next response, resolution: `None` where the desk owes nothing.
+type Clocks = [Option<bool>; 3];
 
 /// A fact as it lies in a checkpoint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +169,7 @@ impl Fold {
     }
 
     /// Takes one record in and hands out its facts.
-    pub fn apply(&mut self, record: &Lean<'_>, fact: &mut impl FnMut(Kind, Fact)) -> Result<(), Misfit> {
+    pub fn apply(&mut self, record: &Lean<'_>, tell: &mut impl FnMut(Kind, Fact)) -> Result<(), Misfit> {
         let id = record.ticket.get();
         let misfit = Misfit { ticket: record.ticket };
         let before = match self.rows.remove(&id) {
@@ -174,7 +184,7 @@ impl Fold {
             self.rows.insert(id, before.expect("invariant: it was just looked at"));
             return Err(misfit);
         }
-        let after = self.step(before, record, fact);
+        let after = self.step(before, record, tell);
         self.rows.insert(id, after);
         if !self.learning {
             self.forget(record.at.as_millis(), id);
@@ -230,7 +240,7 @@ impl Fold {
             .map(|(index, _)| index)
     }
 
-    fn step(&mut self, before: Option<Row>, record: &Lean<'_>, fact: &mut impl FnMut(Kind, Fact)) -> Row {
+    fn step(&mut self, before: Option<Row>, record: &Lean<'_>, tell: &mut impl FnMut(Kind, Fact)) -> Row {
         let mut facts: Vec<(Kind, Fact)> = Vec::new();
         let mut after = match &before {
             None => Row::empty(),
@@ -250,7 +260,7 @@ impl Fold {
             at: record.at.as_millis(),
         };
         match before {
-            None => self.opened(&mut after, &step, &mut facts),
+            None => opened(&mut after, &step, &mut facts),
             Some(mut before) => {
                 after.recents = std::mem::take(&mut before.recents);
                 self.changed(&before, &mut after, &step, &mut facts);
@@ -259,11 +269,15 @@ impl Fold {
                 } else {
                     remember(&before, &mut after, &step, &facts);
                 }
+                if record.patch.sla.is_some() || before.clocks != after.clocks {
+                    after.clocks_version = after.version;
+                }
+                after.note_missed();
                 backlog(record.ticket, Some(&before), &after, step.at, &mut facts);
             }
         }
         for (kind, one) in facts {
-            fact(kind, one);
+            tell(kind, one);
         }
         after
     }
@@ -301,30 +315,16 @@ impl Fold {
             row.responded = at.is_some();
         }
         if let Some(until) = patch.snoozed_until {
-            row.snoozed_until = until.map(|until| until.as_millis());
+            row.snoozed_until = until.map(Timestamp::as_millis);
         }
         if let Some(sla) = &patch.sla {
             let due = [sla.first_response_due, sla.next_response_due, sla.resolution_due];
-            row.due = due.map(|due| due.map(|due| due.as_millis()));
+            row.due = due.map(|due| due.map(Timestamp::as_millis));
             row.breached = sla.breached;
         }
         if let Some(triage) = &patch.triage {
             row.triage = triage.as_ref().map(|triage| triage.state);
         }
-    }
-
-    fn opened(&mut self, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
-        after.version = step.record.version.get();
-        let created = after.created_at;
-        let inbound = step.record.event.message.is_some_and(|message| message.direction == Direction::Inbound);
-        after.waiting_since = (inbound && after.is_unsolved()).then_some(step.at);
-        if step.record.event.message.is_some_and(|message| message.visibility == Visibility::Public) {
-            after.last_public = after.version;
-        }
-        after.queued_since = after.is_queued().then_some(created);
-        after.held_since = (after.assignee != NONE).then_some(created);
-        facts.push((Kind::Created, self.fact(step, after, after.assignee, created)));
-        backlog(step.record.ticket, None, after, created, facts);
     }
 
     fn changed(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
@@ -349,36 +349,25 @@ impl Fold {
             _ => None,
         };
         if let Some((kind, agent)) = plain {
-            facts.push((kind, self.fact(step, after, agent, at)));
+            facts.push((kind, fact(step, after, agent, at)));
         }
-        match event.kind {
-            EventKind::SlaFulfilled | EventKind::SlaBreached | EventKind::SlaActivated => {
-                if let Some(metric) = event.metric {
-                    let target = usize::from(target_number(metric));
-                    let kind = match event.kind {
-                        EventKind::SlaBreached => Some(Kind::SlaBreached),
-                        EventKind::SlaFulfilled => (!before.missed[target]).then_some(Kind::SlaMet),
-                        _ => None,
-                    };
-                    if let Some(kind) = kind {
-                        let mut one = self.fact(step, after, holder, at);
-                        one.dims.detail = target_number(metric);
-                        facts.push((kind, one));
-                    }
-                    after.missed[target] = match event.kind {
-                        EventKind::SlaBreached => true,
-                        EventKind::SlaActivated => false,
-                        _ => before.missed[target],
-                    };
-                }
+        if let Some(target) = event.metric.map(target_number) {
+            let kind = match event.kind {
+                EventKind::SlaBreached => Some(Kind::SlaBreached),
+                EventKind::SlaFulfilled => (!before.missed[usize::from(target)]).then_some(Kind::SlaMet),
+                _ => None,
+            };
+            if let Some(kind) = kind {
+                let mut one = fact(step, after, holder, at);
+                one.dims.detail = target;
+                facts.push((kind, one));
             }
-            _ => {}
         }
         if !step.undo {
             self.moves(before, after, step, facts, holder);
             self.spans(before, after, step, facts, reply);
         }
-        self.follow(before, after, step, reply, inbound);
+        follow(before, after, step, reply, inbound);
     }
 
     /// Changes of status, hands, and proposals.
@@ -386,10 +375,10 @@ impl Fold {
         let (at, by) = (step.at, step.by);
         let other = |was: Id, is: Id| was != is && was != NONE && is != NONE;
         if other(before.team, after.team) || other(before.assignee, after.assignee) {
-            facts.push((Kind::Transfer, self.fact(step, after, by, at)));
+            facts.push((Kind::Transfer, fact(step, after, by, at)));
         }
         if before.status != Status::Solved && after.status == Status::Solved {
-            let solved = step.record.patch.solved_at.flatten().map_or(at, |at| at.as_millis());
+            let solved = step.record.patch.solved_at.flatten().map_or(at, Timestamp::as_millis);
             let one = self.timed(step, after, holder, solved, before.created_at);
             facts.push((Kind::Solved, one));
             if after.replies <= 1 && after.reopens == 0 {
@@ -398,12 +387,10 @@ impl Fold {
         }
         if before.status == Status::Solved && after.is_unsolved() {
             after.reopens += 1;
-            // A new clock starts, whether a record says so or not.
-            after.missed = [false; 3];
-            facts.push((Kind::Reopened, self.fact(step, after, holder, at)));
+            facts.push((Kind::Reopened, fact(step, after, holder, at)));
         }
         if before.status != Status::Closed && after.status == Status::Closed {
-            facts.push((Kind::Closed, self.fact(step, after, holder, at)));
+            facts.push((Kind::Closed, fact(step, after, holder, at)));
         }
         if before.triage != after.triage {
             let kind = match after.triage {
@@ -414,7 +401,7 @@ impl Fold {
                 Some(TriageState::Waiting) | None => None,
             };
             if let Some(kind) = kind {
-                facts.push((kind, self.fact(step, after, by, at)));
+                facts.push((kind, fact(step, after, by, at)));
             }
         }
     }
@@ -448,30 +435,6 @@ impl Fold {
         }
     }
 
-    /// What the next record will need to know.
-    fn follow(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, reply: bool, inbound: bool) {
-        let at = step.at;
-        if step.record.event.kind == EventKind::MessageAdded
-            && step.record.event.message.is_some_and(|message| message.visibility == Visibility::Public)
-        {
-            after.last_public = after.version;
-        }
-        if inbound {
-            after.waiting_since.get_or_insert(at);
-        } else if reply {
-            after.waiting_since = None;
-        }
-        if !after.is_unsolved() {
-            after.waiting_since = None;
-        }
-        after.queued_since = if after.is_queued() { before.queued_since.or(Some(at)) } else { None };
-        if before.assignee != after.assignee {
-            after.held_since = (after.assignee != NONE && !reply && after.is_unsolved()).then_some(at);
-        } else if reply || !after.is_unsolved() {
-            after.held_since = None;
-        }
-    }
-
     /// An undone command never counted.
     fn take_back(&mut self, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
         let Some(index) = self.find(after, step.record) else { return };
@@ -479,8 +442,14 @@ impl Fold {
         recent.undone = true;
         let counted = std::mem::take(&mut recent.facts);
         let (moved, version, waiting) = (recent.moved_status, recent.version, recent.waiting_since);
+        let clocks = recent.clocks;
         if moved && after.last_public <= version {
             after.waiting_since = waiting;
+        }
+        if let Some(clocks) = clocks
+            && after.clocks_version <= version
+        {
+            after.clocks = clocks;
         }
         for WrittenFact(kind, fact) in counted {
             after.reopens -= u32::from(kind == Kind::Reopened);
@@ -488,15 +457,10 @@ impl Fold {
         }
     }
 
-    fn fact(&self, step: &Step<'_>, row: &Row, agent: Id, at: i64) -> Fact {
-        let dims = Dims { agent, ..row.dims() };
-        Fact { at, ticket: step.record.ticket.get(), value: 0, business: 0, dims, weight: 1 }
-    }
-
     fn timed(&mut self, step: &Step<'_>, row: &Row, agent: Id, at: i64, since: i64) -> Fact {
         let value = at.saturating_sub(since).max(0);
         let business = self.opening.between(since, at);
-        Fact { value, business, ..self.fact(step, row, agent, at) }
+        Fact { value, business, ..fact(step, row, agent, at) }
     }
 
     fn team(&mut self, name: &str) -> Id {
@@ -527,6 +491,79 @@ struct Step<'a> {
     by_desk: bool,
     undo: bool,
     at: i64,
+}
+
+/// A ticket's first record.
+fn opened(after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
+    after.version = step.record.version.get();
+    let created = after.created_at;
+    let inbound = step.record.event.message.is_some_and(|message| message.direction == Direction::Inbound);
+    after.waiting_since = (inbound && after.is_unsolved()).then_some(step.at);
+    if step.record.event.message.is_some_and(|message| message.visibility == Visibility::Public) {
+        after.last_public = after.version;
+    }
+    after.queued_since = after.is_queued().then_some(created);
+    after.held_since = (after.assignee != NONE).then_some(created);
+    after.clocks_version = after.version;
+    if after.is_unsolved() {
+        after.clocks = [(!after.responded).then_some(false), None, Some(false)];
+    }
+    facts.push((Kind::Created, fact(step, after, after.assignee, created)));
+    backlog(step.record.ticket, None, after, created, facts);
+}
+
+/// What the next record will need to know.
+fn follow(before: &Row, after: &mut Row, step: &Step<'_>, reply: bool, inbound: bool) {
+    let at = step.at;
+    if step.record.event.kind == EventKind::MessageAdded
+        && step.record.event.message.is_some_and(|message| message.visibility == Visibility::Public)
+    {
+        after.last_public = after.version;
+    }
+    if inbound {
+        after.waiting_since.get_or_insert(at);
+    } else if reply {
+        after.waiting_since = None;
+    }
+    if !after.is_unsolved() {
+        after.waiting_since = None;
+    }
+    follow_clocks(before, after, step, reply, inbound);
+    after.queued_since = if after.is_queued() { before.queued_since.or(Some(at)) } else { None };
+    if before.assignee != after.assignee {
+        after.held_since = (after.assignee != NONE && !reply && after.is_unsolved()).then_some(at);
+    } else if reply || !after.is_unsolved() {
+        after.held_since = None;
+    }
+}
+
+/// As the domain's `fold_clocks`.
+fn follow_clocks(before: &Row, after: &mut Row, step: &Step<'_>, reply: bool, inbound: bool) {
+    if !after.is_unsolved() {
+        after.clocks = Clocks::default();
+        return;
+    }
+    if !before.is_unsolved() {
+        after.clocks[2] = Some(false);
+        after.clocks[0] = (!after.responded).then_some(false);
+    }
+    if inbound && before.responded {
+        after.clocks[1].get_or_insert(false);
+    } else if reply {
+        after.clocks[0] = None;
+        after.clocks[1] = None;
+    }
+    if step.record.event.kind == EventKind::SlaBreached
+        && let Some(target) = step.record.event.metric.map(target_number)
+        && let Some(missed) = &mut after.clocks[usize::from(target)]
+    {
+        *missed = true;
+    }
+}
+
+fn fact(step: &Step<'_>, row: &Row, agent: Id, at: i64) -> Fact {
+    let dims = Dims { agent, ..row.dims() };
+    Fact { at, ticket: step.record.ticket.get(), value: 0, business: 0, dims, weight: 1 }
 }
 
 /// Keeps what an undo of this record's command would take back. What the desk did and what has no inverse needs no keeping.
@@ -573,6 +610,7 @@ fn remember(before: &Row, after: &mut Row, step: &Step<'_>, facts: &[(Kind, Fact
         undone: false,
         moved_status: record.patch.status.is_some(),
         waiting_since: before.waiting_since.filter(|_| remembers),
+        clocks: remembers.then_some(before.clocks),
         facts: facts().collect(),
     });
 }
@@ -612,6 +650,8 @@ impl Row {
             reopens: 0,
             due: [None; 3],
             breached: false,
+            clocks: Clocks::default(),
+            clocks_version: 0,
             missed: [false; 3],
             triage: None,
             last_public: 0,
@@ -632,6 +672,12 @@ impl Row {
             priority: self.priority,
             channel: self.channel,
             detail: 0,
+        }
+    }
+
+    fn note_missed(&mut self) {
+        for (missed, clock) in self.missed.iter_mut().zip(self.clocks) {
+            *missed = clock.unwrap_or(*missed);
         }
     }
 

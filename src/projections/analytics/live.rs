@@ -13,6 +13,7 @@ use super::names::{Id, NONE};
 use super::sketch::Sketch;
 use super::windows::{MINUTE_MS, Minute, TIMED, Tally};
 use crate::domain::ids::TicketId;
+use crate::domain::permissions::Sight;
 use crate::domain::time::Timestamp;
 use crate::protocol::figures::{
     AgeFigures, AgentFigures, AgentState, BacklogFigures, Counts, DayFigures, Durations, GroupFigures, LatencyFigures,
@@ -43,8 +44,9 @@ struct Standing {
 }
 
 impl Analytics {
-    /// As of the last record and the time that [`Analytics::advance`] was told.
-    pub fn live(&self, present: &[Present], latency: Latency) -> LiveFigures {
+    /// As of the last record and the time that [`Analytics::advance`] was told, for whoever sees this much. A ticket counts for those
+    /// who see its present team, something that happened for those who see the team that it happened in.
+    pub fn live(&self, present: &[Present], latency: Latency, sight: Sight) -> LiveFigures {
         let now = self.now;
         let midnight = self.midnight();
         let mut figures =
@@ -54,7 +56,7 @@ impl Analytics {
         let mut ages = [0; AGES_MS.len() + 1];
         let mut all = Standing::default();
         let mut statuses = [0; STATUSES.len()];
-        for (_, row) in self.fold.rows().filter(|(_, row)| row.is_unsolved()) {
+        for (_, row) in self.fold.rows().filter(|(_, row)| row.is_unsolved() && self.sees(sight, row.team)) {
             statuses[row.status as usize] += 1;
             ages[AGES_MS.partition_point(|age| *age <= now - row.created_at)] += 1;
             figures.now.unassigned += u32::from(row.assignee == NONE);
@@ -94,17 +96,17 @@ impl Analytics {
                 .map(|(index, count)| AgeFigures { below_ms: AGES_MS.get(index).copied(), count: *count })
                 .collect(),
         };
-        figures.today = day(midnight, &self.windows.total(midnight, now));
+        figures.today = day(midnight, &self.panes.total(sight, midnight, now));
         let minute = now.div_euclid(MINUTE_MS);
-        let minutes = self.windows.minutes(minute - 59, minute + 1);
+        let minutes = self.panes.minutes(sight, minute - 59, minute + 1);
         figures.hour = hour(&minutes);
         figures.minutes = strip(minute - 59, &minutes);
-        figures.teams = self.groups(Split::Team, midnight, &standing);
-        figures.categories = self.groups(Split::Category, midnight, &standing);
-        figures.priorities = self.groups(Split::Priority, midnight, &standing);
-        figures.channels = self.groups(Split::Channel, midnight, &standing);
-        figures.tags = self.groups(Split::Tag, midnight, &standing);
-        figures.agents = self.agents(midnight, present, &holding);
+        figures.teams = self.groups(sight, Split::Team, midnight, &standing);
+        figures.categories = self.groups(sight, Split::Category, midnight, &standing);
+        figures.priorities = self.groups(sight, Split::Priority, midnight, &standing);
+        figures.channels = self.groups(sight, Split::Channel, midnight, &standing);
+        figures.tags = self.groups(sight, Split::Tag, midnight, &standing);
+        figures.agents = self.agents(sight, midnight, present, &holding);
         figures
     }
 
@@ -112,6 +114,15 @@ impl Analytics {
     pub fn midnight(&self) -> i64 {
         let zoned = Timestamp::from_millis(self.now).to_jiff().to_zoned(self.settings.time_zone.clone());
         zoned.start_of_day().map_or(self.now, |start| start.timestamp().as_millisecond())
+    }
+
+    fn sees(&self, sight: Sight, team: Id) -> bool {
+        sight.is_whole() || sight.sees(self.panes.audience(team, self.book()))
+    }
+
+    /// A ticket that is not active any more is told only to those who see all.
+    fn is_seen(&self, sight: Sight, ticket: TicketId) -> bool {
+        sight.is_whole() || self.fold.row(ticket).is_some_and(|row| self.sees(sight, row.team))
     }
 
     fn standing(&self, row: &Row) -> Standing {
@@ -136,6 +147,7 @@ impl Analytics {
 
     fn groups(
         &self,
+        sight: Sight,
         split: Split,
         midnight: i64,
         standing: &FxHashMap<(Split, Id), Standing>,
@@ -154,7 +166,7 @@ impl Analytics {
                 },
             );
         }
-        for (id, tally) in self.windows.totals(split, midnight, self.now) {
+        for (id, tally) in self.panes.totals(sight, split, midnight, self.now) {
             let group = groups.entry(id).or_default();
             group.created = tally.count(Kind::Created);
             group.solved = tally.count(Kind::Solved);
@@ -173,13 +185,14 @@ impl Analytics {
 
     fn agents(
         &self,
+        sight: Sight,
         midnight: i64,
         present: &[Present],
         holding: &FxHashMap<Id, u32>,
     ) -> BTreeMap<String, AgentFigures> {
         let mut agents: BTreeMap<String, AgentFigures> = BTreeMap::new();
-        let of = |id: Id| self.book().agents.name(id).map(|name| name.to_string());
-        for (id, tally) in self.windows.totals(Split::Agent, midnight, self.now) {
+        let of = |id: Id| self.book().agents.name(id).map(ToString::to_string);
+        for (id, tally) in self.panes.totals(sight, Split::Agent, midnight, self.now) {
             let Some(agent) = of(id).filter(|name| !matches!(name.as_str(), "system" | "triage")) else { continue };
             let agent = agents.entry(agent).or_default();
             agent.claims = tally.count(Kind::Claim);
@@ -195,7 +208,8 @@ impl Analytics {
         }
         for one in present {
             let agent = agents.entry(one.user.clone()).or_default();
-            (agent.state, agent.ticket) = (one.state, one.ticket);
+            agent.state = one.state;
+            agent.ticket = one.ticket.filter(|ticket| self.is_seen(sight, *ticket));
         }
         agents
     }
@@ -213,7 +227,7 @@ impl super::names::Book {
                 return fixed_name(split, id).unwrap_or("none").to_owned();
             }
         };
-        found.map_or_else(|| "none".to_owned(), |name| name.to_string())
+        found.map_or_else(|| "none".to_owned(), ToString::to_string)
     }
 }
 

@@ -98,7 +98,7 @@ pub struct WrittenBook {
 
 impl Book {
     pub fn write(&self) -> WrittenBook {
-        let names = |names: &Names| names.names.iter().map(|name| name.to_string()).collect();
+        let names = |names: &Names| names.names.iter().map(ToString::to_string).collect();
         WrittenBook {
             teams: names(&self.teams),
             agents: names(&self.agents),

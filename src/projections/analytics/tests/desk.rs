@@ -233,6 +233,30 @@ impl Desk {
         desk
     }
 
+    /// Ann does something so many minutes later, on the desk's first ticket.
+    pub fn ann(&mut self, after_min: i64, command: Command) {
+        self.step(&Step { who: "ann", on: 0, act: Act::Do(command), after_ms: after_min * MINUTE });
+    }
+
+    /// Opens so many tickets, a minute apart.
+    pub fn open_many(&mut self, count: usize) {
+        let create = CreateTicket {
+            subject: "Printer on fire".to_owned(),
+            body: "It burns.".to_owned(),
+            requester: Requester { name: "Rita".to_owned(), email: "rita@example.com".to_owned() },
+            priority: None,
+            category: None,
+            team: None,
+            tags: None,
+            channel: None,
+            body_format: None,
+            custom: None,
+        };
+        for _ in 0..count {
+            self.step(&Step { who: "ann", on: 0, act: Act::Open(create.clone()), after_ms: MINUTE });
+        }
+    }
+
     fn step(&mut self, step: &Step) {
         self.commands += 1;
         self.now += step.after_ms;
