@@ -242,6 +242,7 @@ impl Desk {
                 config: Arc::clone(&config),
                 settings: rules::analytics(&config).map_err(ServeError::Config)?,
                 folder: data.map(|data| data.join("analytics")),
+                reports_folder: data.map(|data| data.join("reports")),
                 clock: clock.clone(),
                 journal: Arc::clone(&journal),
                 writer: writer.clone(),

@@ -183,6 +183,8 @@ pub struct Analytics {
     /// Staffing: this share of the tickets shall be taken within this time.
     pub staffing_target_ms: i64,
     pub staffing_target_share: f64,
+    /// 0 means that nobody gives up.
+    pub staffing_patience_ms: i64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -11,5 +11,6 @@ pub mod keys;
 pub mod parse;
 pub mod problem;
 pub mod reading;
+pub mod spreadsheet;
 pub mod topic;
 pub mod views;

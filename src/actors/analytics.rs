@@ -6,6 +6,7 @@
 
 mod questions;
 mod reports;
+mod schedule;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +45,8 @@ use crate::telemetry::Telemetry;
 /// How often the fold catches up while nobody asks.
 const CATCH_UP: Duration = Duration::from_millis(200);
 const TELL: Duration = Duration::from_secs(1);
+/// How often it is asked whether a report is due.
+const SCHEDULE: Duration = Duration::from_secs(20);
 /// Records read at once, and how long one turn may last before questions get theirs.
 const BATCH: usize = 4_096;
 const BATCH_BYTES: usize = 8 << 20;
@@ -60,6 +63,8 @@ pub struct Parts {
     pub config: Arc<Config>,
     pub settings: Settings,
     pub folder: Option<PathBuf>,
+    /// Where scheduled reports leave their files; without it none can be scheduled.
+    pub reports_folder: Option<PathBuf>,
     pub clock: Clock,
     pub journal: Arc<dyn Journal>,
     pub writer: WriterHandle,
@@ -124,6 +129,7 @@ impl Analytics {
     pub fn open(parts: Parts, arbiter: &ArbiterHandle) -> Result<FiguresDoor, JournalError> {
         let parts = Arc::new(parts);
         let reports = reports::Reports::open(&parts)?;
+        let clock_work = arbiter.clone();
         let own = Arc::clone(&parts);
         let addr = Self::start_in_arbiter(arbiter, move |_| {
             let gauges = Gauges::new(&own.telemetry);
@@ -139,14 +145,24 @@ impl Analytics {
             this.reopen();
             this
         });
-        Ok(FiguresDoor {
+        let door = FiguresDoor {
             addr,
             waiting: Arc::default(),
             turns: Arc::new(Semaphore::new(parts.config.analytics.questions_at_once)),
             reports: Arc::new(reports),
             trends: Arc::default(),
+            shelf: Arc::new(schedule::Shelf::new(parts.reports_folder.clone())),
             parts,
-        })
+        };
+        let own = door.clone();
+        clock_work.spawn(async move {
+            let mut beat = tokio::time::interval(SCHEDULE);
+            loop {
+                beat.tick().await;
+                own.run_due().await;
+            }
+        });
+        Ok(door)
     }
 
     fn now(&self) -> i64 {

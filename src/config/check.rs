@@ -97,6 +97,7 @@ fn analytics(config: &Config, found: &mut Found) {
     found.within("analytics.report_cells", analytics.report_cells, 100, 10_000_000);
     found.within("analytics.questions_at_once", analytics.questions_at_once, 1, 64);
     found.within("analytics.staffing_target_ms", analytics.staffing_target_ms, 0, 365 * 86_400_000);
+    found.within("analytics.staffing_patience_ms", analytics.staffing_patience_ms, 0, 365 * 86_400_000);
     found.within("analytics.staffing_target_share", analytics.staffing_target_share, 0.01, 0.999);
 }
 

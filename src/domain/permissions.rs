@@ -160,6 +160,11 @@ impl PrivateTeams {
         Sight(places.fold(0, |bits, (place, _)| bits | 1 << place))
     }
 
+    /// What everybody sees, and no more.
+    pub fn nobodys_sight(&self) -> Sight {
+        if self.0.is_empty() { Sight::ALL } else { Sight(0) }
+    }
+
     pub fn contains(&self, team: &str) -> bool {
         self.0.iter().any(|own| own == team)
     }

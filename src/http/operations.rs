@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
+use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::call::Call;
@@ -21,28 +22,34 @@ pub static SHOW: Operation = Operation {
     ..Operation::BASE
 };
 
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, TS, ToSchema)]
 pub struct Operations {
     readiness: Report,
     figures: Vec<OperationsFigure>,
 }
 
 /// Either `value`, or `count` with `mean`, `median` and `p99`. Units are the name's last word.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, TS, ToSchema)]
 pub struct OperationsFigure {
     name: &'static str,
     help: &'static str,
     #[serde(skip_serializing_if = "String::is_empty")]
+    #[ts(optional, as = "Option<String>")]
     labels: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     value: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional, as = "Option<f64>")]
     count: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     mean: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     median: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     p99: Option<f64>,
 }
 

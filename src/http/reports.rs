@@ -11,9 +11,11 @@ use super::reply::{self, Reply};
 use crate::domain::permissions::Permission;
 use crate::protocol::code::Code;
 use crate::protocol::figures::{
-    DrillDown, MetricUnit, NewReport, Report, ReportCell, ReportDefinition, ReportResult, ReportRow, ReportTickets,
+    DrillDown, NewReport, Report, ReportCell, ReportDefinition, ReportFile, ReportFormat, ReportResult, ReportTickets,
+    UpdateReport,
 };
 use crate::protocol::problem::Problem;
+use crate::protocol::spreadsheet;
 use crate::protocol::views::{Page, PageMeta};
 
 const COUNTING: &[Code] = &[Code::Unavailable, Code::Overloaded, Code::InvalidField];
@@ -51,6 +53,44 @@ pub static SHOW: Operation = Operation {
     summary: "A saved report",
     access: Access::Needs(Permission::TicketRead),
     answers: &[Answer::json(200, "The report.", schema::<Report>)],
+    codes: &[Code::NotFound],
+    ..Operation::BASE
+};
+
+pub static UPDATE: Operation = Operation {
+    id: "update_report",
+    method: "PATCH",
+    path: "/api/v1/reports/{id}",
+    tag: "reports",
+    summary: "Change a saved report",
+    detail: "By its owner or an administrator; only what is named changes.",
+    access: Access::Needs(Permission::ReportsWrite),
+    body: Body::Json(schema::<UpdateReport>),
+    answers: &[Answer::json(200, "The report.", schema::<Report>)],
+    codes: &[Code::NotFound],
+    ..Operation::BASE
+};
+
+pub static FILES: Operation = Operation {
+    id: "list_report_files",
+    path: "/api/v1/reports/{id}/files",
+    tag: "reports",
+    summary: "What a report's scheduled runs left",
+    detail: "The newest first; the newest sixty are kept. They count what everybody sees: nothing of private teams.",
+    access: Access::Needs(Permission::TicketRead),
+    answers: &[Answer::json(200, "The files.", super::operation::page_of::<ReportFile>)],
+    codes: &[Code::NotFound],
+    ..Operation::BASE
+};
+
+pub static FILE: Operation = Operation {
+    id: "get_report_file",
+    path: "/api/v1/reports/{id}/file",
+    tag: "reports",
+    summary: "One of these files",
+    access: Access::Needs(Permission::TicketRead),
+    query: &[Param { name: "at", what: "A file's `at`.", kind: ParamKind::Text }],
+    answers: &[Answer::json(200, "The figures, as JSON or CSV.", schema::<ReportResult>)],
     codes: &[Code::NotFound],
     ..Operation::BASE
 };
@@ -149,6 +189,25 @@ pub async fn show(call: Call) -> Reply {
     Ok(reply::json(&call.request, StatusCode::OK, &report))
 }
 
+pub async fn update(call: Call, payload: Payload) -> Reply {
+    let change: UpdateReport = call.json(payload).await?;
+    let report = call.desk.figures.update_report(call.path_id(), change, call.principal()).await?;
+    Ok(reply::json(&call.request, StatusCode::OK, &report))
+}
+
+pub async fn files(call: Call) -> Reply {
+    let data = call.desk.figures.report_files(call.path_id(), call.principal()).await?;
+    let page = Page { data, meta: PageMeta { has_more: false, after_cursor: None } };
+    Ok(reply::json(&call.request, StatusCode::OK, &page))
+}
+
+pub async fn file(call: Call) -> Reply {
+    let report = call.desk.figures.report(call.path_id(), call.principal())?;
+    let at = time(&call.params, "at")?.ok_or_else(|| Problem::field("/at", "required", "name a file's `at`"))?;
+    let (format, bytes) = call.desk.figures.report_file(&report.id, at, call.principal()).await?;
+    Ok(attachment(&format!("{} {at}", report.name), format, bytes))
+}
+
 pub async fn remove(call: Call) -> Reply {
     call.desk.figures.remove_report(call.path_id(), call.principal()).await?;
     Ok(reply::no_content().finish())
@@ -164,7 +223,7 @@ pub async fn run(call: Call) -> Reply {
     let definition = over(&call, report.definition)?;
     let result = call.desk.figures.run(definition, call.principal()).await?;
     if as_csv {
-        return Ok(spreadsheet(&report.name, &result));
+        return Ok(attachment(&report.name, ReportFormat::Csv, spreadsheet::csv(&result)));
     }
     Ok(reply::json(&call.request, StatusCode::OK, &result))
 }
@@ -200,96 +259,15 @@ fn over(call: &Call, mut definition: ReportDefinition) -> Result<ReportDefinitio
     Ok(definition)
 }
 
-fn spreadsheet(name: &str, result: &ReportResult) -> HttpResponse {
+fn attachment(name: &str, format: ReportFormat, bytes: Vec<u8>) -> HttpResponse {
     let file: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let kind = match format {
+        ReportFormat::Csv => "text/csv; charset=utf-8",
+        ReportFormat::Json => "application/json",
+    };
     HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8")
+        .content_type(kind)
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}.csv\"")))
-        .body(csv(result))
-}
-
-/// RFC 4180, one line a row and the total last.
-fn csv(result: &ReportResult) -> Vec<u8> {
-    const WHY: &str = "invariant: a vector takes everything";
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    let timed = result.metric.unit == MetricUnit::Duration;
-    let with_grain = result.grain.is_some();
-    let mut head: Vec<String> = Vec::new();
-    if with_grain {
-        head.push("at".to_owned());
-    }
-    head.extend(result.split.iter().cloned());
-    head.push(result.metric.id.to_owned());
-    head.push("count".to_owned());
-    if timed {
-        head.extend(["mean_ms", "median_ms", "p90_ms", "p95_ms"].map(str::to_owned));
-    }
-    writer.write_record(head.iter().map(|cell| harmless(cell))).expect(WHY);
-    let total = ReportRow { at: None, keys: Vec::new(), cell: result.total };
-    let is_total = result.rows.len();
-    for (index, row) in result.rows.iter().chain(std::iter::once(&total)).enumerate() {
-        let mut cells: Vec<String> = Vec::new();
-        if with_grain {
-            cells.push(row.at.map_or_else(|| "total".to_owned(), |at| at.to_string()));
-        }
-        for (place, _) in result.split.iter().enumerate() {
-            let total = if index == is_total && place == 0 && !with_grain { "total" } else { "" };
-            cells.push(row.keys.get(place).map_or_else(|| total.to_owned(), |key| harmless(key)));
-        }
-        let number = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
-        cells.push(row.cell.value.map(|value| value.to_string()).unwrap_or_default());
-        cells.push(row.cell.count.to_string());
-        if timed {
-            let spread = row.cell.spread.unwrap_or_default();
-            cells.extend([spread.mean_ms, spread.median_ms, spread.p90_ms, spread.p95_ms].map(number));
-        }
-        writer.write_record(&cells).expect(WHY);
-    }
-    writer.into_inner().expect(WHY)
-}
-
-/// A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, *CSV Injection*).
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::ids::Seq;
-    use crate::domain::time::Timestamp;
-    use crate::protocol::figures::{Cell, MetricInfo, ReportClock};
-
-    /// A42: no name becomes a formula in a spreadsheet, and commas, quotes and line ends stay within their cell.
-    #[test]
-    fn a42_csv_is_safe_for_spreadsheets() {
-        let row = |key: &str| ReportRow {
-            at: None,
-            keys: vec![key.to_owned()],
-            cell: Cell { value: Some(1.5), count: 2, spread: None },
-        };
-        let result = ReportResult {
-            metric: MetricInfo { id: "created", unit: MetricUnit::Count, what: "", formula: "" },
-            seq: Seq(1),
-            from: Timestamp::from_millis(0),
-            to: Timestamp::from_millis(1),
-            time_zone: "UTC".into(),
-            clock: ReportClock::Calendar,
-            grain: None,
-            split: vec!["team".into()],
-            rows: ["=HYPERLINK(\"x\")", "+1", "-1", "@a", "\tb", "a,\"b\"\nc"].into_iter().map(row).collect(),
-            total: Cell { value: None, count: 0, spread: None },
-        };
-        let text = String::from_utf8(csv(&result)).unwrap();
-        assert_eq!(
-            text,
-            "team,created,count\r\n\"'=HYPERLINK(\"\"x\"\")\",1.5,2\r\n'+1,1.5,2\r\n'-1,1.5,2\r\n'@a,1.5,2\r\n'\tb,1.5,2\r\n\
-             \"a,\"\"b\"\"\nc\",1.5,2\r\ntotal,,0\r\n"
-        );
-    }
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}.{}\"", format.name())))
+        .body(bytes)
 }

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use super::problem::Problem;
 use super::reading::Answer;
 use crate::domain::ids::{CommandId, Seq, TicketId, UserId};
+use crate::domain::patch::present;
 use crate::domain::permissions::Principal;
 use crate::domain::time::Timestamp;
 
@@ -315,6 +316,76 @@ pub struct NewReport {
     #[serde(default)]
     #[ts(optional, as = "Option<bool>")]
     pub shared: bool,
+    /// When it runs by itself and leaves a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub schedule: Option<ReportSchedule>,
+}
+
+/// What changes in a saved report: what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateReport {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub definition: Option<ReportDefinition>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub shared: Option<bool>,
+    /// Null for a report that does not run by itself any more.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[ts(optional, as = "Option<Option<ReportSchedule>>")]
+    #[schema(value_type = Option<ReportSchedule>)]
+    pub schedule: Option<Option<ReportSchedule>>,
+}
+
+/// When a report runs by itself. Its files count what everybody sees: nothing of private teams.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportSchedule {
+    pub every: ReportEvery,
+    /// `07:30`, in the report's time zone.
+    pub at: String,
+    pub format: ReportFormat,
+}
+
+/// `week` is on Mondays, `month` on the first day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportEvery {
+    Day,
+    Week,
+    Month,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportFormat {
+    Csv,
+    Json,
+}
+
+impl ReportFormat {
+    /// The ending of a file's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// What a scheduled run left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
+pub struct ReportFile {
+    /// When it was due; the file is asked for by it.
+    pub at: Timestamp,
+    pub format: ReportFormat,
+    #[ts(as = "f64")]
+    pub bytes: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -325,6 +396,13 @@ pub struct Report {
     pub shared: bool,
     pub owner: UserId,
     pub created_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub schedule: Option<ReportSchedule>,
+    /// Since when it runs by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub scheduled_at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, Serialize, TS, ToSchema)]
@@ -415,7 +493,18 @@ pub struct Trends {
     pub breaches: Vec<ForecastPoint>,
     pub staffing: Staffing,
     /// What can be said with so little history.
-    pub notes: Vec<String>,
+    pub notes: Vec<TrendNote>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrendNote {
+    /// Fewer than two weeks of history: nothing is called unusual yet.
+    LittleHistory,
+    /// No ticket was opened in the last eight weeks.
+    NoArrivals,
+    /// Nobody answered a ticket in the last four weeks, so no staffing can be told.
+    NoHandling,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, TS, ToSchema)]
@@ -465,6 +554,9 @@ pub struct Staffing {
     /// Measured: from taking a ticket to the answer, on average; null where nothing was measured.
     #[ts(as = "Option<f64>")]
     pub handling_ms: Option<i64>,
+    /// How long people wait before they give up, as configured (Erlang A); null for as long as it takes (Erlang C).
+    #[ts(as = "Option<f64>")]
+    pub patience_ms: Option<i64>,
     pub hours: Vec<StaffingHour>,
 }
 
@@ -477,6 +569,8 @@ pub struct StaffingHour {
     pub share_in_time: f64,
     /// How busy they are, 0 to 1.
     pub occupancy: f64,
+    /// The share that gives up.
+    pub lost: f64,
 }
 
 /// What the edges may ask about figures. Every answer holds all writes acknowledged before it was asked for; `unavailable`
@@ -507,6 +601,19 @@ pub trait Figures: Send + Sync {
         key: Option<CommandId>,
         principal: &'a Principal,
     ) -> Answer<'a, Report>;
+
+    /// Only what is named changes.
+    fn update_report<'a>(&'a self, id: &'a str, change: UpdateReport, principal: &'a Principal) -> Answer<'a, Report>;
+
+    /// What a report's scheduled runs left, the newest first.
+    fn report_files<'a>(&'a self, id: &'a str, principal: &'a Principal) -> Answer<'a, Vec<ReportFile>>;
+
+    fn report_file<'a>(
+        &'a self,
+        id: &'a str,
+        at: Timestamp,
+        principal: &'a Principal,
+    ) -> Answer<'a, (ReportFormat, Vec<u8>)>;
 
     fn remove_report<'a>(&'a self, id: &'a str, principal: &'a Principal) -> Answer<'a, ()>;
 }

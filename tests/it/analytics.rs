@@ -174,6 +174,45 @@ async fn a44_reports() {
     app.stop().await;
 }
 
+/// A46, A47: a report is changed by its owner, runs by itself when it is due, and what it left is there after a restart.
+#[actix_web::test]
+async fn a46_scheduled_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::in_folder(folder.path()).await;
+    solve(&app, "Printer", json!({"team": "billing"})).await;
+    let definition = json!({"measure": "solved", "split": ["team"], "last": "7d"});
+    let (status, report) =
+        app.call("POST", "/api/v1/reports", json!({"name": "Solved", "definition": definition, "shared": true})).await;
+    assert_eq!(status, 201);
+    let path = format!("/api/v1/reports/{}", report["id"].as_str().unwrap());
+    let (_, other) = app.user("sue", "supervisor").await;
+    let schedule = |at: &str| json!({"schedule": {"every": "day", "at": at, "format": "csv"}});
+    assert_eq!(app.call_as(&other, "PATCH", &path, schedule("07:00")).await.0, 403, "it is not hers");
+    let reply = send(app.request("PATCH", &path).json(&schedule("7 o'clock"))).await;
+    assert_eq!(reply.pointers(), ["/schedule/at"]);
+    let (status, report) = app.call("PATCH", &path, schedule("07:00")).await;
+    assert_eq!((status, &report["name"], &report["shared"]), (200, &json!("Solved"), &json!(true)));
+    app.desk.figures.run_due().await;
+    assert_eq!(app.get(&format!("{path}/files")).await["data"], json!([]), "what was due before is not made up for");
+
+    app.clock.advance(2 * DAY);
+    app.desk.figures.run_due().await;
+    app.desk.figures.run_due().await;
+    let files = app.get(&format!("{path}/files")).await;
+    assert_eq!(files["data"].as_array().unwrap().len(), 1, "{files}");
+    let at = files["data"][0]["at"].as_str().unwrap().to_owned();
+    assert!(at.ends_with("T07:00:00.000Z"), "{at}");
+    let file = send(app.request("GET", &format!("{path}/file?at={at}"))).await;
+    assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(file.text, "team,solved,count\r\nbilling,1,1\r\ntotal,1,1\r\n");
+    assert_eq!(send(app.request("GET", &format!("{path}/file?at=2026-01-01T00:00:00Z"))).await.status, 404);
+    let (_, report) = app.call("PATCH", &path, json!({"schedule": null})).await;
+    assert!(report.get("schedule").is_none());
+    assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(std::fs::read_dir(folder.path().join("reports")).unwrap().count(), 0, "its files went with it");
+    app.stop().await;
+}
+
 /// A45: every mistake of a report's definition is named at once.
 #[actix_web::test]
 async fn a45_mistakes_of_a_report_are_named() {

@@ -46,6 +46,9 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     figures::NewReport::export_all(&config).unwrap();
     figures::Report::export_all(&config).unwrap();
     figures::ReportResult::export_all(&config).unwrap();
+    figures::UpdateReport::export_all(&config).unwrap();
+    figures::ReportFile::export_all(&config).unwrap();
+    hotdesk::http::operations::Operations::export_all(&config).unwrap();
     figures::DrillDown::export_all(&config).unwrap();
     figures::ReportTickets::export_all(&config).unwrap();
 

@@ -111,8 +111,11 @@ fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
             (Rule::Drilled, "", json!({"definition": {"measure": "created", "last": "1d"}, "cell": {}}))
         }
         "save_report" => (Rule::ByRole, "", json!({"name": "", "definition": {"measure": "created", "last": "1d"}})),
-        "remove_report" => (Rule::ByRole, "", Value::Null),
-        "get_report" | "run_report" | "get_report_tickets" => (Rule::ByRole, "", Value::Null),
+        "update_report" => (Rule::ByRole, "", json!({"shared": true})),
+        "remove_report" | "get_report" | "run_report" | "get_report_tickets" | "list_report_files" => {
+            (Rule::ByRole, "", Value::Null)
+        }
+        "get_report_file" => (Rule::ByRole, "?at=2026-01-01T00:00:00Z", Value::Null),
         _ => return None,
     })
 }

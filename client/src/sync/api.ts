@@ -17,6 +17,7 @@ import type {
   UpdateAccount,
   User,
 } from "@/protocol/types";
+import { type FiguresApi, figuresApi } from "./figures-api";
 import { asProblem, ProblemError } from "./problem-error";
 
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
@@ -45,6 +46,7 @@ export interface Api {
   tokens(after: string | null): Promise<Page<AccessToken>>;
   createToken(token: { name: string; expires_at?: string }): Promise<NewAccessToken>;
   revokeToken(id: string): Promise<void>;
+  readonly figures: FiguresApi;
 }
 
 const PAGE = 100;
@@ -104,6 +106,7 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
     tokens: (after) => call("GET", `/tokens?${pageOf(after)}`),
     createToken: (token) => call("POST", "/tokens", token),
     revokeToken: (id) => call("DELETE", `/tokens/${encodeURIComponent(id)}`),
+    figures: figuresApi(call),
   };
 }
 

@@ -11,6 +11,7 @@ use rustc_hash::FxHashMap;
 use tokio::sync::Semaphore;
 
 use super::reports::Reports;
+use super::schedule::{self, Shelf};
 use super::{Analytics, GetLive, GetMoment, Parts, Save, Seat, dead};
 use crate::domain::ids::{CommandId, TicketId};
 use crate::domain::permissions::{Permission, Principal, PrivateTeams, Sight};
@@ -25,10 +26,12 @@ use crate::projections::analytics::trends;
 use crate::protocol::code::Code;
 use crate::protocol::figures::{
     Cell, DrillDown, Figures, LiveFigures, MetricList, MetricUnit, NewReport, Point, Report, ReportDefinition,
-    ReportResult, ReportRow, ReportTickets, Series, SeriesQuery, Trends,
+    ReportFile, ReportFormat, ReportResult, ReportRow, ReportSchedule, ReportTickets, Series, SeriesQuery, Trends,
+    UpdateReport,
 };
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::Answer;
+use crate::protocol::spreadsheet;
 
 /// Nothing that a desk has is older than this; a range beyond it is a mistake.
 const MOST_RANGE_MS: i64 = 200 * 366 * 86_400_000;
@@ -46,6 +49,7 @@ pub struct FiguresDoor {
     pub(super) reports: Arc<Reports>,
     /// What was told last, by sight.
     pub(super) trends: Arc<Mutex<FxHashMap<Sight, Trends>>>,
+    pub(super) shelf: Arc<Shelf>,
     pub(super) parts: Arc<Parts>,
 }
 
@@ -117,7 +121,7 @@ impl FiguresDoor {
     }
 
     /// Names every mistake of a definition at once.
-    fn check(&self, definition: &ReportDefinition, sight: Sight) -> Result<Checked, Problem> {
+    fn check(&self, definition: &ReportDefinition, sight: Sight, now: i64) -> Result<Checked, Problem> {
         let mut errors = Vec::new();
         let mut wrong = |pointer: &str, code: &'static str, detail: String| {
             errors.push(FieldError::new(pointer.to_owned(), code, detail));
@@ -156,7 +160,7 @@ impl FiguresDoor {
                 Ok(found) => filter.push((found, values.clone())),
             }
         }
-        let (from, to) = self.range(definition, &zone, &mut wrong);
+        let (from, to) = range(definition, &zone, now, &mut wrong);
         let cuts = match &definition.grain {
             None => vec![from],
             Some(grain) => Grain::parse(grain).and_then(|grain| grain.cut(from, to, &zone)).unwrap_or_else(|error| {
@@ -180,45 +184,6 @@ impl FiguresDoor {
                 zone_name,
             }),
             _ => Err(Rejection::InvalidField(errors).into()),
-        }
-    }
-
-    fn range(
-        &self,
-        definition: &ReportDefinition,
-        zone: &TimeZone,
-        wrong: &mut impl FnMut(&str, &'static str, String),
-    ) -> (i64, i64) {
-        // What happened in this very millisecond is in.
-        let now = self.now() + 1;
-        match (&definition.last, definition.from, definition.to) {
-            (Some(last), None, None) => match Grain::parse(last).and_then(|last| last.before(now, zone)) {
-                Ok(from) => (from, now),
-                Err(error) => {
-                    wrong("/last", "invalid", error.to_string());
-                    (now, now + 1)
-                }
-            },
-            (None, Some(from), to) => {
-                let (from, to) = (from.as_millis(), to.map_or(now, Timestamp::as_millis));
-                if from >= to {
-                    wrong("/to", "invalid", "the range ends before it begins".to_owned());
-                    return (now, now + 1);
-                }
-                if to.saturating_sub(from) > MOST_RANGE_MS {
-                    wrong("/from", "invalid", "a range of more than 200 years".to_owned());
-                    return (now, now + 1);
-                }
-                (from, to)
-            }
-            (Some(_), ..) => {
-                wrong("/last", "invalid", "either `last`, or `from` and `to`".to_owned());
-                (now, now + 1)
-            }
-            (None, None, _) => {
-                wrong("/from", "required", "name `from`, or `last`".to_owned());
-                (now, now + 1)
-            }
         }
     }
 
@@ -253,6 +218,46 @@ impl FiguresDoor {
             })
         })
         .await
+    }
+}
+
+/// From when until when; without `to` it is `now`.
+fn range(
+    definition: &ReportDefinition,
+    zone: &TimeZone,
+    now: i64,
+    wrong: &mut impl FnMut(&str, &'static str, String),
+) -> (i64, i64) {
+    // What happened in this very millisecond is in.
+    let now = now + 1;
+    match (&definition.last, definition.from, definition.to) {
+        (Some(last), None, None) => match Grain::parse(last).and_then(|last| last.before(now, zone)) {
+            Ok(from) => (from, now),
+            Err(error) => {
+                wrong("/last", "invalid", error.to_string());
+                (now, now + 1)
+            }
+        },
+        (None, Some(from), to) => {
+            let (from, to) = (from.as_millis(), to.map_or(now, Timestamp::as_millis));
+            if from >= to {
+                wrong("/to", "invalid", "the range ends before it begins".to_owned());
+                return (now, now + 1);
+            }
+            if to.saturating_sub(from) > MOST_RANGE_MS {
+                wrong("/from", "invalid", "a range of more than 200 years".to_owned());
+                return (now, now + 1);
+            }
+            (from, to)
+        }
+        (Some(_), ..) => {
+            wrong("/last", "invalid", "either `last`, or `from` and `to`".to_owned());
+            (now, now + 1)
+        }
+        (None, None, _) => {
+            wrong("/from", "required", "name `from`, or `last`".to_owned());
+            (now, now + 1)
+        }
     }
 }
 
@@ -300,7 +305,7 @@ impl Figures for FiguresDoor {
                 clock: query.clock,
                 time_zone: query.time_zone,
             };
-            let checked = self.check(&definition, sight).map_err(as_parameters)?;
+            let checked = self.check(&definition, sight, self.now()).map_err(as_parameters)?;
             let cuts = checked.question.cuts.clone();
             let result = self.run_checked(checked, definition).await.map_err(as_parameters)?;
             // A span without anything is a figure too.
@@ -339,8 +344,11 @@ impl Figures for FiguresDoor {
                 now,
                 zone: self.parts.settings.time_zone.clone(),
                 zone_name: config.time_zone.clone(),
-                target_ms: config.staffing_target_ms,
-                target_share: config.staffing_target_share,
+                target: trends::staffing::Target {
+                    wait_ms: config.staffing_target_ms,
+                    share: config.staffing_target_share,
+                    patience_ms: (config.staffing_patience_ms > 0).then_some(config.staffing_patience_ms),
+                },
                 hidden: self.private().hidden_from(sight),
             };
             let trends = self.counting(move || trends::look(&moment, &wanted).map_err(Unanswered::Store)).await?;
@@ -354,7 +362,7 @@ impl Figures for FiguresDoor {
     fn run<'a>(&'a self, definition: ReportDefinition, principal: &'a Principal) -> Answer<'a, ReportResult> {
         Box::pin(async move {
             let sight = self.sight(principal)?;
-            let checked = self.check(&definition, sight)?;
+            let checked = self.check(&definition, sight, self.now())?;
             self.run_checked(checked, definition).await
         })
     }
@@ -362,7 +370,7 @@ impl Figures for FiguresDoor {
     fn tickets<'a>(&'a self, drill: DrillDown, principal: &'a Principal) -> Answer<'a, ReportTickets> {
         Box::pin(async move {
             let sight = self.sight(principal)?;
-            let checked = self.check(&drill.definition, sight)?;
+            let checked = self.check(&drill.definition, sight, self.now())?;
             let question = checked.question;
             let span =
                 match drill.cell.at {
@@ -409,13 +417,111 @@ impl Figures for FiguresDoor {
         principal: &'a Principal,
     ) -> Answer<'a, Report> {
         Box::pin(async move {
-            self.check(&report.definition, self.sight(principal)?).map_err(|problem| within(problem, "/definition"))?;
+            self.check_report(Some(&report.definition), report.schedule.as_ref(), principal)?;
             self.reports.save(report, key, principal).await
         })
     }
 
+    fn update_report<'a>(&'a self, id: &'a str, change: UpdateReport, principal: &'a Principal) -> Answer<'a, Report> {
+        Box::pin(async move {
+            let schedule = change.schedule.as_ref().and_then(Option::as_ref);
+            self.check_report(change.definition.as_ref(), schedule, principal)?;
+            self.reports.update(id, change, principal).await
+        })
+    }
+
+    fn report_files<'a>(&'a self, id: &'a str, principal: &'a Principal) -> Answer<'a, Vec<ReportFile>> {
+        Box::pin(async move {
+            let report = self.reports.get(id, principal)?;
+            self.on_shelf(move |shelf| shelf.list(&report.id)).await
+        })
+    }
+
+    fn report_file<'a>(
+        &'a self,
+        id: &'a str,
+        at: Timestamp,
+        principal: &'a Principal,
+    ) -> Answer<'a, (ReportFormat, Vec<u8>)> {
+        Box::pin(async move {
+            let report = self.reports.get(id, principal)?;
+            let found = self.on_shelf(move |shelf| shelf.read(&report.id, at)).await?;
+            found.ok_or_else(|| Problem::new(Code::NotFound, "there is no such file"))
+        })
+    }
+
     fn remove_report<'a>(&'a self, id: &'a str, principal: &'a Principal) -> Answer<'a, ()> {
-        Box::pin(self.reports.remove(id, principal))
+        Box::pin(async move {
+            self.reports.remove(id, principal).await?;
+            let id = id.to_owned();
+            self.on_shelf(move |shelf| shelf.remove(&id)).await
+        })
+    }
+}
+
+impl FiguresDoor {
+    /// The mistakes of a report that is to be saved, where they stand in it.
+    fn check_report(
+        &self,
+        definition: Option<&ReportDefinition>,
+        schedule: Option<&ReportSchedule>,
+        principal: &Principal,
+    ) -> Result<(), Problem> {
+        let sight = self.sight(principal)?;
+        if let Some(definition) = definition {
+            self.check(definition, sight, self.now()).map_err(|problem| within(problem, "/definition"))?;
+        }
+        let Some(schedule) = schedule else { return Ok(()) };
+        if schedule::time_of_day(&schedule.at).is_none() {
+            return Err(Problem::field("/schedule/at", "invalid", "write a time of day like 07:30"));
+        }
+        if !self.shelf.keeps() {
+            return Err(Problem::field("/schedule", "invalid", "this desk has no folder to keep files in"));
+        }
+        Ok(())
+    }
+
+    async fn on_shelf<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shelf) -> std::io::Result<T> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let shelf = Arc::clone(&self.shelf);
+        let failed = |error: &dyn std::fmt::Display| {
+            tracing::error!(%error, "the files of reports cannot be read or written");
+            Problem::new(Code::Internal, "the desk could not reach the files of its reports")
+        };
+        let done = tokio::task::spawn_blocking(move || work(&shelf)).await;
+        done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+    }
+
+    /// Runs the reports that are due and were not run yet, and keeps what they give. One that fails is tried again the next time.
+    pub async fn run_due(&self) {
+        for report in self.reports.scheduled() {
+            if let Err(problem) = self.run_one_due(&report).await {
+                tracing::warn!(report = %report.id, code = problem.code.wire(), "a scheduled report could not be run");
+            }
+        }
+    }
+
+    async fn run_one_due(&self, report: &Report) -> Result<(), Problem> {
+        let (Some(schedule), Some(since)) = (&report.schedule, report.scheduled_at) else { return Ok(()) };
+        let zone = report.definition.time_zone.as_ref().and_then(|name| TimeZone::get(name).ok());
+        let zone = zone.unwrap_or_else(|| self.parts.settings.time_zone.clone());
+        let Some(due) = schedule::last_due(schedule, self.now(), &zone) else { return Ok(()) };
+        let at = Timestamp::from_millis(due);
+        let id = report.id.clone();
+        if due <= since.as_millis() || self.on_shelf(move |shelf| shelf.read(&id, at)).await?.is_some() {
+            return Ok(());
+        }
+        let sight = self.private().nobodys_sight();
+        let checked = self.check(&report.definition, sight, due)?;
+        let result = self.run_checked(checked, report.definition.clone()).await?;
+        let bytes = match schedule.format {
+            ReportFormat::Csv => spreadsheet::csv(&result),
+            ReportFormat::Json => serde_json::to_vec(&result).expect("invariant: a result is JSON"),
+        };
+        let (id, format) = (report.id.clone(), schedule.format);
+        self.on_shelf(move |shelf| shelf.put(&id, at, format, &bytes)).await
     }
 }
 

@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::journal::writer::AppendError;
 use crate::journal::{Aside, JournalError};
 use crate::protocol::code::Code;
-use crate::protocol::figures::{NewReport, Report};
+use crate::protocol::figures::{NewReport, Report, UpdateReport};
 use crate::protocol::problem::Problem;
 
 const PREFIX: &str = "reports/";
@@ -54,12 +54,7 @@ impl Reports {
 
     /// A report whose definition was found good. The same key gives the same report again.
     pub async fn save(&self, new: NewReport, key: Option<CommandId>, principal: &Principal) -> Result<Report, Problem> {
-        let name = new.name.trim().to_owned();
-        let chars = name.chars().count();
-        if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
-            let detail = format!("a name has 1 to {NAME_CHARS} characters on one line");
-            return Err(Rejection::InvalidField(vec![FieldError::new("/name", "invalid", detail)]).into());
-        }
+        let name = check_name(&new.name)?;
         let id = match &key {
             // The id is made of user and key, so a repeat finds the first one, across restarts.
             Some(key) => {
@@ -73,14 +68,16 @@ impl Reports {
             name,
             definition: new.definition,
             shared: new.shared,
+            scheduled_at: new.schedule.is_some().then(|| Timestamp::from_millis(self.parts.clock.now_millis())),
+            schedule: new.schedule,
             owner: principal.id.clone(),
             created_at: Timestamp::from_millis(self.parts.clock.now_millis()),
         };
         {
             let known = self.by_id.read();
             if let Some(first) = known.get(&id) {
-                let same =
-                    (&first.name, &first.definition, first.shared) == (&report.name, &report.definition, report.shared);
+                let same = (&first.name, &first.definition, first.shared, &first.schedule)
+                    == (&report.name, &report.definition, report.shared, &report.schedule);
                 return if same {
                     Ok(first.clone())
                 } else {
@@ -98,12 +95,41 @@ impl Reports {
         Ok(report)
     }
 
-    /// By its owner, or by whoever looks after the desk's settings.
-    pub async fn remove(&self, id: &str, principal: &Principal) -> Result<(), Problem> {
+    /// By its owner, or by whoever looks after the desk's settings. What it shall be has been checked, but for its name.
+    pub async fn update(&self, id: &str, change: UpdateReport, principal: &Principal) -> Result<Report, Problem> {
+        let mut report = self.own(id, principal)?;
+        if let Some(name) = change.name {
+            report.name = check_name(&name)?;
+        }
+        report.definition = change.definition.unwrap_or(report.definition);
+        report.shared = change.shared.unwrap_or(report.shared);
+        if let Some(schedule) = change.schedule {
+            // What was due before somebody asked for it is not made up for.
+            report.scheduled_at = schedule.is_some().then(|| Timestamp::from_millis(self.parts.clock.now_millis()));
+            report.schedule = schedule;
+        }
+        let value = serde_json::to_vec(&report).expect("invariant: a report is JSON");
+        self.keep(Aside { key: format!("{PREFIX}{id}"), value: Some(Bytes::from(value)) }).await?;
+        self.by_id.write().insert(id.to_owned(), report.clone());
+        Ok(report)
+    }
+
+    /// Every report that runs by itself.
+    pub fn scheduled(&self) -> Vec<Report> {
+        self.by_id.read().values().filter(|report| report.schedule.is_some()).cloned().collect()
+    }
+
+    fn own(&self, id: &str, principal: &Principal) -> Result<Report, Problem> {
         let report = self.get(id, principal)?;
         if report.owner != principal.id && !principal.may(Permission::SettingsWrite) {
             return Err(Rejection::Forbidden(Permission::SettingsWrite).into());
         }
+        Ok(report)
+    }
+
+    /// By its owner, or by whoever looks after the desk's settings.
+    pub async fn remove(&self, id: &str, principal: &Principal) -> Result<(), Problem> {
+        self.own(id, principal)?;
         self.keep(Aside { key: format!("{PREFIX}{id}"), value: None }).await?;
         self.by_id.write().remove(id);
         Ok(())
@@ -117,6 +143,17 @@ impl Reports {
             AppendError::Conflict { .. } => Problem::new(Code::Internal, error.to_string()),
         })
     }
+}
+
+/// A name without the blanks around it.
+fn check_name(name: &str) -> Result<String, Problem> {
+    let name = name.trim();
+    let chars = name.chars().count();
+    if chars == 0 || chars > NAME_CHARS || name.chars().any(char::is_control) {
+        let detail = format!("a name has 1 to {NAME_CHARS} characters on one line");
+        return Err(Rejection::InvalidField(vec![FieldError::new("/name", "invalid", detail)]).into());
+    }
+    Ok(name.to_owned())
 }
 
 fn sees(principal: &Principal, report: &Report) -> bool {

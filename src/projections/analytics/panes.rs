@@ -12,7 +12,7 @@ use crate::domain::permissions::{Audience, PrivateTeams, Sight};
 pub struct Panes {
     private: PrivateTeams,
     /// First the one for everybody, then the private teams' in their order.
-    panes: Vec<(Audience, Windows)>,
+    parts: Vec<(Audience, Windows)>,
     /// By the team's number: the place of its pane.
     of_team: Vec<u8>,
 }
@@ -20,8 +20,8 @@ pub struct Panes {
 impl Panes {
     pub fn new(now: i64, private: &PrivateTeams) -> Self {
         let audiences = std::iter::once(Audience::default()).chain(private.audiences());
-        let panes = audiences.map(|audience| (audience, Windows::new(now))).collect();
-        Self { private: private.clone(), panes, of_team: Vec::new() }
+        let parts = audiences.map(|audience| (audience, Windows::new(now))).collect();
+        Self { private: private.clone(), parts, of_team: Vec::new() }
     }
 
     /// To whom a team's tickets are shown.
@@ -32,7 +32,7 @@ impl Panes {
     /// Moves the clock. True when everything must be made again from the store.
     #[must_use]
     pub fn advance(&mut self, now: i64) -> bool {
-        self.panes.iter_mut().fold(false, |again, (_, pane)| pane.advance(now) || again)
+        self.parts.iter_mut().fold(false, |again, (_, pane)| pane.advance(now) || again)
     }
 
     pub fn add(&mut self, kind: Kind, fact: &Fact, book: &Book) {
@@ -41,15 +41,15 @@ impl Panes {
             let place = self.audience(self.of_team.len() as Id, book).place();
             self.of_team.push(place.map_or(0, |place| place as u8 + 1));
         }
-        self.panes[usize::from(self.of_team[team])].1.add(kind, fact, book);
+        self.parts[usize::from(self.of_team[team])].1.add(kind, fact, book);
     }
 
     pub fn sweep(&mut self) {
-        self.panes.iter_mut().for_each(|(_, pane)| pane.sweep());
+        self.parts.iter_mut().for_each(|(_, pane)| pane.sweep());
     }
 
     fn seen(&self, sight: Sight) -> impl Iterator<Item = &Windows> {
-        self.panes.iter().filter(move |(audience, _)| sight.sees(*audience)).map(|(_, pane)| pane)
+        self.parts.iter().filter(move |(audience, _)| sight.sees(*audience)).map(|(_, pane)| pane)
     }
 
     /// As [`Windows::minutes`].

@@ -18,7 +18,7 @@ use super::names::{Id, NONE};
 use super::spans::zoned;
 use super::store::StoreError;
 use crate::domain::time::Timestamp;
-use crate::protocol::figures::{Anomaly, ChangePoint, ForecastPoint, Staffing, StaffingHour, Trends};
+use crate::protocol::figures::{Anomaly, ChangePoint, ForecastPoint, Staffing, StaffingHour, TrendNote, Trends};
 use baseline::{Baseline, HOUR_MS, Hours};
 
 /// The facts that trends are counted from.
@@ -46,8 +46,7 @@ pub struct Wanted {
     pub now: i64,
     pub zone: TimeZone,
     pub zone_name: String,
-    pub target_ms: i64,
-    pub target_share: f64,
+    pub target: staffing::Target,
     /// Teams of which the asker is told nothing.
     pub hidden: Vec<String>,
 }
@@ -103,12 +102,12 @@ pub fn look(moment: &Moment, wanted: &Wanted) -> Result<Trends, StoreError> {
         }
     }
     if weeks < LEAST_WEEKS {
-        notes.push("fewer than two weeks of history: nothing is called unusual yet".to_owned());
+        notes.push(TrendNote::LittleHistory);
     }
     anomalies.sort_by(|a, b| a.p.total_cmp(&b.p).then_with(|| a.text.cmp(&b.text)));
     changes.sort_by(|a, b| b.at.cmp(&a.at).then(a.p.total_cmp(&b.p)));
     if arrivals.is_empty() {
-        notes.push("no ticket was opened in the last eight weeks".to_owned());
+        notes.push(TrendNote::NoArrivals);
         arrivals = Baseline::fit(&[], &[]).forecast(&calendar, past);
     }
     let net = hourly(moment, &hidden, Kind::Backlog, from, wanted.now)?;
@@ -119,7 +118,7 @@ pub fn look(moment: &Moment, wanted: &Wanted) -> Result<Trends, StoreError> {
     let breaches = Baseline::fit(&missed, &calendar.slots[seen.min(past)..past]).forecast(&calendar, past);
     let handling_ms = handling(moment, &hidden, wanted.now)?;
     if handling_ms.is_none() {
-        notes.push("nobody answered a ticket in the last four weeks: no staffing can be told".to_owned());
+        notes.push(TrendNote::NoHandling);
     }
     Ok(Trends {
         at: Timestamp::from_millis(wanted.now),
@@ -308,16 +307,18 @@ fn staff(arrivals: &[ForecastPoint], handling_ms: Option<i64>, wanted: &Wanted) 
         arrivals
             .iter()
             .map(|point| {
-                let needed = staffing::needed(point.value, handling_ms, wanted.target_ms, wanted.target_share);
+                let needed = staffing::needed(point.value, handling_ms, &wanted.target);
                 StaffingHour {
                     at: point.at,
                     arrivals: point.value,
                     agents: needed.agents,
                     share_in_time: needed.share_in_time,
                     occupancy: needed.occupancy,
+                    lost: needed.lost,
                 }
             })
             .collect()
     });
-    Staffing { target_ms: wanted.target_ms, target_share: wanted.target_share, handling_ms, hours }
+    let staffing::Target { wait_ms, share, patience_ms } = wanted.target;
+    Staffing { target_ms: wait_ms, target_share: share, handling_ms, patience_ms, hours }
 }

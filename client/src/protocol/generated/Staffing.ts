@@ -8,4 +8,8 @@ export type Staffing = { target_ms: number, target_share: number,
 /**
  * Measured: from taking a ticket to the answer, on average; null where nothing was measured.
  */
-handling_ms: number | null, hours: Array<StaffingHour>, };
+handling_ms: number | null, 
+/**
+ * How long people wait before they give up, as configured (Erlang A); null for as long as it takes (Erlang C).
+ */
+patience_ms: number | null, hours: Array<StaffingHour>, };

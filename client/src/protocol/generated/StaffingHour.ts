@@ -9,4 +9,8 @@ share_in_time: number,
 /**
  * How busy they are, 0 to 1.
  */
-occupancy: number, };
+occupancy: number, 
+/**
+ * The share that gives up.
+ */
+lost: number, };

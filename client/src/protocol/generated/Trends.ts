@@ -5,6 +5,7 @@ import type { ForecastPoint } from "./ForecastPoint";
 import type { Seq } from "./Seq";
 import type { Staffing } from "./Staffing";
 import type { Timestamp } from "./Timestamp";
+import type { TrendNote } from "./TrendNote";
 
 /**
  * What is unusual, what changed, and what is to come.
@@ -33,4 +34,4 @@ breaches: Array<ForecastPoint>, staffing: Staffing,
 /**
  * What can be said with so little history.
  */
-notes: Array<string>, };
+notes: Array<TrendNote>, };

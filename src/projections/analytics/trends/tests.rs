@@ -222,8 +222,7 @@ fn a20_an_empty_desk_has_no_trends() {
         now: START,
         zone: TimeZone::UTC,
         zone_name: "UTC".into(),
-        target_ms: 60_000,
-        target_share: 0.8,
+        target: staffing::Target { wait_ms: 60_000, share: 0.8, patience_ms: None },
         hidden: Vec::new(),
     };
     let trends = look(&analytics.moment(&KINDS), &wanted).unwrap();
