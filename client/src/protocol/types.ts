@@ -42,6 +42,7 @@ export type { Priority } from "./generated/Priority";
 export type { QueueRow } from "./generated/QueueRow";
 export type { QueueView } from "./generated/QueueView";
 export type { Report } from "./generated/Report";
+export type { ReportCell } from "./generated/ReportCell";
 export type { ReportDefinition } from "./generated/ReportDefinition";
 export type { ReportFile } from "./generated/ReportFile";
 export type { ReportResult } from "./generated/ReportResult";

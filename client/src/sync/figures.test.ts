@@ -11,7 +11,7 @@ const whole = {
   teams: { support: group(1), billing: group(1) },
 } as unknown as LiveChange;
 
-describe("C70: live figures", () => {
+describe("C80: live figures", () => {
   test("take a frame's figures in place of the former ones, and leave the others", () => {
     const first = withChange(null, whole);
     const after = withChange(first, {

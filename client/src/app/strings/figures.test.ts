@@ -13,7 +13,7 @@ function sentences(node: unknown, path = ""): [string, string][] {
 /** Words that are the same in both. */
 const SAME = new Set(["/noTime", "/report/csv", "/report/json"]);
 
-describe("C71: the words of figures", () => {
+describe("C81: the words of figures", () => {
   test("are in French, all of them", () => {
     const french = new Map(sentences(figuresFr));
     const english = sentences(figuresEn);

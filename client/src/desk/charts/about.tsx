@@ -1,6 +1,6 @@
 import { Info } from "lucide-react";
 import { Popover } from "radix-ui";
-import { figureWords as words, metricWords } from "@/app/strings/figures";
+import { metricWords, figureWords as words } from "@/app/strings/figures";
 
 /** What a figure means and how it is counted, where the figure is. */
 export function About({ metric }: { metric: string }) {

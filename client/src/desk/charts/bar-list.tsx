@@ -13,6 +13,7 @@ const TONES = {
 export function BarList({
   label,
   rows,
+  most = Math.max(1, ...rows.map((row) => row.value)),
 }: {
   label: string;
   rows: readonly {
@@ -22,8 +23,9 @@ export function BarList({
     text: string;
     tone?: keyof typeof TONES;
   }[];
+  /** What the longest bar would stand for. */
+  most?: number;
 }) {
-  const most = Math.max(1, ...rows.map((row) => row.value));
   return (
     <table className="w-full text-sm">
       <caption className="sr-only">{label}</caption>

@@ -175,7 +175,12 @@ function Sign({ line }: { line: ChartLine }) {
           strokeDasharray="2 1.5"
         />
       ) : (
-        <path d="M1 5h16" stroke="currentColor" strokeWidth="2.4" strokeDasharray={line.dashed ? "4 2.6" : ""} />
+        <path
+          d="M1 5h16"
+          stroke="currentColor"
+          strokeWidth="2.4"
+          strokeDasharray={line.dashed ? "4 2.6" : ""}
+        />
       )}
     </svg>
   );

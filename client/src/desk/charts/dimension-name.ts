@@ -1,7 +1,7 @@
 import { figureWords as words } from "@/app/strings/figures";
 import { strings } from "@/app/strings/strings";
-import type { Desk } from "../desk-context";
 import type { Priority } from "@/protocol/types";
+import type { Desk } from "../desk-context";
 
 /** A value of a dimension as people call it; `none` is none. */
 export function nameOf(desk: Pick<Desk, "info" | "people">, dimension: string, value: string): string {

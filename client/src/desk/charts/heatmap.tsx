@@ -39,7 +39,11 @@ export function Heatmap({ label, cells }: { label: string; cells: readonly (read
                 const level = most > 0 ? Math.ceil((value / most) * LEVELS) : 0;
                 const text = words.overview.perHour(about(value));
                 return (
-                  <td key={hour} title={`${day} ${hourName(hour)}: ${text}`} className="h-6 p-px min-[2200px]:h-9">
+                  <td
+                    key={hour}
+                    title={`${day} ${hourName(hour)}: ${text}`}
+                    className="h-6 p-px min-[2200px]:h-9"
+                  >
                     <span className="flex h-full items-center justify-center rounded-sm bg-sunken">
                       <span
                         aria-hidden="true"

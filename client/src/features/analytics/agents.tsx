@@ -163,7 +163,8 @@ function Answers({ choice }: { choice: Choice }) {
     [handling.line],
   );
   const failed = replies.error ?? handling.error;
-  if (failed !== null) return <Missing error={failed} retry={() => [replies, handling].map((one) => one.retry())} />;
+  if (failed !== null)
+    return <Missing error={failed} retry={() => [replies, handling].map((one) => one.retry())} />;
   return (
     <div className="grid gap-4 lg:grid-cols-2">
       <ChartCard

@@ -1,15 +1,19 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { figureWords as words } from "@/app/strings/figures";
 import { BarList } from "@/desk/charts/bar-list";
 import { Card, ChartCard } from "@/desk/charts/chart-card";
 import { figure } from "@/desk/charts/figure-text";
 import { Stat, Stats } from "@/desk/charts/stat";
+import { useDesk } from "@/desk/desk-context";
 import { number } from "@/desk/format-time";
 import { useLiveFigures } from "@/desk/use-figures";
 import { xLabelOf, xTextOf } from "./range";
 import { Missing } from "./state-of";
 import { type Choice, useSeries } from "./use-series";
 
+/** Below this a target is told to be in danger. */
+const GOOD_SHARE = 0.8;
 const TARGETS = ["first_response", "next_response", "resolution"] as const;
 
 /** Targets met and missed. */
@@ -81,26 +85,31 @@ export function ServiceLevels({ choice }: { choice: Choice }) {
 }
 
 function Targets({ choice }: { choice: Choice }) {
-  const first = useSeries("sla_met_share", choice, { target: TARGETS[0] });
-  const next = useSeries("sla_met_share", choice, { target: TARGETS[1] });
-  const resolution = useSeries("sla_met_share", choice, { target: TARGETS[2] });
-  const rows = [first, next, resolution].map(({ line }, index) => {
-    const target = TARGETS[index] ?? "resolution";
-    // A step's share and what it is a share of.
-    const met = (line?.values ?? []).reduce<number>((sum, value) => sum + (value ?? 0), 0);
-    const steps = (line?.values ?? []).filter((value) => value !== null).length;
-    const kept = steps === 0 ? null : met / steps;
+  const { api } = useDesk();
+  const asked = useQuery({
+    queryKey: ["targets", choice],
+    queryFn: () =>
+      api.figures.run({
+        measure: "sla_met_share",
+        split: ["target"],
+        last: choice.range,
+        ...(choice.team === null ? {} : { filter: { team: [choice.team] } }),
+      }),
+    placeholderData: keepPreviousData,
+  });
+  const rows = TARGETS.map((target) => {
+    const kept = asked.data?.rows.find((row) => row.keys[0] === target)?.value ?? null;
     return {
       key: target,
       name: words.sla.targets[target],
       value: kept ?? 0,
       text: figure(kept, "share"),
-      tone: kept !== null && kept < 0.8 ? ("warn" as const) : ("good" as const),
+      tone: kept !== null && kept < GOOD_SHARE ? ("warn" as const) : ("good" as const),
     };
   });
   return (
     <Card title={words.sla.byTarget} metric="sla_met_share">
-      <BarList label={words.sla.byTarget} rows={rows} />
+      <BarList label={words.sla.byTarget} rows={rows} most={1} />
     </Card>
   );
 }

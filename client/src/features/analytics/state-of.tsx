@@ -24,7 +24,11 @@ export function Missing({ error, retry }: { error: unknown; retry: () => void })
       alert
       icon={<ChartNoAxesColumn />}
       title={words.failed}
-      hint={problem.code === "unavailable" ? words.counting : refusalText(problem.code, problem.message, problem.details, String)}
+      hint={
+        problem.code === "unavailable"
+          ? words.counting
+          : refusalText(problem.code, problem.message, problem.details, String)
+      }
       action={
         <Button variant="primary" onClick={retry}>
           {words.retry}

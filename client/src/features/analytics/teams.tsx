@@ -109,8 +109,6 @@ function count(
     id,
     name,
     by: (row) => row[id],
-    draw: (row) => (
-      <span className={row[id] === 0 ? "text-ink-3" : tone}>{number(row[id])}</span>
-    ),
+    draw: (row) => <span className={row[id] === 0 ? "text-ink-3" : tone}>{number(row[id])}</span>,
   };
 }

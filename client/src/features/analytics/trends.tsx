@@ -65,9 +65,7 @@ function Unusual({ found }: { found: Found }) {
               <div className="min-w-0 flex-1">
                 <p>
                   <span className="font-medium">
-                    {one.value === null
-                      ? words.trends.everything
-                      : nameOf(desk, one.dimension, one.value)}
+                    {one.value === null ? words.trends.everything : nameOf(desk, one.dimension, one.value)}
                   </span>
                   <span className="text-ink-2">
                     {" · "}
@@ -185,9 +183,7 @@ function People({ found }: { found: Found }) {
     span(staffing.handling_ms),
   );
   const kind =
-    staffing.patience_ms === null
-      ? words.trends.erlangC
-      : words.trends.erlangA(span(staffing.patience_ms));
+    staffing.patience_ms === null ? words.trends.erlangC : words.trends.erlangA(span(staffing.patience_ms));
   return (
     <ChartCard
       title={words.trends.staffing}
