@@ -66,7 +66,9 @@ fuzz: ## Throws bytes at messages, records, imports and query strings (needs nig
 fuzz-api: ## Walks the API by its own description with schemathesis; skips where it cannot be had
 	scripts/fuzz-api.sh
 
-bench: ## Measures the release build against plain files and plain sockets in the same run
+bench: ## Each hot step against the recorded figures, then the release build against plain files and plain sockets
+	cargo bench --bench hot_paths -- --noplot --quiet
+	node scripts/bench-table.mjs
 	cargo build --release --workspace
 	target/release/load-tests bench $(ARGS)
 
