@@ -72,7 +72,7 @@ macro_rules! counts {
 
 counts! {
     created, solved, one_touch, reopened, closed, merged, replies, notes, customer_messages, claims, releases, skips, transfers,
-    undone, sla_met, sla_breached, ai_proposed, ai_accepted, ai_rejected, ai_failed,
+    undone, sla_met, sla_breached, ai_proposed, ai_accepted, ai_edited, ai_rejected, ai_failed,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, TS, ToSchema)]

@@ -51,6 +51,11 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     hotdesk::http::operations::Operations::export_all(&config).unwrap();
     figures::DrillDown::export_all(&config).unwrap();
     figures::ReportTickets::export_all(&config).unwrap();
+    views::triage::Similar::export_all(&config).unwrap();
+    views::triage::TryTriage::export_all(&config).unwrap();
+    views::triage::TriedTriage::export_all(&config).unwrap();
+    views::triage::TriageStats::export_all(&config).unwrap();
+    views::triage::DraftEvent::export_all(&config).unwrap();
 
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("client/src/protocol/generated");
     if std::env::var_os("UPDATE_GENERATED").is_some() {

@@ -29,6 +29,7 @@ mod past;
 mod permission_matrix;
 mod queue;
 mod shipping;
+mod sim;
 mod spec;
 mod support;
 mod support_files;

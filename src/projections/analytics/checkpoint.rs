@@ -17,7 +17,7 @@ use super::{Analytics, Settings};
 use crate::domain::ids::{Epoch, Seq};
 
 /// Raised whenever facts are counted or written in another way.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const COMPRESSION: i32 = 1;
 
 #[derive(Debug, thiserror::Error)]

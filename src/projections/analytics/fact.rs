@@ -51,6 +51,7 @@ kinds! {
     AiRejected = 22, "ai_rejected";
     AiFailed = 23, "ai_failed";
     Backlog = 24, "backlog";
+    AiEdited = 25, "ai_edited";
 }
 
 impl Kind {

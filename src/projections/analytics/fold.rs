@@ -17,7 +17,7 @@ use super::opening::Opening;
 use crate::domain::ids::TicketId;
 use crate::domain::message::{Direction, Visibility};
 use crate::domain::state::{UNDO_MEMORY_COMMANDS, UNDO_MEMORY_MS};
-use crate::domain::ticket::{SlaMetric, Status, TriageState};
+use crate::domain::ticket::{SlaMetric, Status, TriageDecision, TriageField, TriageState};
 use crate::domain::time::Timestamp;
 
 /// A ticket as its next record will find it. Times in milliseconds since 1970.
@@ -395,14 +395,21 @@ impl Fold {
         if before.triage != after.triage {
             let kind = match after.triage {
                 Some(TriageState::Proposed) => Some(Kind::AiProposed),
-                Some(TriageState::Accepted) => Some(Kind::AiAccepted),
-                Some(TriageState::Rejected) => Some(Kind::AiRejected),
                 Some(TriageState::Untriaged) => Some(Kind::AiFailed),
-                Some(TriageState::Waiting) | None => None,
+                _ => None,
             };
             if let Some(kind) = kind {
                 facts.push((kind, fact(step, after, by, at)));
             }
+        }
+        let decided = step.record.event.decided.unwrap_or_default();
+        for decision in TriageField::ALL.into_iter().filter_map(|field| decided.get(field)) {
+            let kind = match decision {
+                TriageDecision::Accepted => Kind::AiAccepted,
+                TriageDecision::Edited => Kind::AiEdited,
+                TriageDecision::Rejected => Kind::AiRejected,
+            };
+            facts.push((kind, fact(step, after, by, at)));
         }
     }
 
@@ -591,10 +598,13 @@ fn remember(before: &Row, after: &mut Row, step: &Step<'_>, facts: &[(Kind, Fact
         | EventKind::Linked
         | EventKind::Unlinked => true,
         EventKind::Released => record.event.vanished.is_none(),
-        EventKind::TriageChanged => after.triage == Some(TriageState::Accepted),
+        EventKind::TriageChanged => {
+            record.event.applied.is_some() || record.event.decided.is_some_and(|decided| !decided.is_empty())
+        }
         _ => false,
     };
-    if !undoable || step.by_desk {
+    // Of what the desk does only the fields that triage set by itself can be taken back.
+    if !undoable || (step.by_desk && record.event.applied.is_none()) {
         return;
     }
     after.recents.retain(|recent| at.saturating_sub(recent.at) <= UNDO_MEMORY_MS);

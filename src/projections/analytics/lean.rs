@@ -6,11 +6,12 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::message::{Direction, Visibility};
 use crate::domain::patch::present;
-use crate::domain::ticket::{Channel, Priority, SlaMetric, Status, TriageState};
+use crate::domain::ticket::{Channel, Priority, SlaMetric, Status, TriageDecided, TriageState};
 use crate::domain::time::Timestamp;
 
 #[derive(Clone, Debug, Deserialize)]
@@ -54,6 +55,12 @@ pub struct LeanEvent<'a> {
     /// `released`: given back by the desk because this holder vanished.
     #[serde(default, borrow)]
     pub vanished: Option<Text<'a>>,
+    /// `triage_changed`: fields were set by it.
+    #[serde(default)]
+    pub applied: Option<IgnoredAny>,
+    /// `updated`, `triage_changed`: what somebody made of proposed fields.
+    #[serde(default)]
+    pub decided: Option<TriageDecided>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -309,6 +309,7 @@ fn counts(of: impl Fn(Kind) -> i64) -> Counts {
         sla_breached: of(Kind::SlaBreached),
         ai_proposed: of(Kind::AiProposed),
         ai_accepted: of(Kind::AiAccepted),
+        ai_edited: of(Kind::AiEdited),
         ai_rejected: of(Kind::AiRejected),
         ai_failed: of(Kind::AiFailed),
     }

@@ -105,8 +105,9 @@ pub static METRICS: &[Metric] = &[
     ),
     count("sla_breached", Kind::SlaBreached, "Targets missed", "records `sla_breached`; split by `target`"),
     count("ai_proposed", Kind::AiProposed, "Proposals of triage", "triage becomes `proposed`"),
-    count("ai_accepted", Kind::AiAccepted, "Proposals accepted", "triage becomes `accepted`"),
-    count("ai_rejected", Kind::AiRejected, "Proposals rejected", "triage becomes `rejected`"),
+    count("ai_accepted", Kind::AiAccepted, "Proposed fields accepted", "decisions `accepted`, one a field"),
+    count("ai_edited", Kind::AiEdited, "Proposed fields set otherwise", "decisions `edited`, one a field"),
+    count("ai_rejected", Kind::AiRejected, "Proposed fields rejected", "decisions `rejected`, one a field"),
     count("ai_failed", Kind::AiFailed, "Tickets that triage could not sort", "triage becomes `untriaged`"),
     time(
         "first_response_time",
@@ -150,9 +151,9 @@ pub static METRICS: &[Metric] = &[
     share(
         "ai_acceptance",
         Kind::AiAccepted,
-        &[Kind::AiAccepted, Kind::AiRejected],
-        "Share of proposals accepted",
-        "ai_accepted / (ai_accepted + ai_rejected)",
+        &[Kind::AiAccepted, Kind::AiEdited, Kind::AiRejected],
+        "Share of proposed fields accepted",
+        "ai_accepted / (ai_accepted + ai_edited + ai_rejected)",
     ),
     Metric {
         info: MetricInfo {

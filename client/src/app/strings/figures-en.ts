@@ -167,7 +167,8 @@ export const figuresEn = {
     noneHint: "Targets come from the service levels of this desk.",
   },
   ai: {
-    acceptance: "Proposals accepted",
+    acceptance: "Fields accepted",
+    edited: "Set otherwise",
     over: "Proposals over time",
     proposed: "Proposed",
     accepted: "Accepted",
@@ -328,8 +329,9 @@ export const figuresEn = {
     ],
     sla_breached: ["Targets missed", "Targets missed", "records `sla_breached`; split by `target`"],
     ai_proposed: ["AI proposals", "Proposals of triage", "triage becomes `proposed`"],
-    ai_accepted: ["AI accepted", "Proposals accepted", "triage becomes `accepted`"],
-    ai_rejected: ["AI rejected", "Proposals rejected", "triage becomes `rejected`"],
+    ai_accepted: ["AI accepted", "Proposed fields accepted", "decisions `accepted`, one a field"],
+    ai_edited: ["AI set otherwise", "Proposed fields set otherwise", "decisions `edited`, one a field"],
+    ai_rejected: ["AI rejected", "Proposed fields rejected", "decisions `rejected`, one a field"],
     ai_failed: ["AI not sorted", "Tickets that triage could not sort", "triage becomes `untriaged`"],
     first_response_time: [
       "Time to first answer",
@@ -361,8 +363,8 @@ export const figuresEn = {
     sla_met_share: ["Targets met, share", "Share of targets met", "sla_met / (sla_met + sla_breached)"],
     ai_acceptance: [
       "AI accepted, share",
-      "Share of proposals accepted",
-      "ai_accepted / (ai_accepted + ai_rejected)",
+      "Share of proposed fields accepted",
+      "ai_accepted / (ai_accepted + ai_edited + ai_rejected)",
     ],
     backlog: [
       "Backlog",

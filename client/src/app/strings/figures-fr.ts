@@ -166,7 +166,8 @@ export const figuresFr: FigureWords = {
     noneHint: "Les échéances viennent des niveaux de service de ce bureau.",
   },
   ai: {
-    acceptance: "Propositions acceptées",
+    acceptance: "Champs acceptés",
+    edited: "Mis autrement",
     over: "Propositions au fil du temps",
     proposed: "Proposées",
     accepted: "Acceptées",
@@ -343,8 +344,9 @@ export const figuresFr: FigureWords = {
       "enregistrements `sla_breached` ; répartis par `target`",
     ],
     ai_proposed: ["Propositions de l'IA", "Propositions du tri", "le tri devient `proposed`"],
-    ai_accepted: ["IA acceptée", "Propositions acceptées", "le tri devient `accepted`"],
-    ai_rejected: ["IA rejetée", "Propositions rejetées", "le tri devient `rejected`"],
+    ai_accepted: ["IA acceptée", "Champs proposés acceptés", "décisions `accepted`, une par champ"],
+    ai_edited: ["IA corrigée", "Champs proposés mis autrement", "décisions `edited`, une par champ"],
+    ai_rejected: ["IA rejetée", "Champs proposés rejetés", "décisions `rejected`, une par champ"],
     ai_failed: ["IA sans réponse", "Tickets que le tri n'a pu classer", "le tri devient `untriaged`"],
     first_response_time: [
       "Délai de première réponse",
@@ -384,8 +386,8 @@ export const figuresFr: FigureWords = {
     ],
     ai_acceptance: [
       "Part acceptée de l'IA",
-      "Part des propositions acceptées",
-      "`ai_accepted` / (`ai_accepted` + `ai_rejected`)",
+      "Part acceptée des champs proposés",
+      "`ai_accepted` / (`ai_accepted` + `ai_edited` + `ai_rejected`)",
     ],
     backlog: [
       "En cours",

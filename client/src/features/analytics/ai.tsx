@@ -12,9 +12,10 @@ import { type Choice, useSeries } from "./use-series";
 export function Ai({ choice }: { choice: Choice }) {
   const proposed = useSeries("ai_proposed", choice);
   const accepted = useSeries("ai_accepted", choice);
+  const edited = useSeries("ai_edited", choice);
   const rejected = useSeries("ai_rejected", choice);
   const failed = useSeries("ai_failed", choice);
-  const all = [proposed, accepted, rejected, failed];
+  const all = [proposed, accepted, edited, rejected, failed];
   const lines = useMemo(
     () => [
       {
@@ -35,9 +36,9 @@ export function Ai({ choice }: { choice: Choice }) {
     [proposed.line, accepted.line, rejected.line],
   );
   const error = all.find((one) => one.error !== null)?.error ?? null;
-  if (!proposed.line || !accepted.line || !rejected.line || !failed.line)
+  if (!proposed.line || !accepted.line || !edited.line || !rejected.line || !failed.line)
     return <Missing error={error} retry={() => all.map((one) => one.retry())} />;
-  const decided = accepted.line.sum + rejected.line.sum;
+  const decided = accepted.line.sum + edited.line.sum + rejected.line.sum;
   return (
     <>
       <Stats>
@@ -49,6 +50,7 @@ export function Ai({ choice }: { choice: Choice }) {
           {`${number(accepted.line.sum)} / ${number(decided)}`}
         </Stat>
         <Stat name={words.ai.proposed} value={number(proposed.line.sum)} metric="ai_proposed" />
+        <Stat name={words.ai.edited} value={number(edited.line.sum)} metric="ai_edited" />
         <Stat name={words.ai.rejected} value={number(rejected.line.sum)} metric="ai_rejected" />
         <Stat name={words.ai.failed} value={number(failed.line.sum)} metric="ai_failed" />
       </Stats>

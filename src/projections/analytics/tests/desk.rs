@@ -133,30 +133,31 @@ fn commands() -> impl Strategy<Value = Command> {
             attachments: Vec::new(),
         })
     });
-    let triage = |state: TriageState| Triage {
-        state,
-        source: Some(TriageSource::Learner),
-        reason: None,
-        at: Timestamp::from_millis(START),
-        category: Some(Guess { value: "billing".to_owned(), confidence: 0.75 }),
-        priority: None,
-        sentiment: None,
-        language: None,
-        summary: None,
-        tags: Vec::new(),
-        spam: None,
-        duplicate_of: None,
-        reply_draft: None,
-    };
-    let proposals = (1..9_u64, prop::sample::select(vec![TriageState::Proposed, TriageState::Untriaged])).prop_map(
-        move |(based_on, state)| {
+    let states = prop::sample::select(vec![TriageState::Proposed, TriageState::Proposed, TriageState::Untriaged]);
+    let proposals = (1..9_u64, states, prop::option::weighted(0.3, priorities()), any::<bool>()).prop_map(
+        |(based_on, state, priority, tag)| {
+            let guess = |value: Priority| Guess { value, confidence: 0.5 };
             Command::System(SystemCommand::Triage {
-                based_on: Version(based_on),
-                triage: Box::new(triage(state)),
-                apply: UpdateTicket::default(),
+                triage: Box::new(Triage {
+                    source: Some(TriageSource::Learner),
+                    category: Some(Guess { value: "billing".to_owned(), confidence: 0.75 }),
+                    priority: Some(guess(priority.unwrap_or(Priority::High))),
+                    tags: if tag { vec!["b".to_owned()] } else { Vec::new() },
+                    ..Triage::new(state, Timestamp::from_millis(START), Version(based_on))
+                }),
+                apply: TriageValues { priority, ..TriageValues::default() },
             })
         },
     );
+    let fields = || {
+        prop::option::of(vec(prop::sample::select(vec!["category", "priority", "tags"]).prop_map(str::to_owned), 1..3))
+    };
+    let edits = prop::option::weighted(
+        0.3,
+        priorities().prop_map(|priority| TriageValues { priority: Some(priority), ..TriageValues::default() }),
+    );
+    let accepts = (fields(), edits).prop_map(|(fields, edits)| Command::TriageAccept(AcceptTriage { fields, edits }));
+    let rejects = fields().prop_map(|fields| Command::TriageReject(RejectTriage { fields }));
     prop_oneof![
         8 => updates().prop_map(Command::Update),
         8 => messages,
@@ -165,9 +166,9 @@ fn commands() -> impl Strategy<Value = Command> {
         1 => Just(Command::Skip(Skip { reason: "no".to_owned() })),
         1 => (1..5_u64).prop_map(|into| Command::Merge(Merge { into: TicketId(into) })),
         7 => (0..6_u32).prop_map(|back| Command::Undo(Undo { command_id: back.to_string().into() })),
-        1 => Just(Command::TriageAccept(TriageChoice { fields: None })),
-        1 => Just(Command::TriageReject(TriageChoice { fields: None })),
-        2 => proposals,
+        3 => accepts,
+        2 => rejects,
+        4 => proposals,
         2 => Just(Command::System(SystemCommand::CheckSla)),
     ]
 }
@@ -212,6 +213,7 @@ impl Desk {
         let rules = Rules {
             undo_window_ms: 10 * MINUTE,
             skip_window_ms: 30 * MINUTE,
+            triage: true,
             promote_after_ms: 240 * MINUTE,
             categories: Vec::new(),
             teams: Vec::new(),

@@ -11,7 +11,7 @@ use crate::domain::message::{Direction, Visibility};
 use crate::domain::record::Record;
 use crate::domain::sla::BusinessCalendar;
 use crate::domain::state::TicketState;
-use crate::domain::ticket::{Status, Ticket, TriageState};
+use crate::domain::ticket::{Status, Ticket, TriageDecision, TriageField, TriageState};
 use crate::domain::time::Timestamp;
 use crate::projections::analytics::fact::Kind;
 use crate::protocol::figures::*;
@@ -153,10 +153,18 @@ pub fn happenings(journal: &[Record], calendar: &BusinessCalendar) -> Vec<Happen
                     if state_of(old) != state_of(new) {
                         match state_of(new) {
                             Some(TriageState::Proposed) => found.push((Kind::AiProposed, by.clone(), at, None)),
-                            Some(TriageState::Accepted) => found.push((Kind::AiAccepted, by.clone(), at, None)),
-                            Some(TriageState::Rejected) => found.push((Kind::AiRejected, by.clone(), at, None)),
                             Some(TriageState::Untriaged) => found.push((Kind::AiFailed, by.clone(), at, None)),
-                            Some(TriageState::Waiting) | None => {}
+                            _ => {}
+                        }
+                    }
+                    if let Event::Updated { decided, .. } | Event::TriageChanged { decided, .. } = &record.event {
+                        for decision in TriageField::ALL.into_iter().filter_map(|field| decided.get(field)) {
+                            let kind = match decision {
+                                TriageDecision::Accepted => Kind::AiAccepted,
+                                TriageDecision::Edited => Kind::AiEdited,
+                                TriageDecision::Rejected => Kind::AiRejected,
+                            };
+                            found.push((kind, by.clone(), at, None));
                         }
                     }
                     match (old.first_responded_at, new.first_responded_at) {
@@ -270,6 +278,7 @@ pub fn live(
         sla_breached: count(list, Kind::SlaBreached),
         ai_proposed: count(list, Kind::AiProposed),
         ai_accepted: count(list, Kind::AiAccepted),
+        ai_edited: count(list, Kind::AiEdited),
         ai_rejected: count(list, Kind::AiRejected),
         ai_failed: count(list, Kind::AiFailed),
     };
