@@ -264,6 +264,7 @@ impl Desk {
             reading: Arc::new(Semaphore::new(READS_BACK_AT_ONCE)),
             fatal,
             sessions: AtomicUsize::new(0),
+            lags: Mutex::default(),
             latency,
             watched,
             draining: AtomicBool::new(false),

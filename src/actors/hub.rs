@@ -12,10 +12,11 @@ pub mod presence_table;
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use tokio::sync::Semaphore;
 
@@ -47,6 +48,8 @@ pub struct Shared {
     pub reading: Arc<Semaphore>,
     pub fatal: Arc<dyn Fn(&JournalError) + Send + Sync>,
     pub sessions: AtomicUsize,
+    /// By thread: how many records the session that is furthest behind has not taken yet.
+    pub lags: Mutex<Vec<Arc<AtomicU64>>>,
     /// How long changes take to the sockets.
     pub latency: Arc<LatencyWindow>,
     /// Which sights live figures are made for.
@@ -63,6 +66,7 @@ pub struct Local {
     /// One for each sight that somebody on this thread has.
     pub figures: RefCell<FxHashMap<Sight, FiguresTable>>,
     pub latency: RefCell<LatencyCount>,
+    lag: Arc<AtomicU64>,
     outlets: RefCell<Vec<Weak<Outlet>>>,
     /// Sessions of this thread, with the dead ones not yet swept.
     open: Cell<usize>,
@@ -70,8 +74,11 @@ pub struct Local {
 
 impl Local {
     pub fn new(shared: Arc<Shared>) -> Rc<Self> {
+        let lag: Arc<AtomicU64> = Arc::default();
+        shared.lags.lock().push(Arc::clone(&lag));
         Rc::new(Self {
             shared,
+            lag,
             frames: RefCell::new(Frames::default()),
             presence: RefCell::new(PresenceTable::default()),
             figures: RefCell::default(),
@@ -179,7 +186,12 @@ impl Actor for Hub {
             this.local.sweep();
             let now = this.local.now_millis();
             this.local.shared.latency.take(now, &mut this.local.latency.borrow_mut());
-            this.local.each(|outlet| outlet.tick(&this.local, now));
+            let mut lag = 0;
+            this.local.each(|outlet| {
+                outlet.tick(&this.local, now);
+                lag = lag.max(outlet.behind());
+            });
+            this.local.lag.store(lag, Ordering::Relaxed);
         });
     }
 }

@@ -88,6 +88,12 @@ impl Desk {
         telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "queue")], move || queue.waiting() as f64);
         let figures = self.figures.clone();
         telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "analytics")], move || figures.waiting() as f64);
+        let shared = Arc::clone(&self.shared);
+        let behind = "Records that the session furthest behind has not taken yet.";
+        telemetry.ask("hotdesk_feed_lag_records", behind, &[], move || {
+            shared.lags.lock().iter().map(|lag| lag.load(Ordering::Relaxed)).max().unwrap_or(0) as f64
+        });
+        telemetry.ask("hotdesk_process_resident_bytes", "Memory of the process.", &[], || resident_bytes().unwrap_or(0.0));
         let hubs = Arc::clone(&self.hubs);
         telemetry.ask("hotdesk_hubs", "Threads that serve sessions.", &[], move || hubs.read().len() as f64);
         let feed = Arc::clone(&self.feed);
@@ -95,6 +101,13 @@ impl Desk {
             feed.head().get() as f64
         });
     }
+}
+
+/// The second number of `statm` (proc(5)) is in pages, which have 4 KiB on the machines that this runs on.
+fn resident_bytes() -> Option<f64> {
+    const PAGE_BYTES: f64 = 4096.0;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(statm.split(' ').nth(1)?.parse::<f64>().ok()? * PAGE_BYTES)
 }
 
 /// The WebSocket's route on the worker of `local`.

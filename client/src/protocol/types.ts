@@ -59,6 +59,7 @@ export type { Status as TicketStatus } from "./generated/Status";
 export type { Ticket } from "./generated/Ticket";
 export type { TicketRecord } from "./generated/TicketRecord";
 export type { Trends } from "./generated/Trends";
+export type { TriageStats } from "./generated/TriageStats";
 export type { UpdateReport } from "./generated/UpdateReport";
 export type { UpdateTicket as TicketUpdate } from "./generated/UpdateTicket";
 export type { UpdateUser as UpdateAccount } from "./generated/UpdateUser";

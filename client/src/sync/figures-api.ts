@@ -12,6 +12,7 @@ import type {
   ReportTickets,
   Series,
   Trends,
+  TriageStats,
   UpdateReport,
 } from "@/protocol/types";
 
@@ -29,6 +30,7 @@ export interface FiguresApi {
   removeReport(id: string): Promise<void>;
   files(id: string): Promise<ReportFile[]>;
   operations(): Promise<Operations>;
+  triage(): Promise<TriageStats>;
 }
 
 type Call = <T>(method: string, path: string, body?: unknown, key?: string) => Promise<T>;
@@ -48,6 +50,7 @@ export function figuresApi(call: Call): FiguresApi {
     removeReport: (id) => call("DELETE", at(id)),
     files: async (id) => (await call<Page<ReportFile>>("GET", `${at(id)}/files`)).data,
     operations: () => call("GET", "/operations"),
+    triage: () => call("GET", "/triage/stats"),
   };
 }
 

@@ -329,6 +329,12 @@ impl Outlet {
         }
     }
 
+    /// Records that it wants to hear of and has not looked at yet.
+    pub fn behind(&self) -> u64 {
+        let reads = self.phase.get() == Phase::Reading && self.subscription.borrow().wants_records();
+        if reads { self.local.shared.feed.head().get().saturating_sub(self.cursor.get().get()) } else { 0 }
+    }
+
     /// What this session may see.
     pub fn sight(&self) -> Sight {
         self.sight.get()

@@ -43,3 +43,13 @@ const milliseconds = new Intl.NumberFormat(strings.locale, {
 export function millis(value: number): string {
   return milliseconds.format(value);
 }
+
+const money = new Intl.NumberFormat(strings.locale, {
+  style: "currency",
+  currency: "USD",
+  maximumSignificantDigits: 3,
+});
+
+export function dollars(value: number): string {
+  return money.format(value);
+}

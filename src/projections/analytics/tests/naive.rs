@@ -228,9 +228,9 @@ pub fn happenings(journal: &[Record], calendar: &BusinessCalendar) -> Vec<Happen
     all
 }
 
-/// An undo of an undo does not exist.
+/// An undo of an undo does not exist, and what was missed by the time of a command was missed without it.
 fn may_be_undone(kind: Kind) -> bool {
-    kind != Kind::Undo
+    !matches!(kind, Kind::Undo | Kind::SlaBreached)
 }
 
 fn spread(mut values: Vec<i64>) -> Spread {
