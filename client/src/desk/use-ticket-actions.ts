@@ -23,6 +23,8 @@ export interface OutgoingMessage {
   visibility: Visibility;
   seenVersion: number;
   status: TicketStatus | null;
+  /** Colleagues whom a note asks to look. */
+  mentions?: readonly string[];
 }
 
 /** What a user can do to a ticket: shown at once, sent in order, offered to be undone. */
@@ -132,6 +134,9 @@ function ticketActions(desk: Desk): TicketActions {
           visibility: message.visibility,
           ...(message.visibility === "public" ? { last_seen_version: message.seenVersion } : {}),
           ...(message.status === null ? {} : { status: message.status }),
+          ...(message.mentions === undefined || message.mentions.length === 0
+            ? {}
+            : { mentions: [...message.mentions] }),
         },
         ...(message.status === null ? {} : { predict: { status: message.status } }),
       });

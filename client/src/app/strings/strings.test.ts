@@ -36,6 +36,7 @@ const SAME = new Set([
   "/details/metric/resolution_due",
   "/events/metric/resolution",
   "/past/moment",
+  "/views/mentions",
 ]);
 
 describe("C54: French", () => {

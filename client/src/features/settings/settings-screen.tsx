@@ -4,16 +4,36 @@ import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { useDesk } from "@/desk/desk-context";
 import { MenuButton } from "@/desk/menu-button";
+import type { Permission } from "@/protocol/types";
 import { Appearance } from "./appearance";
 import { Profile } from "./profile";
 import { Shortcuts } from "./shortcuts";
 import { Teams } from "./teams";
 
 const Users = lazy(() => import("./users").then((m) => ({ default: m.Users })));
+const RequestFormSettings = lazy(() => import("./requests").then((m) => ({ default: m.RequestFormSettings })));
+const FieldSettings = lazy(() => import("./requests").then((m) => ({ default: m.FieldSettings })));
 const Tokens = lazy(() => import("./tokens").then((m) => ({ default: m.Tokens })));
 
-export const SECTIONS = ["profile", "appearance", "shortcuts", "macros", "teams", "users", "tokens"] as const;
+export const SECTIONS = [
+  "profile",
+  "appearance",
+  "shortcuts",
+  "macros",
+  "teams",
+  "fields",
+  "requests",
+  "users",
+  "tokens",
+] as const;
 export type Section = (typeof SECTIONS)[number];
+
+/** What a section needs, where not everybody has it. */
+const NEEDS: Partial<Record<Section, Permission>> = {
+  fields: "settings_write",
+  requests: "settings_write",
+  users: "users_manage",
+};
 
 /** What a user may set, and what an administrator may; only what this server offers. */
 export function SettingsScreen({
@@ -27,7 +47,10 @@ export function SettingsScreen({
   onMenu: () => void;
 }) {
   const { me } = useDesk();
-  const offered = SECTIONS.filter((one) => one !== "users" || me.permissions.includes("users_manage"));
+  const offered = SECTIONS.filter((one) => {
+    const needed = NEEDS[one];
+    return needed === undefined || me.permissions.includes(needed);
+  });
   return (
     <main id="ticket" tabIndex={-1} className="flex h-full flex-col bg-surface outline-none lg:border-l">
       <header className="flex h-12 shrink-0 items-center gap-2 border-b pr-3 pl-3.5 md:pl-6">
@@ -71,6 +94,8 @@ export function SettingsScreen({
               {section === "shortcuts" ? <Shortcuts /> : null}
               {section === "macros" ? macros : null}
               {section === "teams" ? <Teams /> : null}
+              {section === "fields" && offered.includes("fields") ? <FieldSettings /> : null}
+              {section === "requests" && offered.includes("requests") ? <RequestFormSettings /> : null}
               {section === "users" && offered.includes("users") ? <Users /> : null}
               {section === "tokens" ? <Tokens /> : null}
             </Suspense>

@@ -27,7 +27,7 @@ import { useDraft, useThread } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Message, Ticket, TicketStatus, User, Visibility } from "@/protocol/types";
 import type { Thread as ThreadState } from "@/sync/threads";
-import { type Mention, MentionList, mentionAt, mentionable } from "./mentions";
+import { type Mention, MentionList, mentionAt, mentionable, mentionedIn } from "./mentions";
 import { MessageBody } from "./message-body";
 
 export interface ComposerHandle {
@@ -150,7 +150,8 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     drafts.clear(ticket.id);
     setPreviewing(false);
     sync.presenceOf.look(ticket.id);
-    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status });
+    const mentions = note ? mentionedIn(body, people.values()) : [];
+    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status, mentions });
   };
 
   if (ticket.status === "closed") {
