@@ -55,42 +55,42 @@ export function DeskProvider({
   const queries = useQueryClient();
   const [, navigate] = useLocation();
   const [kept] = useState(() => {
-      const storage = webStorage(window.localStorage);
-      const transport = new FallbackTransport(
-        webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
-        longPollTransport((input, init) => fetch(input, init)),
-        browserClock,
-      );
-      const preferences = new PreferencesStore(
-        { storage, user: me.id, api, clock: browserClock },
-        { ...NO_PREFERENCES, macros: strings.macros.first },
-        takeOver(storage, me.id),
-      );
-      const shared = new SharedStore(api);
-      return {
+    const storage = webStorage(window.localStorage);
+    const transport = new FallbackTransport(
+      webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+      longPollTransport((input, init) => fetch(input, init)),
+      browserClock,
+    );
+    const preferences = new PreferencesStore(
+      { storage, user: me.id, api, clock: browserClock },
+      { ...NO_PREFERENCES, macros: strings.macros.first },
+      takeOver(storage, me.id),
+    );
+    const shared = new SharedStore(api);
+    return {
+      storage,
+      preferences,
+      shared,
+      mode: transport.mode,
+      drafts: new Drafts(storage, me.id),
+      unread: new Unread(storage, me.id, Date.now()),
+      savedViews: new SavedViews(preferences, shared),
+      macros: new Macros(preferences, shared),
+      flashes: new Happening<Flash>(),
+      conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
+      lastChange: new Cell<Undoable | null>(null),
+      sync: new DeskSync({
+        transport,
+        api,
+        clock: browserClock,
         storage,
-        preferences,
-        shared,
-        mode: transport.mode,
-        drafts: new Drafts(storage, me.id),
-        unread: new Unread(storage, me.id, Date.now()),
-        savedViews: new SavedViews(preferences, shared),
-        macros: new Macros(preferences, shared),
-        flashes: new Happening<Flash>(),
-        conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
-        lastChange: new Cell<Undoable | null>(null),
-        sync: new DeskSync({
-          transport,
-          api,
-          clock: browserClock,
-          storage,
-          newId,
-          client,
-          user: me.id,
-          visible: () => document.visibilityState === "visible",
-        }),
-      };
-    });
+        newId,
+        client,
+        user: me.id,
+        visible: () => document.visibilityState === "visible",
+      }),
+    };
+  });
   const { sync, drafts, flashes, lastChange, storage, unread, conflicts, mode } = kept;
   const { preferences, shared, savedViews, macros } = kept;
   const byId = useMemo(() => new Map(people.map((person) => [person.id, person])), [people]);

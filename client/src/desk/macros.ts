@@ -70,7 +70,9 @@ export class Macros {
   }
 
   remove(id: string): void {
-    this.#preferences.change({ macros: this.#preferences.now.get().macros.filter((macro) => macro.id !== id) });
+    this.#preferences.change({
+      macros: this.#preferences.now.get().macros.filter((macro) => macro.id !== id),
+    });
   }
 
   /** For a team, or with null for everybody. */

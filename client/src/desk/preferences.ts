@@ -94,7 +94,11 @@ export class PreferencesStore {
       const { wanted, version } = this.#kept;
       try {
         const { version: now, preferences } = await this.#api.putPreferences(wanted, version);
-        this.#keep({ version: now, saved: preferences, wanted: merged(wanted, this.#kept.wanted, preferences) });
+        this.#keep({
+          version: now,
+          saved: preferences,
+          wanted: merged(wanted, this.#kept.wanted, preferences),
+        });
       } catch (error) {
         if (asProblem(error).code !== "version_conflict") throw error;
         this.#join(await this.#api.preferences());

@@ -24,9 +24,13 @@ export class SavedViews {
   }
 
   #listed(): readonly View[] {
-    const shared = this.#shared.all.get().flatMap(({ id, kind, name, base, search, team }) =>
-      kind === "view" && base !== undefined ? [{ id, name, base, search: search ?? "", shared: { team } }] : [],
-    );
+    const shared = this.#shared.all
+      .get()
+      .flatMap(({ id, kind, name, base, search, team }) =>
+        kind === "view" && base !== undefined
+          ? [{ id, name, base, search: search ?? "", shared: { team } }]
+          : [],
+      );
     return [...this.#preferences.now.get().views, ...shared];
   }
 

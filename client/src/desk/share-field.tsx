@@ -41,8 +41,6 @@ export function useOwnerName(): (item: { shared?: { team: string | null } }) => 
   return (item) => {
     if (item.shared === undefined) return null;
     const { team } = item.shared;
-    return team === null
-      ? strings.share.all
-      : (info.teams.find((other) => other.id === team)?.name ?? team);
+    return team === null ? strings.share.all : (info.teams.find((other) => other.id === team)?.name ?? team);
   };
 }

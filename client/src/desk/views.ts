@@ -5,7 +5,16 @@ import { type Filters, hasFilters, matches, withFilters } from "./filters";
 export const SORTS = ["due", "recent", "oldest"] as const;
 export type Sort = (typeof SORTS)[number];
 
-export const FIXED_VIEWS = ["mine", "unassigned", "mentions", "open", "pending", "on-hold", "snoozed", "solved"] as const;
+export const FIXED_VIEWS = [
+  "mine",
+  "unassigned",
+  "mentions",
+  "open",
+  "pending",
+  "on-hold",
+  "snoozed",
+  "solved",
+] as const;
 export type FixedView = (typeof FIXED_VIEWS)[number];
 /** A view that stands by itself: a fixed one, or `team-<id>`. */
 export type BaseView = FixedView | `team-${string}`;

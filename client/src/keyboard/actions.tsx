@@ -35,7 +35,11 @@ export class ActionRegistry {
   bound(keys: string): Action | undefined {
     let best: Action | undefined;
     for (const action of this.all.get()) {
-      if (action.keys !== undefined && chosenKeys(action.keys) === keys && (best === undefined || (action.layer ?? 0) > (best.layer ?? 0)))
+      if (
+        action.keys !== undefined &&
+        chosenKeys(action.keys) === keys &&
+        (best === undefined || (action.layer ?? 0) > (best.layer ?? 0))
+      )
         best = action;
     }
     return best;
@@ -43,7 +47,9 @@ export class ActionRegistry {
 
   /** Whether some action waits for a second key after this one. */
   begins(key: string): boolean {
-    return this.all.get().some((action) => action.keys !== undefined && chosenKeys(action.keys).startsWith(`${key} `));
+    return this.all
+      .get()
+      .some((action) => action.keys !== undefined && chosenKeys(action.keys).startsWith(`${key} `));
   }
 }
 

@@ -68,7 +68,12 @@ export interface Api {
 
 const PAGE = 100;
 
-export type Call = <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<T>;
+export type Call = <T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<T>;
 
 /** Makes calls that reject with a `ProblemError`, and with nothing else. */
 export function caller(fetch: Fetch, base = "/api/v1"): Call {
@@ -119,7 +124,8 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
     queue: (limit) => call("GET", `/queue?limit=${limit}`),
     tickets: (query) => call("GET", `/tickets?${query}`),
     bulk: async (ids, command, key) =>
-      (await call<{ outcomes: BulkOutcome[] }>("POST", "/tickets/bulk", { ids, command }, keyed(key))).outcomes,
+      (await call<{ outcomes: BulkOutcome[] }>("POST", "/tickets/bulk", { ids, command }, keyed(key)))
+        .outcomes,
     snapshotAt: (at) => call("GET", `/snapshot?topics=board&at=${encodeURIComponent(at)}`),
     events: ({ after, epoch, limit = 1_000 }) =>
       call(
@@ -137,7 +143,8 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
     shared: async () => (await call<{ data: Shared[] }>("GET", "/shared")).data,
     putShared: (id, body, version) =>
       call("PUT", `/shared/${encodeURIComponent(id)}`, body, version === null ? {} : at(version)),
-    removeShared: (id, version) => call("DELETE", `/shared/${encodeURIComponent(id)}`, undefined, at(version)),
+    removeShared: (id, version) =>
+      call("DELETE", `/shared/${encodeURIComponent(id)}`, undefined, at(version)),
     settings: () => call("GET", "/settings"),
     putSettings: (settings, version) => call("PUT", "/settings", settings, at(version)),
     requestLinks: async (ticket) =>

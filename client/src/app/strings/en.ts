@@ -320,6 +320,7 @@ export const en = {
     requester: "Requester",
     otherTickets: "Their other tickets",
     links: "Linked tickets",
+    custom: "Fields",
     similar: "Similar tickets",
     noSimilar: "None found.",
     link: {

@@ -327,6 +327,7 @@ export const fr: Strings = {
     requester: "Demandeur",
     otherTickets: "Ses autres tickets",
     links: "Tickets liés",
+    custom: "Champs",
     similar: "Tickets semblables",
     noSimilar: "Aucun trouvé.",
     link: {
@@ -678,7 +679,8 @@ export const fr: Strings = {
     removeField: (name) => `Enlever le champ ${name}`,
     links: "Lien privé",
     linksNone: "Le demandeur n’a pas de lien pour suivre ce ticket.",
-    linksOut: (count) => (count < 2 ? `${count} lien est en circulation.` : `${count} liens sont en circulation.`),
+    linksOut: (count) =>
+      count < 2 ? `${count} lien est en circulation.` : `${count} liens sont en circulation.`,
     makeLink: "Créer un lien",
     revokeLinks: "Révoquer",
     revokedLinks: "Les liens ne marchent plus",

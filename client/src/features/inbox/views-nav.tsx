@@ -1,5 +1,14 @@
 import clsx from "clsx";
-import { AlarmClock, AtSign, Bookmark, BookmarkCheck, CircleDashed, CircleUser, Inbox, Layers } from "lucide-react";
+import {
+  AlarmClock,
+  AtSign,
+  Bookmark,
+  BookmarkCheck,
+  CircleDashed,
+  CircleUser,
+  Inbox,
+  Layers,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, useRoute } from "wouter";
 import { strings } from "@/app/strings/strings";

@@ -23,7 +23,8 @@ export function RequestFormPage({ api }: { api: RequestsApi }) {
   }, [form.data?.title]);
   if (form.error !== null) {
     const problem = asProblem(form.error);
-    if (problem.status === 404) return <Notice title={strings.request.closed} hint={strings.request.closedHint} />;
+    if (problem.status === 404)
+      return <Notice title={strings.request.closed} hint={strings.request.closedHint} />;
     return (
       <Notice
         alert

@@ -141,8 +141,7 @@ function Answer({
     } catch (failure) {
       const problem = asProblem(failure);
       setError(
-        problem.fields[0]?.detail ??
-          refusalText(problem.code, problem.message, problem.details, (id) => id),
+        problem.fields[0]?.detail ?? refusalText(problem.code, problem.message, problem.details, (id) => id),
       );
     } finally {
       setBusy(false);

@@ -3,7 +3,7 @@ import { ArrowDown, ArrowUp, ExternalLink, X } from "lucide-react";
 import { type FormEvent, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
-import { Checkbox } from "@/components/ui/checkbox";
+import { CheckField } from "@/components/ui/check-field";
 import { Notice } from "@/components/ui/notice";
 import { SelectField } from "@/components/ui/select-field";
 import { TextArea } from "@/components/ui/text-area";
@@ -86,14 +86,11 @@ function RequestForm({ view }: { view: DeskSettingsView }) {
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-5">
-      <label className="flex cursor-pointer items-center gap-2.5 text-sm">
-        <Checkbox
-          label={strings.requests.open}
-          checked={form.open}
-          onChange={(event) => setForm({ ...form, open: event.target.checked })}
-        />
-        <span aria-hidden="true">{strings.requests.open}</span>
-      </label>
+      <CheckField
+        label={strings.requests.open}
+        checked={form.open}
+        onChange={(open) => setForm({ ...form, open })}
+      />
       <p className="-mt-2 text-ink-3 text-sm">
         {strings.requests.where}{" "}
         <a
@@ -200,9 +197,7 @@ function Fields({ view }: { view: DeskSettingsView }) {
               <SelectField
                 label={strings.requests.kind}
                 value={field.kind}
-                onChange={(event) =>
-                  change(at, { kind: event.target.value as CustomFieldKind, options: [] })
-                }
+                onChange={(event) => change(at, { kind: event.target.value as CustomFieldKind, options: [] })}
                 options={KINDS.map((kind) => ({ value: kind, name: strings.requests.kinds[kind] }))}
               />
               <span className="flex h-10 items-center justify-end">
@@ -248,12 +243,12 @@ function Fields({ view }: { view: DeskSettingsView }) {
               />
             ) : null}
             <div className="flex flex-wrap gap-x-6 gap-y-2">
-              <Tick
+              <CheckField
                 label={strings.requests.onForm}
                 checked={field.on_form}
                 onChange={(on_form) => change(at, { on_form, required: on_form && field.required })}
               />
-              <Tick
+              <CheckField
                 label={strings.requests.required}
                 checked={field.required}
                 disabled={!field.on_form}
@@ -291,30 +286,6 @@ function Fields({ view }: { view: DeskSettingsView }) {
         </Button>
       </div>
     </form>
-  );
-}
-
-function Tick({
-  label,
-  checked,
-  disabled = false,
-  onChange,
-}: {
-  label: string;
-  checked: boolean;
-  disabled?: boolean;
-  onChange: (checked: boolean) => void;
-}) {
-  return (
-    <label className="flex cursor-pointer items-center gap-2 text-sm has-disabled:opacity-50">
-      <Checkbox
-        label={label}
-        checked={checked}
-        disabled={disabled}
-        onChange={(event) => onChange(event.target.checked)}
-      />
-      <span aria-hidden="true">{label}</span>
-    </label>
   );
 }
 

@@ -11,7 +11,9 @@ import { Shortcuts } from "./shortcuts";
 import { Teams } from "./teams";
 
 const Users = lazy(() => import("./users").then((m) => ({ default: m.Users })));
-const RequestFormSettings = lazy(() => import("./requests").then((m) => ({ default: m.RequestFormSettings })));
+const RequestFormSettings = lazy(() =>
+  import("./requests").then((m) => ({ default: m.RequestFormSettings })),
+);
 const FieldSettings = lazy(() => import("./requests").then((m) => ({ default: m.FieldSettings })));
 const Tokens = lazy(() => import("./tokens").then((m) => ({ default: m.Tokens })));
 

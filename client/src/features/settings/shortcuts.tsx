@@ -105,7 +105,9 @@ function Rebind({ keys, title }: { keys: string; title: string }) {
     const { [keys]: _, ...others } = preferences.now.get().shortcuts;
     const wanted = next ?? keys;
     const holder = KEYS.find((row) =>
-      row.keys.some((other) => other !== keys && row.group !== "board" && (others[other] ?? other) === wanted),
+      row.keys.some(
+        (other) => other !== keys && row.group !== "board" && (others[other] ?? other) === wanted,
+      ),
     );
     setTaken(holder === undefined ? null : holder.title);
     if (holder !== undefined) return;
@@ -138,7 +140,8 @@ function Rebind({ keys, title }: { keys: string; title: string }) {
         onKeyDown={(event) => {
           if (!waiting) return;
           const { key } = event;
-          if (key === "Tab" || key === "Shift" || key === "Control" || key === "Meta" || key === "Alt") return;
+          if (key === "Tab" || key === "Shift" || key === "Control" || key === "Meta" || key === "Alt")
+            return;
           event.preventDefault();
           event.stopPropagation();
           if (key === "Escape") {

@@ -25,6 +25,8 @@ import {
 } from "./property-menus";
 import { actorName, history } from "./timeline";
 
+const CustomFields = lazy(() => import("./custom-fields").then((m) => ({ default: m.CustomFields })));
+const RequestLinks = lazy(() => import("./request-links").then((m) => ({ default: m.RequestLinks })));
 const Similar = lazy(() => import("./similar").then((m) => ({ default: m.Similar })));
 
 const NONE = "";
@@ -63,8 +65,14 @@ export function DetailsPane({
       <Section title={strings.details.sla}>
         <SlaClocks ticket={ticket} />
       </Section>
+      <Suspense fallback={null}>
+        <CustomFields ticket={ticket} />
+      </Suspense>
       <Section title={strings.details.requester}>
         <Requester ticket={ticket} />
+        <Suspense fallback={null}>
+          <RequestLinks key={ticket.id} ticket={ticket.id} locked={ticket.status === "closed"} />
+        </Suspense>
       </Section>
       <Links ticket={ticket} />
       <Section title={strings.details.similar}>

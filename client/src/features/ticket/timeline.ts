@@ -18,7 +18,8 @@ export type TimelineItem =
 
 export function actorName(by: string, me: string, nameOf: (id: string) => string): string {
   if (by === me) return strings.ticket.you;
-  return by === "system" ? strings.ticket.system : nameOf(by);
+  if (by === "requester") return strings.ticket.requester;
+  return by === "system" || by === "triage" ? strings.ticket.system : nameOf(by);
 }
 
 /** What moves by itself and is told by the details pane already would only drown the conversation. */
