@@ -4,6 +4,7 @@
 //!
 //! What goes out is put together here from public messages alone; the ticket itself never leaves.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -118,7 +119,7 @@ pub async fn create(call: Call, payload: Payload) -> Reply {
     check_body(&body.body, &mut errors);
     let custom = call.desk.people.form_answers(&body.custom).unwrap_or_else(|mut wrong| {
         errors.append(&mut wrong);
-        Default::default()
+        BTreeMap::new()
     });
     refuse(errors)?;
     take_post(&call)?;

@@ -1,9 +1,18 @@
 import { useMemo } from "react";
 import { strings } from "@/app/strings/strings";
-import type { LinkKind, Patch, TicketStatus, TicketUpdate, Visibility } from "@/protocol/types";
+import type {
+  Command,
+  LinkKind,
+  Patch,
+  TicketStatus,
+  TicketUpdate,
+  TriageField,
+  Visibility,
+} from "@/protocol/types";
 import type { Outcome } from "@/sync/outbox";
 import { type Desk, useDesk } from "./desk-context";
 import { dismissToast, toast } from "./toast";
+import { afterAccepting, afterRejecting, type Edits } from "./triage";
 
 const TOAST_MS = 8_000;
 
@@ -15,6 +24,8 @@ export interface TicketActions {
   merge(ticket: number, into: number): void;
   link(ticket: number, to: number, kind: LinkKind): void;
   unlink(ticket: number, to: number, kind: LinkKind): void;
+  acceptTriage(ticket: number, fields: readonly TriageField[], edits?: Edits): void;
+  rejectTriage(ticket: number, fields: readonly TriageField[]): void;
   send(ticket: number, message: OutgoingMessage): Promise<Outcome>;
 }
 
@@ -123,6 +134,34 @@ function ticketActions(desk: Desk): TicketActions {
       const fields: Patch = { links: links.filter((link) => link.to !== to || link.kind !== kind) };
       const { id } = sync.outbox.enqueue({ ticket, do: { type: "unlink", to, kind }, predict: fields });
       undoable(ticket, id, { links }, strings.relate.unlinked(ticket, to));
+    },
+    acceptTriage(ticket, fields, edits) {
+      const now = sync.tickets.get(ticket);
+      if (now === undefined || fields.length === 0) return;
+      const patch = afterAccepting(now, fields, edits);
+      const restored = before(ticket, patch);
+      const { id } = sync.outbox.enqueue({
+        ticket,
+        do: {
+          type: "triage_accept",
+          fields: [...fields],
+          ...(edits === undefined ? {} : { edits }),
+        } as Command,
+        predict: patch,
+      });
+      undoable(ticket, id, restored, strings.triage.accepted(ticket));
+    },
+    rejectTriage(ticket, fields) {
+      const now = sync.tickets.get(ticket);
+      if (now === undefined || fields.length === 0) return;
+      const patch = afterRejecting(now, fields);
+      const restored = before(ticket, patch);
+      const { id } = sync.outbox.enqueue({
+        ticket,
+        do: { type: "triage_reject", fields: [...fields] },
+        predict: patch,
+      });
+      undoable(ticket, id, restored, strings.triage.rejected(ticket));
     },
     send(ticket, message) {
       const { outcome } = sync.outbox.enqueue({

@@ -58,6 +58,7 @@ export type { UpdateTicket as TicketUpdate } from "./generated/UpdateTicket";
 export type { UpdateUser as UpdateAccount } from "./generated/UpdateUser";
 export type { UserView as Account } from "./generated/UserView";
 export type { Visibility } from "./generated/Visibility";
+export type * from "./triage";
 export type { Problem };
 
 /** A bearer token as its list shows it: without the secret. */

@@ -18,9 +18,12 @@ import type {
   QueueView,
   RequestLink,
   Shared,
+  SimilarTicket,
   Snapshot,
   Ticket,
   TicketWithThread,
+  TriageStats,
+  TriedTriage,
   UpdateAccount,
   User,
 } from "@/protocol/types";
@@ -61,6 +64,9 @@ export interface Api {
   removeShared(id: string, version: number): Promise<void>;
   settings(): Promise<DeskSettingsView>;
   putSettings(settings: DeskSettings, version: number): Promise<DeskSettingsView>;
+  similar(ticket: number): Promise<SimilarTicket[]>;
+  triageStats(): Promise<TriageStats>;
+  tryTriage(text: { subject: string; body: string }): Promise<TriedTriage>;
   requestLinks(ticket: number): Promise<RequestLink[]>;
   createRequestLink(ticket: number): Promise<{ token: string }>;
   revokeRequestLinks(ticket: number): Promise<void>;
@@ -147,6 +153,10 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
       call("DELETE", `/shared/${encodeURIComponent(id)}`, undefined, at(version)),
     settings: () => call("GET", "/settings"),
     putSettings: (settings, version) => call("PUT", "/settings", settings, at(version)),
+    similar: async (ticket) =>
+      (await call<{ data: SimilarTicket[] }>("GET", `/tickets/${ticket}/similar`)).data,
+    triageStats: () => call("GET", "/triage/stats"),
+    tryTriage: (text) => call("POST", "/triage/try", text),
     requestLinks: async (ticket) =>
       (await call<{ data: RequestLink[] }>("GET", `/tickets/${ticket}/request-links`)).data,
     createRequestLink: (ticket) => call("POST", `/tickets/${ticket}/request-links`),

@@ -37,6 +37,7 @@ const SAME = new Set([
   "/events/metric/resolution",
   "/past/moment",
   "/views/mentions",
+  "/triage/sources/deepseek",
 ]);
 
 describe("C54: French", () => {

@@ -15,6 +15,7 @@ const RequestFormSettings = lazy(() =>
   import("./requests").then((m) => ({ default: m.RequestFormSettings })),
 );
 const FieldSettings = lazy(() => import("./requests").then((m) => ({ default: m.FieldSettings })));
+const Ai = lazy(() => import("./ai").then((m) => ({ default: m.Ai })));
 const Tokens = lazy(() => import("./tokens").then((m) => ({ default: m.Tokens })));
 
 export const SECTIONS = [
@@ -25,6 +26,7 @@ export const SECTIONS = [
   "teams",
   "fields",
   "requests",
+  "ai",
   "users",
   "tokens",
 ] as const;
@@ -34,6 +36,7 @@ export type Section = (typeof SECTIONS)[number];
 const NEEDS: Partial<Record<Section, Permission>> = {
   fields: "settings_write",
   requests: "settings_write",
+  ai: "triage_review" as Permission,
   users: "users_manage",
 };
 
@@ -98,6 +101,7 @@ export function SettingsScreen({
               {section === "teams" ? <Teams /> : null}
               {section === "fields" && offered.includes("fields") ? <FieldSettings /> : null}
               {section === "requests" && offered.includes("requests") ? <RequestFormSettings /> : null}
+              {section === "ai" && offered.includes("ai") ? <Ai /> : null}
               {section === "users" && offered.includes("users") ? <Users /> : null}
               {section === "tokens" ? <Tokens /> : null}
             </Suspense>

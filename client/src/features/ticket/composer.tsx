@@ -27,11 +27,14 @@ import { useDraft, useThread } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Message, Ticket, TicketStatus, User, Visibility } from "@/protocol/types";
 import type { Thread as ThreadState } from "@/sync/threads";
+import { DraftButton, DraftSources, useDraftWriter } from "./draft-writer";
 import { type Mention, MentionList, mentionAt, mentionable, mentionedIn } from "./mentions";
 import { MessageBody } from "./message-body";
 
 export interface ComposerHandle {
   begin(visibility: Visibility): void;
+  /** Has an answer drafted. */
+  draft(): void;
   insert(macro: Macro): void;
 }
 
@@ -63,6 +66,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
         requestAnimationFrame(() => box.current?.focus());
         box.current?.focus();
       },
+      draft: () => begin.current(),
       insert: (macro) => insert.current(macro),
     }),
     [drafts, ticket.id],
@@ -83,6 +87,15 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
       ...(draft.body === "" && draft.seenVersion === null ? { seenVersion: version } : {}),
     });
     sync.presenceOf.type(ticket.id);
+  };
+
+  const writer = useDraftWriter(ticket.id, () => drafts.get(ticket.id).body, write);
+  const begin = useRef(() => {});
+  begin.current = () => {
+    drafts.write(ticket.id, { visibility: "public" });
+    setPreviewing(false);
+    writer.begin();
+    box.current?.focus();
   };
 
   /** Puts text where the caret is, and the caret behind it. */
@@ -147,6 +160,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
       return;
     }
     const seenVersion = anyway ? version : (draft.seenVersion ?? version);
+    writer.stop();
     drafts.clear(ticket.id);
     setPreviewing(false);
     sync.presenceOf.look(ticket.id);
@@ -262,7 +276,9 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
             onChoose={choose}
           />
         ) : null}
+        {note ? null : <DraftSources writer={writer} />}
         <div className="flex items-center gap-2 px-2 pb-2">
+          {note ? null : <DraftButton writer={writer} />}
           <MacroMenu onInsert={(macro) => insert.current(macro)} />
           <Tooltip label={previewing ? strings.composer.edit : strings.composer.preview}>
             <Button

@@ -177,6 +177,18 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
           run: () => composer.current?.begin("internal"),
         },
   );
+  useAction(
+    closed
+      ? null
+      : {
+          id: "draft",
+          title: strings.triage.draft,
+          section,
+          keys: "w",
+          words: "ai suggest answer",
+          run: () => composer.current?.draft(),
+        },
+  );
   useAction(canSolve ? { id: "solve", title: strings.actions.solve, section, keys: "e", run: solve } : null);
   useAction(
     closed
