@@ -31,6 +31,7 @@ mod presence_by_call;
 mod queue;
 mod request_form;
 mod shipping;
+mod sim;
 mod spec;
 mod support;
 mod support_files;
