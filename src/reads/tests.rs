@@ -123,6 +123,7 @@ impl TestDesk {
                 teams: Vec::new(),
                 private_teams: PrivateTeams::default(),
                 sla_policies: Vec::new(),
+                triage: false,
             },
             folder,
         }
