@@ -237,6 +237,8 @@ pub struct SlaPolicy {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Triage {
+    /// Off, nothing is proposed and nothing learnt.
+    pub enabled: bool,
     pub base_url: String,
     pub model: String,
     /// For the whole call, all tries included.
@@ -249,9 +251,37 @@ pub struct Triage {
     pub batch_max_tokens: usize,
     /// Calls that are out at the same time.
     pub calls: usize,
+    /// The learner's confidence below which the service is asked.
+    pub ask_below: f32,
+    /// From this length on a text is worth a summary, which only the service writes.
+    pub summary_from_chars: usize,
+    /// Below this confidence the learner names no category.
+    pub propose_above: f32,
+    /// Tickets that wait to be sorted, in memory; what is beyond is looked up again when there is room.
+    pub waiting: usize,
+    /// Proposals a second at the most, so that people's commands never wait for them.
+    pub proposals_per_s: u32,
     /// Corrections after which the learner is made anew.
     pub refit_after: usize,
+    /// Solved tickets that are kept to be found again; the oldest leave first.
+    pub similar_tickets: usize,
+    /// So many tickets that tell the same …
+    pub incident_tickets: u32,
+    /// … within so long are an incident.
+    pub incident_window_ms: i64,
     pub policy: TriagePolicies,
+    pub auto_reply: AutoReply,
+}
+
+/// Answers that the desk sends by itself. The texts are yours: what a model wrote is never sent unseen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutoReply {
+    pub enabled: bool,
+    /// From this confidence of the category on.
+    pub confidence: f32,
+    /// By category; one without a text gets no answer.
+    pub texts: std::collections::BTreeMap<String, String>,
 }
 
 /// What becomes of a proposed field.

@@ -359,6 +359,7 @@ mod tests {
                 policy(Priority::Normal, 480, 4320),
                 policy(Priority::Low, 1440, 10_080),
             ],
+            triage: true,
         };
         let limits = FieldLimits { subject_chars: 300, message_chars: 500_000, tags: 50, custom_bytes: 32_768 };
         let agents: Vec<Agent> = super::super::cast::COLLEAGUES

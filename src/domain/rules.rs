@@ -20,6 +20,8 @@ pub struct Rules {
     pub private_teams: PrivateTeams,
     /// The first policy that matches a ticket applies.
     pub sla_policies: Vec<SlaPolicy>,
+    /// Somebody sorts tickets here, so that asking for it is not in vain.
+    pub triage: bool,
 }
 
 /// How large the fields of a ticket may be.

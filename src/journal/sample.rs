@@ -14,7 +14,7 @@ use crate::domain::message::{Author, BodyFormat, Direction, Message, Visibility}
 use crate::domain::patch::Patch;
 use crate::domain::record::Draft;
 use crate::domain::state::TicketState;
-use crate::domain::ticket::{Channel, Priority, Requester, Sla, Status, Ticket};
+use crate::domain::ticket::{Channel, Priority, Requester, Sla, Status, Ticket, TriageDecided};
 use crate::domain::time::Timestamp;
 
 /// 2026-11-23T08:00:00Z, where the samples' time begins.
@@ -78,7 +78,7 @@ pub fn moved(before: &Arc<TicketState>, status: Status) -> Append {
     ticket.status = status;
     ticket.updated_at = at(ticket.version);
     let changes = UpdateTicket { status: Some(status), ..UpdateTicket::default() };
-    changed(before, ticket, Event::Updated { changes })
+    changed(before, ticket, Event::Updated { changes, decided: TriageDecided::default() })
 }
 
 fn changed(before: &Arc<TicketState>, ticket: Ticket, event: Event) -> Append {

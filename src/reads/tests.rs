@@ -127,6 +127,7 @@ impl TestDesk {
                 teams: Vec::new(),
                 private_teams: PrivateTeams::default(),
                 sla_policies: Vec::new(),
+                triage: false,
             },
             folder,
         }

@@ -52,6 +52,11 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     views::Bulk::export_all(&config).unwrap();
     views::BulkOutcomes::export_all(&config).unwrap();
     views::DeskInfo::export_all(&config).unwrap();
+    views::triage::Similar::export_all(&config).unwrap();
+    views::triage::TryTriage::export_all(&config).unwrap();
+    views::triage::TriedTriage::export_all(&config).unwrap();
+    views::triage::TriageStats::export_all(&config).unwrap();
+    views::triage::DraftEvent::export_all(&config).unwrap();
 
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("client/src/protocol/generated");
     if std::env::var_os("UPDATE_GENERATED").is_some() {

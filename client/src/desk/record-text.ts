@@ -1,5 +1,5 @@
 import { strings } from "@/app/strings/strings";
-import type { DeskInfo, Patch, TicketRecord, Triage, TriageDecided, TriageField } from "@/protocol/types";
+import type { DeskInfo, Patch, TicketRecord, TriageField } from "@/protocol/types";
 import { list, whenSoon } from "./format-time";
 import { proposedText, TRIAGE_FIELDS } from "./triage";
 
@@ -73,8 +73,7 @@ function triageText(
   patch: Patch,
   names: Names,
 ): string[] {
-  const triage = event.triage as Triage;
-  const { decided } = event as { decided?: TriageDecided };
+  const { triage, decided } = event;
   const named = (fields: readonly TriageField[], say: (field: TriageField) => string | undefined) =>
     list(fields.flatMap((field) => say(field) ?? []));
   if (decided !== undefined && Object.keys(decided).length > 0) {

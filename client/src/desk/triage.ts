@@ -1,11 +1,7 @@
 import { strings } from "@/app/strings/strings";
-import type { DeskInfo, Patch, Ticket, Triage, TriageField } from "@/protocol/types";
+import type { DeskInfo, Patch, Ticket, Triage, TriageField, TriageValues } from "@/protocol/types";
 
 export const TRIAGE_FIELDS: readonly TriageField[] = ["category", "priority", "tags"];
-
-export function triageOf(ticket: Pick<Ticket, "triage">): Triage | null {
-  return ticket.triage as Triage | null;
-}
 
 /** Whether a value is proposed for this field. */
 export function proposes(triage: Triage, field: TriageField): boolean {
@@ -34,15 +30,13 @@ export function proposedText(
   return info.categories.find((option) => option.id === category)?.name ?? category;
 }
 
-export interface Edits {
-  category?: string;
-  priority?: Ticket["priority"];
-  tags?: string[];
-}
-
 /** What accepting these fields makes of the ticket, as the server will. */
-export function afterAccepting(ticket: Ticket, fields: readonly TriageField[], edits: Edits = {}): Patch {
-  const triage = triageOf(ticket);
+export function afterAccepting(
+  ticket: Ticket,
+  fields: readonly TriageField[],
+  edits: TriageValues = {},
+): Patch {
+  const { triage } = ticket;
   if (triage === null) return {};
   const patch: Patch = {};
   const decided = { ...triage.decided };
@@ -59,7 +53,7 @@ export function afterAccepting(ticket: Ticket, fields: readonly TriageField[], e
 
 /** What rejecting makes of it: what the machine had set by itself goes back. */
 export function afterRejecting(ticket: Ticket, fields: readonly TriageField[]): Patch {
-  const triage = triageOf(ticket);
+  const { triage } = ticket;
   if (triage === null) return {};
   const patch: Patch = {};
   const decided = { ...triage.decided };

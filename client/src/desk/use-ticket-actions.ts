@@ -1,18 +1,18 @@
 import { useMemo } from "react";
 import { strings } from "@/app/strings/strings";
 import type {
-  Command,
   LinkKind,
   Patch,
   TicketStatus,
   TicketUpdate,
   TriageField,
+  TriageValues,
   Visibility,
 } from "@/protocol/types";
 import type { Outcome } from "@/sync/outbox";
 import { type Desk, useDesk } from "./desk-context";
 import { dismissToast, toast } from "./toast";
-import { afterAccepting, afterRejecting, type Edits } from "./triage";
+import { afterAccepting, afterRejecting } from "./triage";
 
 const TOAST_MS = 8_000;
 
@@ -24,7 +24,7 @@ export interface TicketActions {
   merge(ticket: number, into: number): void;
   link(ticket: number, to: number, kind: LinkKind): void;
   unlink(ticket: number, to: number, kind: LinkKind): void;
-  acceptTriage(ticket: number, fields: readonly TriageField[], edits?: Edits): void;
+  acceptTriage(ticket: number, fields: readonly TriageField[], edits?: TriageValues): void;
   rejectTriage(ticket: number, fields: readonly TriageField[]): void;
   send(ticket: number, message: OutgoingMessage): Promise<Outcome>;
 }
@@ -146,7 +146,7 @@ function ticketActions(desk: Desk): TicketActions {
           type: "triage_accept",
           fields: [...fields],
           ...(edits === undefined ? {} : { edits }),
-        } as Command,
+        },
         predict: patch,
       });
       undoable(ticket, id, restored, strings.triage.accepted(ticket));

@@ -73,6 +73,7 @@ pub(super) fn rules() -> Rules {
         teams: vec![option("support"), option("billing"), option("legal")],
         private_teams: PrivateTeams::new(["legal".to_owned()]),
         sla_policies: Vec::new(),
+        triage: true,
     }
 }
 

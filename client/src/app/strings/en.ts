@@ -60,6 +60,7 @@ export const en = {
       stale_reply: "There is something new that you have not seen.",
       cannot_undo: "Somebody acted on it since, so it cannot be undone.",
       email_taken: "Somebody here has this address already.",
+      triage_off: "Triage is switched off on this desk.",
       setup_done: "This desk has been set up already.",
       version_conflict: "Somebody changed it in the meantime.",
       too_big: "It is too long.",

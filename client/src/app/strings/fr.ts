@@ -63,6 +63,7 @@ export const fr: Strings = {
       stale_reply: "Il y a du nouveau que vous n’avez pas vu.",
       cannot_undo: "Quelqu’un y a touché depuis : cela ne peut plus être annulé.",
       email_taken: "Quelqu’un ici a déjà cette adresse.",
+      triage_off: "Le tri est désactivé sur ce service.",
       setup_done: "Ce service est déjà installé.",
       version_conflict: "Quelqu’un l’a changé entre-temps.",
       too_big: "C’est trop long.",

@@ -10,7 +10,7 @@ import { PriorityIcon } from "@/components/ui/priority-icon";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
 import { languageName, percent } from "@/desk/format-time";
-import { isOpen, openFields, proposedText, proposes, TRIAGE_FIELDS, triageOf } from "@/desk/triage";
+import { isOpen, openFields, proposedText, proposes, TRIAGE_FIELDS } from "@/desk/triage";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { useAction } from "@/keyboard/actions";
 import type { Priority, Ticket, Triage, TriageField } from "@/protocol/types";
@@ -23,7 +23,7 @@ const REJECT = "d";
 
 /** What the machine proposes for a ticket, to be taken, changed or refused; and what it found out beside. */
 export function TriageCard({ ticket }: { ticket: Ticket }) {
-  const triage = triageOf(ticket);
+  const { triage } = ticket;
   if (triage === null) return null;
   return <Card ticket={ticket} triage={triage} />;
 }
