@@ -18,7 +18,7 @@ const WIDTHS = [
   { name: "laptop", width: 1280, height: 800 },
   { name: "desktop", width: 2560, height: 1440 },
 ];
-const SETTINGS = ["profile", "appearance", "shortcuts", "macros", "teams", "fields", "requests", "ai", "users", "tokens"];
+const SETTINGS = ["profile", "appearance", "shortcuts", "macros", "views", "teams", "fields", "requests", "ai", "users", "tokens"];
 const ALL = [
   { name: "sign-in", path: "/sign-in", open: true },
   { name: "request-form", path: "/request/new", open: true },

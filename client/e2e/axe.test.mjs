@@ -98,9 +98,18 @@ const SCREENS = [
   ["help", "/inbox/open", key("?"), "[role=dialog]"],
   ["new ticket", "/inbox/open", key("N"), "[role=dialog]"],
   ["merge", () => `/tickets/${desk.ticket}`, key("m"), "[role=dialog]"],
-  ...["profile", "appearance", "shortcuts", "macros", "teams", "fields", "requests", "users", "tokens"].map(
-    (section) => [`settings, ${section}`, `/settings/${section}`, null, "h2"],
-  ),
+  ...[
+    "profile",
+    "appearance",
+    "shortcuts",
+    "macros",
+    "views",
+    "teams",
+    "fields",
+    "requests",
+    "users",
+    "tokens",
+  ].map((section) => [`settings, ${section}`, `/settings/${section}`, null, "h2"]),
 ];
 
 const PUBLIC = [

@@ -7,6 +7,7 @@ import { MenuButton } from "@/desk/menu-button";
 import type { Permission } from "@/protocol/types";
 import { Appearance } from "./appearance";
 import { Profile } from "./profile";
+import { SavedViews } from "./saved-views";
 import { Shortcuts } from "./shortcuts";
 import { Teams } from "./teams";
 
@@ -23,6 +24,7 @@ export const SECTIONS = [
   "appearance",
   "shortcuts",
   "macros",
+  "views",
   "teams",
   "fields",
   "requests",
@@ -98,6 +100,7 @@ export function SettingsScreen({
               {section === "appearance" ? <Appearance /> : null}
               {section === "shortcuts" ? <Shortcuts /> : null}
               {section === "macros" ? macros : null}
+              {section === "views" ? <SavedViews /> : null}
               {section === "teams" ? <Teams /> : null}
               {section === "fields" && offered.includes("fields") ? <FieldSettings /> : null}
               {section === "requests" && offered.includes("requests") ? <RequestFormSettings /> : null}

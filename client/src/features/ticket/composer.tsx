@@ -276,7 +276,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
             onChoose={choose}
           />
         ) : null}
-        {note ? null : <DraftSources writer={writer} />}
+        {note || (draft.body === "" && !writer.writing) ? null : <DraftSources writer={writer} />}
         <div className="flex items-center gap-2 px-2 pb-2">
           {note ? null : <DraftButton writer={writer} />}
           <MacroMenu onInsert={(macro) => insert.current(macro)} />
