@@ -121,7 +121,7 @@ try {
     for (const colorScheme of ["light", "dark"]) {
       const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
       const signedIn = await context.request.post(`${url}/api/v1/session`, {
-        data: { email: "alex@example.org", password: "welcome to the desk" },
+        data: { email: who, password: "welcome to the desk" },
         headers: { origin: url },
       });
       if (!signedIn.ok()) throw new Error(`signing in: ${signedIn.status()} ${await signedIn.text()}`);
@@ -132,10 +132,13 @@ try {
         await page.locator(there).first().waitFor({ state: "attached" });
         await page.waitForLoadState("networkidle").catch(() => {});
         // Menus and filters come a moment after the first screen.
-        await page.waitForTimeout(700);
-        for (const key of screen.keys ?? []) await page.keyboard.press(key);
+        await page.waitForTimeout(400);
+        for (const key of screen.keys ?? []) {
+          await page.keyboard.press(key);
+          await page.waitForTimeout(250);
+        }
         if (screen.type) await page.keyboard.type(screen.type);
-        await page.waitForTimeout(500);
+        await page.waitForTimeout(350);
         const path = join(out, `${screen.name}-${size}-${colorScheme}.png`);
         await page.screenshot({ path });
         console.log(path);

@@ -566,6 +566,7 @@ export const en = {
     densities: { comfortable: "Comfortable", compact: "Compact" },
     language: "Language",
     saved: "Saved",
+    notForYou: "This is for others here: your role does not allow it.",
     notKept: "Your preferences were not kept",
     settingsFailed: "The settings could not be loaded",
     rebind: (title: string) => `Other keys for: ${title}`,

@@ -582,6 +582,7 @@ export const fr: Strings = {
     densities: { comfortable: "Confortable", compact: "Compacte" },
     language: "Langue",
     saved: "Enregistré",
+    notForYou: "Ceci est pour d’autres : votre rôle ne le permet pas.",
     notKept: "Vos préférences n’ont pas été gardées",
     settingsFailed: "Les réglages n’ont pas pu être chargés",
     rebind: (title) => `D’autres touches pour : ${title}`,

@@ -6,7 +6,7 @@ import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { TextArea } from "@/components/ui/text-area";
-import { fullTime } from "@/desk/format-time";
+import { dateAndTime, fullTime } from "@/desk/format-time";
 import { refusalText } from "@/desk/refusal-text";
 import type { RequestMessage, RequestView } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
@@ -98,8 +98,8 @@ export function RequestPage({
                 <span className="font-medium text-sm">
                   {message.own ? strings.request.you : message.author}
                 </span>
-                <time dateTime={message.at} className="text-ink-3 text-xs">
-                  {fullTime(message.at)}
+                <time dateTime={message.at} title={fullTime(message.at)} className="text-ink-3 text-xs">
+                  {dateAndTime(message.at, Date.now())}
                 </time>
               </header>
               {body(message)}

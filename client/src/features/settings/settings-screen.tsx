@@ -42,6 +42,8 @@ const NEEDS: Partial<Record<Section, Permission>> = {
   users: "users_manage",
 };
 
+const intoView = (link: HTMLElement | null) => link?.scrollIntoView({ block: "nearest", inline: "center" });
+
 /** What a user may set, and what an administrator may; only what this server offers. */
 export function SettingsScreen({
   section,
@@ -75,6 +77,8 @@ export function SettingsScreen({
                 <Link
                   href={`/settings/${one}`}
                   aria-current={one === section ? "page" : undefined}
+                  // On a phone the sections stand in a row that is longer than the screen.
+                  ref={one === section ? intoView : undefined}
                   className={clsx(
                     "flex h-7.5 items-center whitespace-nowrap rounded-md px-2.5 text-sm coarse:h-11",
                     one === section ? "bg-press font-medium text-ink" : "text-ink-2 hover:bg-hover",
@@ -95,6 +99,11 @@ export function SettingsScreen({
               <h2 className="font-semibold text-lg tracking-tight">{strings.settings.sections[section]}</h2>
               <p className="text-ink-3 text-sm">{strings.settings.intros[section]}</p>
             </header>
+            {offered.includes(section) ? null : (
+              <p role="alert" className="text-ink-2 text-sm">
+                {strings.settings.notForYou}
+              </p>
+            )}
             <Suspense fallback={null}>
               {section === "profile" ? <Profile /> : null}
               {section === "appearance" ? <Appearance /> : null}

@@ -178,7 +178,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     <div className="shrink-0 px-3 pb-3 @2xl:px-6 @2xl:pb-4">
       <div
         className={clsx(
-          "relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
+          "@container relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
           note
             ? "border-note-line bg-note focus-within:border-note-ink"
             : "border-line-strong bg-raised focus-within:border-accent",

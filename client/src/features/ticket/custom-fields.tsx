@@ -27,7 +27,10 @@ export function CustomFields({ ticket }: { ticket: Ticket }) {
       ))}
       {others.map(([name, value]) => (
         <div key={name} className="flex min-h-8 items-center gap-2 text-sm">
-          <span className="w-17 shrink-0 truncate text-ink-3 text-xs" title={name}>
+          <span
+            className="line-clamp-2 w-22 shrink-0 text-ink-3 text-xs [overflow-wrap:anywhere]"
+            title={name}
+          >
             {name}
           </span>
           <span className="min-w-0 flex-1 py-1 [overflow-wrap:anywhere]">{shown(value)}</span>
@@ -42,7 +45,7 @@ function shown(value: unknown): string {
 }
 
 const INPUT =
-  "h-7 min-w-0 flex-1 rounded-md border border-transparent bg-transparent px-1.5 text-sm hover:border-line-strong focus:border-line-strong disabled:hover:border-transparent coarse:h-11";
+  "-ml-1.5 h-7 min-w-0 flex-1 rounded-md border border-transparent bg-transparent px-1.5 text-sm hover:border-line-strong focus:border-line-strong disabled:hover:border-transparent coarse:h-11";
 
 function Field({ ticket, field }: { ticket: Ticket; field: CustomField }) {
   const actions = useTicketActions();
@@ -64,7 +67,7 @@ function Field({ ticket, field }: { ticket: Ticket; field: CustomField }) {
   };
   return (
     <div className="flex min-h-8 items-center gap-2">
-      <label htmlFor={id} className="w-17 shrink-0 truncate text-ink-3 text-xs" title={field.name}>
+      <label htmlFor={id} className="line-clamp-2 w-22 shrink-0 text-ink-3 text-xs" title={field.name}>
         {field.name}
       </label>
       {field.kind === "choice" ? (
@@ -89,7 +92,7 @@ function Field({ ticket, field }: { ticket: Ticket; field: CustomField }) {
           checked={value === true}
           disabled={locked}
           onChange={(event) => set(event.target.checked)}
-          className="ml-1.5 size-4 accent-accent"
+          className="size-4 accent-accent"
         />
       ) : (
         <input

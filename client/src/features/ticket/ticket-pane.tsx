@@ -32,7 +32,7 @@ import { useThread, useTicket } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { isSnoozed } from "@/desk/views";
-import { useAction } from "@/keyboard/actions";
+import { HoldKeys, useAction } from "@/keyboard/actions";
 import type { Ticket } from "@/protocol/types";
 import { Composer, type ComposerHandle } from "./composer";
 import { ConflictNotice } from "./conflict-notice";
@@ -438,7 +438,7 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
           <DetailsPane ticket={ticket} />
         </Dialog>
       )}
-      <Suspense fallback={null}>
+      <Suspense fallback={<HoldKeys />}>
         {relation === null ? null : (
           <RelateDialog ticket={ticket} relation={relation} onClose={() => setRelation(null)} />
         )}
