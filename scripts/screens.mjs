@@ -119,14 +119,21 @@ try {
   const token = await request();
   for (const { name: size, width, height } of WIDTHS) {
     for (const colorScheme of ["light", "dark"]) {
-      const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
-      const signedIn = await context.request.post(`${url}/api/v1/session`, {
-        data: { email: who, password: "welcome to the desk" },
-        headers: { origin: url },
-      });
-      if (!signedIn.ok()) throw new Error(`signing in: ${signedIn.status()} ${await signedIn.text()}`);
+      const contexts = [];
+      const signedIn = async (email) => {
+        const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
+        contexts.push(context);
+        const answer = await context.request.post(`${url}/api/v1/session`, {
+          data: { email, password: "welcome to the desk" },
+          headers: { origin: url },
+        });
+        if (!answer.ok()) throw new Error(`signing in: ${answer.status()} ${await answer.text()}`);
+        return context;
+      };
+      const agent = await signedIn("alex@example.org");
+      const administrator = await signedIn("admin@example.org");
       for (const screen of SCREENS) {
-        const page = await context.newPage();
+        const page = await (screen.name.startsWith("settings") ? administrator : agent).newPage();
         await page.goto(`${url}${screen.path.replace("TOKEN", token)}`, { waitUntil: "load" });
         const there = screen.open || screen.name === "not-found" ? "main, p" : "[data-connection=live]";
         await page.locator(there).first().waitFor({ state: "attached" });
@@ -144,7 +151,7 @@ try {
         console.log(path);
         await page.close();
       }
-      await context.close();
+      for (const context of contexts) await context.close();
     }
   }
 } finally {

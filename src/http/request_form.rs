@@ -14,7 +14,6 @@ use super::auth;
 use super::call::{self, Call};
 use super::operation::{Access, Answer, Body, KeyUse, Operation, schema};
 use super::reply::{self, Failure, Reply};
-use crate::audit::{Action, Deed};
 use crate::domain::command::{AddMessage, Command, CreateTicket, UpdateTicket};
 use crate::domain::ids::{TicketId, UserId};
 use crate::domain::message::{BodyFormat, Direction, Visibility};
@@ -210,10 +209,7 @@ fn at_form(mut problem: Problem) -> Problem {
 /// Counted once the form's own fields are in order, so that a mistyped one costs nothing.
 fn take_post(call: &Call) -> Result<(), Failure> {
     let taken = call.desk.strangers.take_post(call.desk.proxies.peer(&call.request));
-    taken.map_err(|wait_ms| {
-        call.note_often(Deed::refused(Action::Limited).on("the request form").with(Code::TooMany.wire()));
-        call::too_many(wait_ms)
-    })
+    taken.map_err(call::too_many)
 }
 
 /// The ticket of the link that the caller came with, and the link's secret.
