@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::people::People;
 use crate::protocol::gateway::Gateway;
+use crate::protocol::presence::Presences;
 use crate::protocol::reading::Reading;
 use crate::telemetry::Telemetry;
 
@@ -23,6 +24,8 @@ pub struct Services {
     pub gateway: Arc<dyn Gateway>,
     /// Questions.
     pub reads: Arc<dyn Reading>,
+    /// Who is where, for callers without a socket.
+    pub presences: Arc<dyn Presences>,
     pub people: Arc<People>,
     pub audit: Arc<Audit>,
     pub proxies: Proxies,

@@ -428,5 +428,6 @@ fn message(dice: &mut Rng) -> AddMessage {
         last_seen_version: None,
         status: (direction == Direction::Outbound && dice.u32(0..4) == 0).then_some(Status::Solved),
         attachments: Vec::new(),
+        mentions: Vec::new(),
     }
 }
