@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev static test test-client test-server test-browser audit sim fuzz fuzz-api bench load screens
+.PHONY: help run dev static test test-client test-server test-browser audit sim fuzz fuzz-api bench load screens measure
 
 CLIENT := npm --prefix client
 
@@ -76,8 +76,16 @@ load: ## Virtual people at a desk: make load SCENARIO=shift; load-tests run --li
 	cargo build --release --workspace
 	target/release/load-tests run $(or $(SCENARIO),smoke) $(ARGS)
 
-screens: ## Takes pictures of the screens into docs/screens
+screens: ## Takes pictures of the screens into target/screens
 	scripts/prepare.sh --browser
 	$(CLIENT) run build
 	cargo build --bin hotdesk
-	node scripts/screens.mjs
+	node scripts/screens.mjs $(ARGS)
+
+measure: ## Figures of the client: frames, interactions, heap, click to screen, Lighthouse (fetches it from npm)
+	scripts/prepare.sh --browser
+	$(CLIENT) run build
+	cargo build --release --bin hotdesk
+	cd client && for what in click heap frames lighthouse; do \
+		HOTDESK_BIN=../target/release/hotdesk node scripts/measure-$$what.mjs || exit 1; \
+	done

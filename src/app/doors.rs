@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Desk;
 use crate::actors::hub::Local;
+use crate::actors::presence::door::PresenceDoor;
 use crate::http::proxies::Proxies;
 use crate::http::reply::Failure;
 use crate::http::strangers::Strangers;
@@ -27,6 +28,12 @@ impl Desk {
             gateway: Arc::new(self.directory.clone()),
             reads: Arc::clone(&self.reads) as _,
             figures: Arc::new(self.figures.clone()),
+            presences: Arc::new(PresenceDoor::new(
+                self.presence.clone(),
+                Arc::clone(&self.feed),
+                Arc::clone(&self.reads) as _,
+                &self.config,
+            )),
             people: Arc::clone(&self.people),
             audit: Arc::clone(&self.audit),
             proxies: Proxies::new(&self.config.server.trusted_proxies),
@@ -93,7 +100,8 @@ impl Desk {
         telemetry.ask("hotdesk_feed_lag_records", behind, &[], move || {
             shared.lags.lock().iter().map(|lag| lag.load(Ordering::Relaxed)).max().unwrap_or(0) as f64
         });
-        telemetry.ask("hotdesk_process_resident_bytes", "Memory of the process.", &[], || resident_bytes().unwrap_or(0.0));
+        telemetry
+            .ask("hotdesk_process_resident_bytes", "Memory of the process.", &[], || resident_bytes().unwrap_or(0.0));
         let hubs = Arc::clone(&self.hubs);
         telemetry.ask("hotdesk_hubs", "Threads that serve sessions.", &[], move || hubs.read().len() as f64);
         let feed = Arc::clone(&self.feed);

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::people::People;
 use crate::protocol::figures::Figures;
 use crate::protocol::gateway::Gateway;
+use crate::protocol::presence::Presences;
 use crate::protocol::reading::Reading;
 use crate::telemetry::Telemetry;
 
@@ -25,6 +26,8 @@ pub struct Services {
     /// Questions.
     pub reads: Arc<dyn Reading>,
     pub figures: Arc<dyn Figures>,
+    /// Who is where, for callers without a socket.
+    pub presences: Arc<dyn Presences>,
     pub people: Arc<People>,
     pub audit: Arc<Audit>,
     pub proxies: Proxies,

@@ -58,6 +58,7 @@ const TAGS: &[(&str, &str)] = &[
     ("session", "Signing in, who I am, what this desk is."),
     ("tickets", "Tickets, their threads and their history."),
     ("queue", "The one queue that hands out tickets."),
+    ("requests", "The public request form, and what a customer sees by a private link."),
     ("live", "The desk at one moment, and every record after it."),
     ("people", "Users, colleagues and API tokens."),
     ("operations", "For those who run the desk."),
@@ -83,6 +84,7 @@ pub fn document() -> OpenApi {
     for operation in super::operations() {
         let method = match operation.method {
             "POST" => HttpMethod::Post,
+            "PUT" => HttpMethod::Put,
             "PATCH" => HttpMethod::Patch,
             "DELETE" => HttpMethod::Delete,
             _ => HttpMethod::Get,

@@ -12,7 +12,6 @@ import type {
   ReportTickets,
   Series,
   Trends,
-  TriageStats,
   UpdateReport,
 } from "@/protocol/types";
 
@@ -30,10 +29,9 @@ export interface FiguresApi {
   removeReport(id: string): Promise<void>;
   files(id: string): Promise<ReportFile[]>;
   operations(): Promise<Operations>;
-  triage(): Promise<TriageStats>;
 }
 
-type Call = <T>(method: string, path: string, body?: unknown, key?: string) => Promise<T>;
+type Call = <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<T>;
 
 export function figuresApi(call: Call): FiguresApi {
   const at = (id: string) => `/reports/${encodeURIComponent(id)}`;
@@ -45,12 +43,11 @@ export function figuresApi(call: Call): FiguresApi {
     run: (definition) => call("POST", "/reports/preview", definition),
     behind: (cell) => call("POST", "/reports/preview/tickets", cell),
     reports: async () => (await call<Page<Report>>("GET", "/reports")).data,
-    saveReport: (report, key) => call("POST", "/reports", report, key),
+    saveReport: (report, key) => call("POST", "/reports", report, { "idempotency-key": key }),
     updateReport: (id, change) => call("PATCH", at(id), change),
     removeReport: (id) => call("DELETE", at(id)),
     files: async (id) => (await call<Page<ReportFile>>("GET", `${at(id)}/files`)).data,
     operations: () => call("GET", "/operations"),
-    triage: () => call("GET", "/triage/stats"),
   };
 }
 

@@ -377,6 +377,7 @@ fn rules(dice: &mut Rng) -> Rules {
         categories: vec![option("billing"), option("returns")],
         teams: vec![option("support"), option("billing")],
         private_teams: PrivateTeams::default(),
+        triage: true,
         sla_policies: if dice.bool() { vec![policy] } else { Vec::new() },
     }
 }
@@ -427,5 +428,6 @@ fn message(dice: &mut Rng) -> AddMessage {
         last_seen_version: None,
         status: (direction == Direction::Outbound && dice.u32(0..4) == 0).then_some(Status::Solved),
         attachments: Vec::new(),
+        mentions: Vec::new(),
     }
 }

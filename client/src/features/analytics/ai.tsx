@@ -84,7 +84,7 @@ function Sorting() {
   const desk = useDesk();
   const asked = useQuery({
     queryKey: ["triage-stats"],
-    queryFn: () => desk.api.figures.triage(),
+    queryFn: () => desk.api.triageStats(),
     refetchInterval: AGAIN_MS,
   });
   const found = asked.data;

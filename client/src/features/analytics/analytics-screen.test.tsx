@@ -169,9 +169,7 @@ describe("C83: analytics", () => {
     expect(value("Waiting now")).toBe("12");
     expect(value("Targets met")).toBe("90%");
     expect(value("First answer")).toBe("2m");
-    act(() =>
-      desk.sync.figures({ ...live(), seq: 8, whole: true, now: { ...live().now, waiting: 13 } }),
-    );
+    act(() => desk.sync.figures({ ...live(), seq: 8, whole: true, now: { ...live().now, waiting: 13 } }));
     expect(value("Waiting now")).toBe("13");
     act(() => desk.sync.figures({ at: AT, seq: 9, now: { ...live().now, waiting: 14 } }));
     expect(value("Waiting now")).toBe("14");
