@@ -210,6 +210,7 @@ fn a1_a_clock_that_starts_while_paused() {
             body_format: None,
             last_seen_version: None,
             status,
+            mentions: Vec::new(),
             attachments: Vec::new(),
         })
     };

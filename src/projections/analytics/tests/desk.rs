@@ -31,6 +31,10 @@ impl People for Staff {
     fn is_assignable(&self, user: &UserId, _: Option<&str>) -> bool {
         matches!(user.as_str(), "ann" | "bob" | "sam")
     }
+
+    fn sees(&self, user: &UserId, team: Option<&str>) -> bool {
+        self.is_assignable(user, team)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -130,6 +134,7 @@ fn commands() -> impl Strategy<Value = Command> {
             body_format: None,
             last_seen_version: None,
             status,
+            mentions: Vec::new(),
             attachments: Vec::new(),
         })
     });
