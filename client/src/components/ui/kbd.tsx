@@ -17,6 +17,13 @@ function partsOf(keys: string): string[] {
   return keys.split(/[+ ]/);
 }
 
+/** As it is printed on the keys, in one word. */
+export function printed(keys: string): string {
+  return partsOf(keys)
+    .map((part) => SYMBOLS[part] ?? part.toUpperCase())
+    .join("");
+}
+
 /** A shortcut as it is printed on the keys. A finger has none, so it is not shown to one. */
 export function Kbd({ keys, className = "inline-flex" }: { keys: string; className?: string }) {
   useSyncExternalStore(keymap.subscribe, keymap.get);
