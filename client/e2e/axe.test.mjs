@@ -163,9 +163,9 @@ for (const colorScheme of ["light", "dark"]) {
           await page.goto(addressOf(path));
           await page.locator(there).first().waitFor();
           for (const one of keys) await page.keyboard.press(one);
-          if (then !== null || over !== null)
+          if (shows !== null || over !== null)
             await page
-              .locator(over ?? then)
+              .locator(over ?? shows)
               .first()
               .waitFor();
           await page.evaluate(() => new Promise((done) => requestIdleCallback(done, { timeout: 2_000 })));
