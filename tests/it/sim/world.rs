@@ -377,6 +377,7 @@ fn rules(dice: &mut Rng) -> Rules {
         categories: vec![option("billing"), option("returns")],
         teams: vec![option("support"), option("billing")],
         private_teams: PrivateTeams::default(),
+        triage: true,
         sla_policies: if dice.bool() { vec![policy] } else { Vec::new() },
     }
 }

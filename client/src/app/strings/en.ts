@@ -59,6 +59,7 @@ export const en = {
       not_claimed: "Nobody has it.",
       stale_reply: "There is something new that you have not seen.",
       cannot_undo: "Somebody acted on it since, so it cannot be undone.",
+      triage_off: "Triage is switched off on this desk.",
       email_taken: "Somebody here has this address already.",
       triage_off: "Triage is switched off on this desk.",
       setup_done: "This desk has been set up already.",

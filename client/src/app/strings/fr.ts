@@ -62,6 +62,7 @@ export const fr: Strings = {
       not_claimed: "Personne ne l’a.",
       stale_reply: "Il y a du nouveau que vous n’avez pas vu.",
       cannot_undo: "Quelqu’un y a touché depuis : cela ne peut plus être annulé.",
+      triage_off: "Le tri est désactivé ici.",
       email_taken: "Quelqu’un ici a déjà cette adresse.",
       triage_off: "Le tri est désactivé sur ce service.",
       setup_done: "Ce service est déjà installé.",
