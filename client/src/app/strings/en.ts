@@ -61,7 +61,6 @@ export const en = {
       cannot_undo: "Somebody acted on it since, so it cannot be undone.",
       triage_off: "Triage is switched off on this desk.",
       email_taken: "Somebody here has this address already.",
-      triage_off: "Triage is switched off on this desk.",
       setup_done: "This desk has been set up already.",
       version_conflict: "Somebody changed it in the meantime.",
       too_big: "It is too long.",

@@ -64,7 +64,6 @@ export const fr: Strings = {
       cannot_undo: "Quelqu’un y a touché depuis : cela ne peut plus être annulé.",
       triage_off: "Le tri est désactivé ici.",
       email_taken: "Quelqu’un ici a déjà cette adresse.",
-      triage_off: "Le tri est désactivé sur ce service.",
       setup_done: "Ce service est déjà installé.",
       version_conflict: "Quelqu’un l’a changé entre-temps.",
       too_big: "C’est trop long.",
