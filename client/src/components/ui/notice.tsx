@@ -21,6 +21,7 @@ export function Notice({
   const Title = page ? "h1" : "p";
   return (
     <Box
+      {...(page ? { id: "ticket", tabIndex: -1 } : {})}
       role={alert ? "alert" : undefined}
       className="flex h-full animate-fade flex-col items-center justify-center gap-1 px-6 py-12 text-center"
     >

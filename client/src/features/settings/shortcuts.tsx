@@ -2,7 +2,7 @@ import { RotateCcw } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
-import { Kbd, printed } from "@/components/ui/kbd";
+import { Kbd } from "@/components/ui/kbd";
 import { useDesk } from "@/desk/desk-context";
 import { chosenKeys } from "@/desk/keymap";
 
@@ -138,7 +138,6 @@ function Rebind({ keys, title }: { keys: string; title: string }) {
       )}
       <button
         type="button"
-        aria-label={`${strings.settings.rebind(title)} (${printed(chosen)})`}
         className="flex h-7 min-w-7 items-center justify-center rounded-md px-1 hover:bg-hover coarse:h-11 coarse:min-w-11"
         onClick={() => setWaiting(true)}
         onBlur={() => setWaiting(false)}
@@ -161,10 +160,11 @@ function Rebind({ keys, title }: { keys: string; title: string }) {
           }
         }}
       >
+        <span className="sr-only">{strings.settings.rebind(title)} </span>
         {waiting ? (
           <span className="text-2xs text-accent">{strings.settings.pressKeys}</span>
         ) : (
-          <Kbd keys={keys} className="inline-flex text-ink-2" />
+          <Kbd keys={keys} className="inline-flex text-ink-2" spoken />
         )}
       </button>
     </span>
