@@ -20,6 +20,8 @@ use crate::domain::ids::{CommandId, Seq, TicketId, UserId};
 use crate::domain::permissions::Principal;
 use crate::domain::state::TicketState;
 use crate::feed::{Feed, Reach};
+use crate::projections::analytics::Present as PresentAgent;
+use crate::protocol::figures::AgentState;
 use crate::protocol::frame::{PresenceState, PresenceUpdate, PresentUser, ServerMessage};
 use crate::protocol::gateway::{Gateway, Order};
 
@@ -491,5 +493,31 @@ impl Handler<GetOnline> for Presence {
 
     fn handle(&mut self, _: GetOnline, _: &mut Self::Context) -> usize {
         self.directory.core().connected.len()
+    }
+}
+
+/// Who is connected and what they do, for the figures. In order of user.
+#[derive(Message)]
+#[rtype(result = "Vec<PresentAgent>")]
+pub struct GetAgents;
+
+impl Handler<GetAgents> for Presence {
+    type Result = Vec<PresentAgent>;
+
+    fn handle(&mut self, _: GetAgents, _: &mut Self::Context) -> Self::Result {
+        let mut agents: BTreeMap<&UserId, (AgentState, Option<TicketId>)> = BTreeMap::new();
+        for session in self.sessions.values() {
+            let ticket = session.at.last().map(|(ticket, ..)| *ticket).filter(|_| session.visible);
+            let state = match (session.visible, ticket) {
+                (false, _) => AgentState::Away,
+                (true, None) => AgentState::Online,
+                (true, Some(_)) => AgentState::OnTicket,
+            };
+            let shown = agents.entry(&session.user).or_insert((state, ticket));
+            // The tab in which most happens counts.
+            *shown = (*shown).max((state, ticket));
+        }
+        let agents = agents.into_iter();
+        agents.map(|(user, (state, ticket))| PresentAgent { user: user.to_string(), state, ticket }).collect()
     }
 }
