@@ -210,6 +210,7 @@ function Frame() {
               </Route>
               <Route>
                 <Notice
+                  page
                   title={strings.page.notFound}
                   hint={strings.page.notFoundHint}
                   action={<Button onClick={() => navigate("/inbox/mine")}>{strings.page.toInbox}</Button>}

@@ -293,6 +293,8 @@ export const fr: Strings = {
     waiting: "Attend la connexion",
     remoteImage: (name, host) =>
       name === "" ? `Montrer l’image de ${host}` : `Montrer l’image « ${name} » de ${host}`,
+    done: "Fait",
+    toDo: "À faire",
     takeBack: "Reprendre",
     attachments: (count) => `${count} pièce${s(count)} jointe${s(count)}`,
     changes: (count) => `${count} changement${s(count)}`,

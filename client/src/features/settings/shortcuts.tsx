@@ -140,7 +140,6 @@ function Rebind({ keys, title }: { keys: string; title: string }) {
       )}
       <button
         type="button"
-        aria-label={`${strings.settings.rebind(title)} (${chosen})`}
         className="flex h-7 min-w-7 items-center justify-center rounded-md px-1 hover:bg-hover coarse:h-11 coarse:min-w-11"
         onClick={() => setWaiting(true)}
         onBlur={() => setWaiting(false)}
@@ -163,10 +162,11 @@ function Rebind({ keys, title }: { keys: string; title: string }) {
           }
         }}
       >
+        <span className="sr-only">{strings.settings.rebind(title)} </span>
         {waiting ? (
           <span className="text-2xs text-accent">{strings.settings.pressKeys}</span>
         ) : (
-          <Kbd keys={keys} className="inline-flex text-ink-2" />
+          <Kbd keys={keys} className="inline-flex text-ink-2" spoken />
         )}
       </button>
     </span>
