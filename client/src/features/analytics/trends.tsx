@@ -169,7 +169,7 @@ function People({ found }: { found: Found }) {
       },
       {
         name: words.trends.perHour,
-        tone: "ink-3" as const,
+        tone: "warn" as const,
         dashed: true,
         values: staffing.hours.map((one) => Math.round(one.arrivals * 10) / 10),
       },
