@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::people::deed::Deed;
 use crate::proxy::Weather;
 
-const BUILT_IN: [(&str, &str); 13] = [
+const BUILT_IN: [(&str, &str); 14] = [
     ("smoke", include_str!("../scenarios/smoke.toml")),
     ("shift", include_str!("../scenarios/shift.toml")),
     ("claim-race", include_str!("../scenarios/claim-race.toml")),
@@ -22,6 +22,7 @@ const BUILT_IN: [(&str, &str); 13] = [
     ("slow-readers", include_str!("../scenarios/slow-readers.toml")),
     ("reconnect-storm", include_str!("../scenarios/reconnect-storm.toml")),
     ("restart", include_str!("../scenarios/restart.toml")),
+    ("kills", include_str!("../scenarios/kills.toml")),
     ("drain", include_str!("../scenarios/drain.toml")),
     ("soak", include_str!("../scenarios/soak.toml")),
     ("history", include_str!("../scenarios/history.toml")),

@@ -93,8 +93,9 @@ impl Desk {
         let mailbox = "Messages that wait for an actor.";
         let queue = self.queue.clone();
         telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "queue")], move || queue.waiting() as f64);
-        let figures = self.figures.clone();
-        telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "analytics")], move || figures.waiting() as f64);
+        // Not the door: it holds the telemetry itself, and a circle would keep the journal open.
+        let waiting = self.figures.waiting();
+        telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "analytics")], move || waiting() as f64);
         let shared = Arc::clone(&self.shared);
         let behind = "Records that the session furthest behind has not taken yet.";
         telemetry.ask("hotdesk_feed_lag_records", behind, &[], move || {

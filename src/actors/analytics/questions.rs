@@ -67,9 +67,10 @@ impl FiguresDoor {
         }
     }
 
-    /// Questions that wait for the figures.
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+    /// How many questions wait for the figures, without a hold on anything else: whoever counts may outlive the desk.
+    pub fn waiting(&self) -> impl Fn() -> usize + Send + Sync + use<> {
+        let waiting = Arc::clone(&self.waiting);
+        move || waiting.load(Ordering::Relaxed)
     }
 
     async fn moment(&self, metric: &Metric) -> Result<Moment, Problem> {

@@ -3,4 +3,4 @@
 /**
  * How often something happened, without what was undone.
  */
-export type Counts = { created: number, solved: number, one_touch: number, reopened: number, closed: number, merged: number, replies: number, notes: number, customer_messages: number, claims: number, releases: number, skips: number, transfers: number, undone: number, sla_met: number, sla_breached: number, ai_proposed: number, ai_accepted: number, ai_rejected: number, ai_failed: number, };
+export type Counts = { created: number, solved: number, one_touch: number, reopened: number, closed: number, merged: number, replies: number, notes: number, customer_messages: number, claims: number, releases: number, skips: number, transfers: number, undone: number, sla_met: number, sla_breached: number, ai_proposed: number, ai_accepted: number, ai_edited: number, ai_rejected: number, ai_failed: number, };
