@@ -6,6 +6,7 @@ import { Drafts } from "@/desk/drafts";
 import { Macros } from "@/desk/macros";
 import { SavedViews } from "@/desk/saved-views";
 import { Unread } from "@/desk/unread";
+import { Uploads } from "@/desk/uploads";
 import { ActionsProvider } from "@/keyboard/actions";
 import type { DeskInfo, Me, TicketStatus, User } from "@/protocol/types";
 import { Cell, Happening } from "@/sync/cell";
@@ -13,6 +14,7 @@ import type { Mode } from "@/sync/fallback-transport";
 import { memoryStorage } from "@/sync/storage";
 import { ManualClock } from "@/sync/testing/manual-clock";
 import { ModelServer } from "@/sync/testing/model-server";
+import { ModelUploads } from "@/sync/testing/model-uploads";
 import { Peer } from "@/sync/testing/peer";
 
 const statuses: TicketStatus[] = ["new", "open", "pending", "on_hold", "solved", "closed"];
@@ -49,6 +51,8 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
   await clock.advance(100);
 
   const storage = memoryStorage();
+  const drafts = new Drafts(storage, "ada");
+  const wire = new ModelUploads();
   const announced: string[] = [];
   const desk: Desk = {
     sync: ada.desk,
@@ -58,7 +62,8 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     people: new Map(people.map((person) => [person.id, person])),
     mode: new Cell<Mode>("socket"),
     storage,
-    drafts: new Drafts(storage, "ada"),
+    drafts,
+    uploads: new Uploads(wire, drafts, clock),
     unread: new Unread(storage, "ada", clock.now()),
     savedViews: new SavedViews(storage, "ada"),
     macros: new Macros(storage, "ada"),
@@ -80,5 +85,5 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
   const screen = render(ui());
   const advance = (ms: number) => act(() => clock.advance(ms));
   await advance(100);
-  return { clock, server, ada, desk, storage, announced, advance, screen };
+  return { clock, server, wire, ada, desk, storage, announced, advance, screen };
 }

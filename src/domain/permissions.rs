@@ -33,6 +33,8 @@ pub enum Permission {
     ReportsWrite,
     SettingsWrite,
     AuditRead,
+    /// Copy the whole desk, passwords' hashes included.
+    Backup,
 }
 
 /// The table. A permission is given from this role on upwards.
@@ -47,6 +49,7 @@ const TABLE: &[(Permission, Role)] = &[
     (Permission::UsersManage, Role::Admin),
     (Permission::SettingsWrite, Role::Admin),
     (Permission::AuditRead, Role::Admin),
+    (Permission::Backup, Role::Admin),
 ];
 
 impl Permission {
@@ -83,6 +86,7 @@ impl Permission {
             Self::ReportsWrite => "reports_write",
             Self::SettingsWrite => "settings_write",
             Self::AuditRead => "audit_read",
+            Self::Backup => "backup",
         }
     }
 }

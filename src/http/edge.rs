@@ -11,6 +11,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
+use tracing::Instrument as _;
 
 use super::assets::policy_header;
 use super::call::Seen;
@@ -24,9 +25,12 @@ use crate::people::{Credential, Kind};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 use crate::telemetry::SECONDS;
+use crate::trace::TraceId;
 
 /// Nothing in the app needs any of these.
 const FEATURES: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()";
+/// What the log knows the request by.
+const TRACE: HeaderName = HeaderName::from_static("x-trace-id");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
@@ -57,13 +61,18 @@ pub async fn guard(
     }
 
     let unread = Unread::of(&mut request);
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let trace = TraceId::read(text("traceparent"), text("x-cloud-trace-context")).unwrap_or_else(TraceId::fresh);
+    let span = trace.request(known(method.as_str()), &route);
     // No copy of the request may live here: the router changes it. Handlers' errors come back as answers.
-    let mut answer = next.call(request).await?.map_into_boxed_body();
+    let answered = trace.within(next.call(request).instrument(span.clone())).await;
+    let mut answer = answered?.map_into_boxed_body();
     let kind = answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     if is_error && kind.is_none_or(|kind| !kind.starts_with(b"application/")) {
         let status = answer.status();
-        let failure = last_failure(status, status.canonical_reason().unwrap_or("refused"));
+        let mut failure = last_failure(status, status.canonical_reason().unwrap_or("refused"));
+        failure.problem.trace = Some(trace.to_string());
         answer = answer.into_response(failure.error_response());
     }
 
@@ -91,6 +100,9 @@ pub async fn guard(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    if let Ok(told) = HeaderValue::from_str(&trace.to_string()) {
+        headers.insert(TRACE, told);
+    }
     let mut put = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(header::REFERRER_POLICY, "same-origin");
@@ -115,6 +127,13 @@ pub async fn guard(
     // A socket's upgrade is not a request that took so long.
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let status = answer.status();
+        if status.is_server_error() || is_sampled(desk.config.log.requests) {
+            let (http_method, http_status) = (known(method.as_str()), status.as_u16());
+            let http_ms = began.elapsed().as_secs_f64() * 1e3;
+            span.in_scope(|| {
+                tracing::info!(target: "hotdesk::requests", http_method, http_route = route, http_status, http_ms, "answered");
+            });
+        }
         let labels = [("method", known(method.as_str())), ("route", route.as_str())];
         desk.telemetry
             .histogram("hotdesk_http_request_seconds", "Time until the answer began.", &labels, SECONDS)
@@ -123,6 +142,11 @@ pub async fn guard(
         desk.telemetry.counter("hotdesk_http_requests_total", "Requests answered.", &labels).add(1);
     }
     Ok(answer)
+}
+
+/// Whether this one of many is logged.
+fn is_sampled(share: f64) -> bool {
+    share > 0.0 && (share >= 1.0 || fastrand::f64() < share)
 }
 
 /// A token that is used: once an hour, and from each new address.

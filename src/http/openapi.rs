@@ -58,6 +58,7 @@ const TAGS: &[(&str, &str)] = &[
     ("session", "Signing in, who I am, what this desk is."),
     ("tickets", "Tickets, their threads and their history."),
     ("queue", "The one queue that hands out tickets."),
+    ("attachments", "Files of messages."),
     ("live", "The desk at one moment, and every record after it."),
     ("people", "Users, colleagues and API tokens."),
     ("operations", "For those who run the desk."),
@@ -84,6 +85,7 @@ pub fn document() -> OpenApi {
         let method = match operation.method {
             "POST" => HttpMethod::Post,
             "PATCH" => HttpMethod::Patch,
+            "PUT" => HttpMethod::Put,
             "DELETE" => HttpMethod::Delete,
             _ => HttpMethod::Get,
         };
@@ -152,6 +154,13 @@ fn describe(operation: &Operation, found: &mut Vec<(String, RefOr<Schema>)>) -> 
                 .build();
             described = described.request_body(Some(body));
         }
+        Body::Bytes => {
+            let bytes = RequestBodyBuilder::new()
+                .content("application/octet-stream", ContentBuilder::new().build())
+                .required(Some(Required::False))
+                .build();
+            described = described.request_body(Some(bytes));
+        }
     }
     if matches!(operation.access, Access::SignedIn | Access::Needs(_)) {
         let nothing: [&str; 0] = [];
@@ -188,6 +197,7 @@ fn success(answer: &Answer, operation: &Operation, found: &mut Vec<(String, RefO
             response.content("application/json", ContentBuilder::new().schema(Some(any)).build())
         }
         Content::Text => response.content("text/plain", ContentBuilder::new().schema(Some(text())).build()),
+        Content::Bytes => response.content("application/octet-stream", ContentBuilder::new().build()),
         Content::Html => response.content("text/html", ContentBuilder::new().schema(Some(text())).build()),
     };
     if answer.written {

@@ -2,11 +2,15 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
+mod attachments;
 mod attack_audit;
 mod attack_edge;
 mod attack_input;
 mod attack_sign_in;
 mod attack_teams;
+mod attack_uploads;
+mod backup;
+mod bucket;
 mod command_line;
 mod documents;
 mod faults;
@@ -24,6 +28,7 @@ mod journal_power;
 mod journal_store;
 mod journal_writer;
 mod machine;
+mod operations;
 mod past;
 mod permission_matrix;
 mod queue;

@@ -9,6 +9,7 @@ import { refusalText } from "@/desk/refusal-text";
 import { SavedViews } from "@/desk/saved-views";
 import { dismissToast, errorToast } from "@/desk/toast";
 import { Unread } from "@/desk/unread";
+import { Uploads } from "@/desk/uploads";
 import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
 import { Cell, Happening } from "@/sync/cell";
@@ -17,8 +18,10 @@ import { DeskSync } from "@/sync/desk-sync";
 import { FallbackTransport } from "@/sync/fallback-transport";
 import { longPollTransport } from "@/sync/long-poll-transport";
 import { webStorage } from "@/sync/storage";
+import { xhrUploads } from "@/sync/upload-wire";
 import { webSocketTransport } from "@/sync/web-socket-transport";
 import { useAnnounce } from "./live-region";
+import { errorReports } from "./report-errors";
 import { strings } from "./strings/strings";
 import { orphanedOutboxes } from "./tab";
 
@@ -47,38 +50,46 @@ export function DeskProvider({
   const announce = useAnnounce();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews, macros, conflicts, mode }] =
-    useState(() => {
-      const storage = webStorage(window.localStorage);
-      const transport = new FallbackTransport(
-        webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
-        longPollTransport((input, init) => fetch(input, init)),
+  const [
+    { sync, drafts, uploads, flashes, lastChange, storage, unread, savedViews, macros, conflicts, mode },
+  ] = useState(() => {
+    const storage = webStorage(window.localStorage);
+    const transport = new FallbackTransport(
+      webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+      longPollTransport((input, init) => fetch(input, init)),
+      browserClock,
+    );
+    const drafts = new Drafts(storage, me.id);
+    return {
+      storage,
+      mode: transport.mode,
+      drafts,
+      uploads: new Uploads(
+        xhrUploads(() => new XMLHttpRequest()),
+        drafts,
         browserClock,
-      );
-      return {
+      ),
+      unread: new Unread(storage, me.id, Date.now()),
+      savedViews: new SavedViews(storage, me.id),
+      macros: new Macros(storage, me.id),
+      flashes: new Happening<Flash>(),
+      conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
+      lastChange: new Cell<Undoable | null>(null),
+      sync: new DeskSync({
+        transport,
+        api,
+        clock: browserClock,
         storage,
-        mode: transport.mode,
-        drafts: new Drafts(storage, me.id),
-        unread: new Unread(storage, me.id, Date.now()),
-        savedViews: new SavedViews(storage, me.id),
-        macros: new Macros(storage, me.id),
-        flashes: new Happening<Flash>(),
-        conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
-        lastChange: new Cell<Undoable | null>(null),
-        sync: new DeskSync({
-          transport,
-          api,
-          clock: browserClock,
-          storage,
-          newId,
-          client,
-          user: me.id,
-          visible: () => document.visibilityState === "visible",
-        }),
-      };
-    });
+        newId,
+        client,
+        user: me.id,
+        visible: () => document.visibilityState === "visible",
+      }),
+    };
+  });
   const byId = useMemo(() => new Map(people.map((person) => [person.id, person])), [people]);
 
+  errorReports.build = info.build ?? "";
   useEffect(() => {
     sync.start();
     const onVisible = () => sync.visibilityChanged();
@@ -107,6 +118,7 @@ export function DeskProvider({
       if (lastChange.get()?.commandId === command.id) lastChange.set(null);
       if (command.do.type === "message" && ticket !== null) {
         drafts.restore(ticket, command.do.body, command.do.visibility, details.messages ?? []);
+        void uploads.giveBack(ticket, command.do.attachments ?? []);
         errorToast(strings.actions.notSent(ticket), {
           id: `refused-${command.id}`,
           description: reason,
@@ -134,7 +146,7 @@ export function DeskProvider({
         flashes.emit({ ticket, fields: Object.keys(command.predict), kind: "refused" });
       }
     });
-  }, [sync, drafts, flashes, lastChange, conflicts, byId, navigate, announce]);
+  }, [sync, drafts, uploads, flashes, lastChange, conflicts, byId, navigate, announce]);
 
   useEffect(
     () =>
@@ -176,6 +188,7 @@ export function DeskProvider({
       mode,
       storage,
       drafts,
+      uploads,
       unread,
       savedViews,
       macros,
@@ -194,6 +207,7 @@ export function DeskProvider({
       mode,
       storage,
       drafts,
+      uploads,
       unread,
       savedViews,
       macros,

@@ -9,6 +9,7 @@ import type { Drafts } from "./drafts";
 import type { Macros } from "./macros";
 import type { SavedViews } from "./saved-views";
 import type { Unread } from "./unread";
+import type { Uploads } from "./uploads";
 
 export interface Flash {
   ticket: number;
@@ -42,6 +43,7 @@ export interface Desk {
   /** What this browser keeps for its user. */
   storage: Storage;
   drafts: Drafts;
+  uploads: Uploads;
   unread: Unread;
   savedViews: SavedViews;
   macros: Macros;

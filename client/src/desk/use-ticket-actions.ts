@@ -23,6 +23,8 @@ export interface OutgoingMessage {
   visibility: Visibility;
   seenVersion: number;
   status: TicketStatus | null;
+  /** Ids of files that are with the server already. */
+  files?: readonly string[];
 }
 
 /** What a user can do to a ticket: shown at once, sent in order, offered to be undone. */
@@ -132,6 +134,9 @@ function ticketActions(desk: Desk): TicketActions {
           visibility: message.visibility,
           ...(message.visibility === "public" ? { last_seen_version: message.seenVersion } : {}),
           ...(message.status === null ? {} : { status: message.status }),
+          ...(message.files === undefined || message.files.length === 0
+            ? {}
+            : { attachments: [...message.files] }),
         },
         ...(message.status === null ? {} : { predict: { status: message.status } }),
       });

@@ -37,6 +37,7 @@ export type { Ticket } from "./generated/Ticket";
 export type { TicketRecord } from "./generated/TicketRecord";
 export type { UpdateTicket as TicketUpdate } from "./generated/UpdateTicket";
 export type { UpdateUser as UpdateAccount } from "./generated/UpdateUser";
+export type { UploadView } from "./generated/UploadView";
 export type { UserView as Account } from "./generated/UserView";
 export type { Visibility } from "./generated/Visibility";
 export type { Problem };
