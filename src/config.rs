@@ -83,6 +83,10 @@ pub struct Limits {
     pub anonymous_calls_per_s: u32,
     /// The same at once, after a pause.
     pub anonymous_burst: u32,
+    /// Requests and answers an hour that one address may write without a sign-in.
+    pub form_posts_per_h: u32,
+    /// The same at once, after a pause.
+    pub form_burst: u32,
     pub send_buffer_bytes: usize,
     pub stuck_reader_ms: u64,
     pub subject_chars: usize,
@@ -148,6 +152,8 @@ pub struct Presence {
     pub grace_ms: i64,
     /// Typing that is not renewed becomes viewing.
     pub typing_ms: i64,
+    /// Whoever is here by calls and does not call again counts as gone after this long.
+    pub poll_ms: i64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -290,6 +296,8 @@ pub struct SlaPolicy {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Triage {
+    /// Off, nothing is proposed and nothing learnt.
+    pub enabled: bool,
     pub base_url: String,
     pub model: String,
     /// For the whole call, all tries included.
@@ -302,9 +310,37 @@ pub struct Triage {
     pub batch_max_tokens: usize,
     /// Calls that are out at the same time.
     pub calls: usize,
+    /// The learner's confidence below which the service is asked.
+    pub ask_below: f32,
+    /// From this length on a text is worth a summary, which only the service writes.
+    pub summary_from_chars: usize,
+    /// Below this confidence the learner names no category.
+    pub propose_above: f32,
+    /// Tickets that wait to be sorted, in memory; what is beyond is looked up again when there is room.
+    pub waiting: usize,
+    /// Proposals a second at the most, so that people's commands never wait for them.
+    pub proposals_per_s: u32,
     /// Corrections after which the learner is made anew.
     pub refit_after: usize,
+    /// Solved tickets that are kept to be found again; the oldest leave first.
+    pub similar_tickets: usize,
+    /// So many tickets that tell the same …
+    pub incident_tickets: u32,
+    /// … within so long are an incident.
+    pub incident_window_ms: i64,
     pub policy: TriagePolicies,
+    pub auto_reply: AutoReply,
+}
+
+/// Answers that the desk sends by itself. The texts are yours: what a model wrote is never sent unseen.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutoReply {
+    pub enabled: bool,
+    /// From this confidence of the category on.
+    pub confidence: f32,
+    /// By category; one without a text gets no answer.
+    pub texts: std::collections::BTreeMap<String, String>,
 }
 
 /// What becomes of a proposed field.

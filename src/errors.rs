@@ -79,7 +79,7 @@ impl Seen {
     pub fn fingerprint(&self) -> String {
         let mut hash = Xxh3::new();
         let frame = self.stack.as_deref().and_then(|stack| stack.lines().find(|line| line.contains("/assets/")));
-        hash.write(if self.source == ErrorSource::Server { self.place.as_bytes() } else { b"browser" });
+        hash.write(if self.source == ErrorSource::Server { self.place.as_bytes() } else { &b"browser"[..] });
         for part in [frame.unwrap_or_default(), if frame.is_none() { self.message.as_str() } else { "" }] {
             let alike: Vec<u8> = part.bytes().filter(|byte| !byte.is_ascii_digit()).collect();
             if self.source == ErrorSource::Browser {

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::people::deed::Deed;
 use crate::proxy::Weather;
 
-const BUILT_IN: [(&str, &str); 13] = [
+const BUILT_IN: [(&str, &str); 14] = [
     ("smoke", include_str!("../scenarios/smoke.toml")),
     ("shift", include_str!("../scenarios/shift.toml")),
     ("claim-race", include_str!("../scenarios/claim-race.toml")),
@@ -23,6 +23,7 @@ const BUILT_IN: [(&str, &str); 13] = [
     ("reconnect-storm", include_str!("../scenarios/reconnect-storm.toml")),
     ("restart", include_str!("../scenarios/restart.toml")),
     ("drain", include_str!("../scenarios/drain.toml")),
+    ("rolling", include_str!("../scenarios/rolling.toml")),
     ("soak", include_str!("../scenarios/soak.toml")),
     ("history", include_str!("../scenarios/history.toml")),
     ("bad-lines", include_str!("../scenarios/bad-lines.toml")),

@@ -11,6 +11,7 @@ use dashmap::DashMap;
 
 use super::Desk;
 use crate::actors::hub::Local;
+use crate::actors::presence::door::PresenceDoor;
 use crate::http::proxies::Proxies;
 use crate::http::reply::Failure;
 use crate::http::strangers::Strangers;
@@ -26,6 +27,12 @@ impl Desk {
         http::Desk::new(Services {
             gateway: Arc::new(self.directory.clone()),
             reads: Arc::clone(&self.reads) as _,
+            presences: Arc::new(PresenceDoor::new(
+                self.presence.clone(),
+                Arc::clone(&self.feed),
+                Arc::clone(&self.reads) as _,
+                &self.config,
+            )),
             people: Arc::clone(&self.people),
             attachments: Arc::clone(&self.attachments),
             backups: Arc::clone(&self.backups),

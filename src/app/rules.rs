@@ -82,6 +82,7 @@ pub fn from_config(config: &Config) -> Result<Rules, String> {
         teams: named(&config.desk.teams),
         private_teams: private_teams(config),
         sla_policies,
+        triage: config.triage.enabled,
     })
 }
 

@@ -94,6 +94,8 @@ fn limits(config: &Config, found: &mut Found) {
     found.within("limits.calls_per_s", limits.calls_per_s, 1, u32::MAX);
     found.within("limits.anonymous_calls_per_s", limits.anonymous_calls_per_s, 1, u32::MAX);
     found.within("limits.anonymous_burst", limits.anonymous_burst, 1, u32::MAX);
+    found.within("limits.form_posts_per_h", limits.form_posts_per_h, 1, u32::MAX);
+    found.within("limits.form_burst", limits.form_burst, 1, u32::MAX);
     // The kernel may hold this much for each stuck connection; the contract allows 2 MiB.
     found.within("limits.send_buffer_bytes", limits.send_buffer_bytes, 4096, 2 << 20);
     found.within("limits.stuck_reader_ms", limits.stuck_reader_ms, 100, 600_000);
@@ -221,7 +223,21 @@ fn triage(config: &Config, found: &mut Found) {
     found.within("triage.batch_max_age_ms", triage.batch_max_age_ms, 0, 600_000);
     found.within("triage.batch_max_tokens", triage.batch_max_tokens, 1000, 200_000);
     found.within("triage.calls", triage.calls, 1, 256);
+    found.within("triage.ask_below", triage.ask_below, 0.0, 1.01);
+    found.within("triage.summary_from_chars", triage.summary_from_chars, 0, usize::MAX);
+    found.within("triage.propose_above", triage.propose_above, 0.0, 1.0);
+    found.within("triage.waiting", triage.waiting, 1, 1_000_000);
+    found.within("triage.proposals_per_s", triage.proposals_per_s, 1, 100_000);
     found.within("triage.refit_after", triage.refit_after, 1, 1_000_000);
+    found.within("triage.similar_tickets", triage.similar_tickets, 0, 1_000_000);
+    found.within("triage.incident_tickets", triage.incident_tickets, 3, 100_000);
+    found.within("triage.incident_window_ms", triage.incident_window_ms, 1_000, 86_400_000);
+    found.within("triage.auto_reply.confidence", triage.auto_reply.confidence, 0.5, 1.0);
+    for (category, text) in &triage.auto_reply.texts {
+        let known = config.desk.categories.iter().any(|own| own.id == *category);
+        found.check(known, "triage.auto_reply.texts", format!("there is no category `{category}`"));
+        found.check(!text.trim().is_empty(), "triage.auto_reply.texts", format!("`{category}` has an empty text"));
+    }
     let policy = &triage.policy;
     for (field, policy) in [("category", &policy.category), ("priority", &policy.priority), ("tags", &policy.tags)] {
         let fine = match policy {

@@ -300,6 +300,7 @@ fn message(text: &str, visibility: Visibility, direction: Direction) -> AddMessa
         last_seen_version: None,
         status: None,
         attachments: Vec::new(),
+        mentions: Vec::new(),
     }
 }
 
@@ -318,6 +319,10 @@ mod tests {
 
     impl People for Everybody {
         fn is_assignable(&self, _: &UserId, _: Option<&str>) -> bool {
+            true
+        }
+
+        fn sees(&self, _: &UserId, _: Option<&str>) -> bool {
             true
         }
     }
@@ -355,6 +360,7 @@ mod tests {
                 policy(Priority::Normal, 480, 4320),
                 policy(Priority::Low, 1440, 10_080),
             ],
+            triage: true,
         };
         let limits = FieldLimits {
             subject_chars: 300,

@@ -197,7 +197,10 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
     }
     let kind = match RecentKind::of(&draft.event) {
         None => return,
-        Some(_) if draft.by.is_desk() => RecentKind::Fixed,
+        // What the desk does has no inverse, but for the fields that triage set by itself.
+        Some(_) if draft.by.is_desk() && !matches!(draft.event, Event::TriageChanged { applied: Some(_), .. }) => {
+            RecentKind::Fixed
+        }
         Some(kind) => kind,
     };
     let (link, other) = sides(&draft.event);

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::ids::{AttachmentId, CommandId, TicketId, UserId, Version};
 use super::message::{BodyFormat, Direction, Visibility};
 use super::patch::present;
-use super::ticket::{Channel, LinkKind, Priority, Requester, Status, Triage};
+use super::ticket::{Channel, Incident, LinkKind, Priority, Requester, Status, Triage};
 use super::time::Timestamp;
 
 /// A change to the desk as a client asks for it.
@@ -29,8 +29,10 @@ pub enum Command {
     Link(LinkTicket),
     Unlink(LinkTicket),
     Undo(Undo),
-    TriageAccept(TriageChoice),
-    TriageReject(TriageChoice),
+    /// Ask for a proposal anew.
+    Triage(Empty),
+    TriageAccept(AcceptTriage),
+    TriageReject(RejectTriage),
     /// What only the desk itself may ask; never read from the wire.
     #[serde(skip)]
     #[ts(skip)]
@@ -61,6 +63,7 @@ impl Command {
             Self::Link(_) => "link",
             Self::Unlink(_) => "unlink",
             Self::Undo(_) => "undo",
+            Self::Triage(_) => "triage",
             Self::TriageAccept(_) => "triage_accept",
             Self::TriageReject(_) => "triage_reject",
             Self::System(_) => "system",
@@ -167,6 +170,10 @@ pub struct AddMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub status: Option<Status>,
+    /// Colleagues whom a note asks to look; only in an internal message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<UserId>>")]
+    pub mentions: Vec<UserId>,
     /// Files of the writer's that were uploaded before; each goes with one message.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<AttachmentId>>")]
@@ -221,13 +228,44 @@ pub struct Undo {
     pub command_id: CommandId,
 }
 
-/// Which of the proposed fields are meant; absent means all.
+/// Takes what triage proposes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct TriageChoice {
+pub struct AcceptTriage {
+    /// Any of `category`, `priority`, `tags`. Absent: all that are still open, but for what somebody set since.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub fields: Option<Vec<String>>,
+    /// Other values than the proposed ones, for fields that are taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub edits: Option<TriageValues>,
+}
+
+/// Refuses what triage proposes, and takes back what the machine set by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RejectTriage {
+    /// Any of `category`, `priority`, `tags`. Absent: all that are still open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub fields: Option<Vec<String>>,
+}
+
+/// Values of the fields that triage may propose.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct TriageValues {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub category: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub priority: Option<Priority>,
+    /// They come beside those that the ticket has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub tags: Option<Vec<String>>,
 }
 
 /// What the desk asks of itself. It goes through the same door as everybody's commands.
@@ -237,6 +275,9 @@ pub enum SystemCommand {
     CheckSla,
     /// The holder vanished without an answer: give the ticket back.
     ReleaseVanished { holder: UserId },
-    /// Triage begins, proposes or gives up; based on the version that was read.
-    Triage { based_on: Version, triage: Box<Triage>, apply: UpdateTicket },
+    /// Triage begins, proposes or gives up, based on the version that `triage` names; `apply` is set without asking. No field but
+    /// these can be reached from there.
+    Triage { triage: Box<Triage>, apply: TriageValues },
+    /// The ticket is one of many that tell the same.
+    Incident(Incident),
 }

@@ -82,9 +82,11 @@ pub fn decide(
     match command {
         Command::Create(_) | Command::Undo(_) | Command::System(_) => unreachable!("invariant: decided above"),
         Command::Update(update) => {
-            let patch = fields::patch_of(&state.ticket, update, context)?;
+            let mut patch = fields::patch_of(&state.ticket, update, context)?;
             if !patch.is_empty() {
-                work.act(Event::Updated { changes: fields::changes_of(&patch) }, patch);
+                let changes = fields::changes_of(&patch);
+                let decided = triage::decide_by_hand(&state.ticket, &mut patch, context);
+                work.act(Event::Updated { changes, decided }, patch);
             }
             Ok(work.done())
         }
@@ -92,8 +94,9 @@ pub fn decide(
         Command::Claim(_) | Command::ClaimNext(_) => hold::claim(work),
         Command::Release(release) => hold::release(work, release),
         Command::Skip(skip) => hold::skip(work, skip),
-        Command::TriageAccept(choice) => triage::accept(work, choice),
-        Command::TriageReject(choice) => triage::reject(work, choice),
+        Command::Triage(_) => triage::ask(work),
+        Command::TriageAccept(accept) => triage::accept(work, accept),
+        Command::TriageReject(reject) => triage::reject(work, reject),
         Command::Merge(merge) => Err(no_other(id, merge.into, "/into")),
         Command::Link(link) | Command::Unlink(link) => Err(no_other(id, link.to, "/to")),
     }
@@ -170,9 +173,13 @@ fn decide_system(state: &TicketState, command: &SystemCommand, context: &Context
             Ok(work.done())
         }
         SystemCommand::ReleaseVanished { holder } => Ok(hold::release_vanished(work, holder)),
-        SystemCommand::Triage { based_on, triage, apply } => {
+        SystemCommand::Triage { triage, apply } => {
             check_active(state)?;
-            triage::propose(work, *based_on, triage, apply)
+            triage::propose(work, triage, apply)
+        }
+        SystemCommand::Incident(incident) => {
+            check_active(state)?;
+            Ok(triage::join(work, *incident))
         }
     }
 }

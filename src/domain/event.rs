@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::command::UpdateTicket;
 use super::ids::{CommandId, TicketId, UserId};
 use super::message::Message;
-use super::ticket::{LinkKind, SlaMetric, Triage};
+use super::ticket::{LinkKind, SlaMetric, Triage, TriageDecided};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -19,6 +19,10 @@ pub enum Event {
     },
     Updated {
         changes: UpdateTicket,
+        /// What that says to a proposal that was open.
+        #[serde(default, skip_serializing_if = "TriageDecided::is_empty")]
+        #[ts(optional, as = "Option<TriageDecided>")]
+        decided: TriageDecided,
     },
     MessageAdded {
         message: Message,
@@ -79,5 +83,9 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[ts(optional)]
         applied: Option<UpdateTicket>,
+        /// What somebody decided just now.
+        #[serde(default, skip_serializing_if = "TriageDecided::is_empty")]
+        #[ts(optional, as = "Option<TriageDecided>")]
+        decided: TriageDecided,
     },
 }

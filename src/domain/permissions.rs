@@ -31,6 +31,8 @@ pub enum Permission {
     TokensOthers,
     UsersManage,
     ReportsWrite,
+    /// Views and macros that a team has in common.
+    SharedWrite,
     SettingsWrite,
     AuditRead,
     /// Copy the whole desk, passwords' hashes included.
@@ -45,6 +47,7 @@ const TABLE: &[(Permission, Role)] = &[
     (Permission::ReleaseOthers, Role::Supervisor),
     (Permission::UndoOthers, Role::Supervisor),
     (Permission::ReportsWrite, Role::Supervisor),
+    (Permission::SharedWrite, Role::Supervisor),
     (Permission::TokensOthers, Role::Admin),
     (Permission::UsersManage, Role::Admin),
     (Permission::SettingsWrite, Role::Admin),
@@ -84,6 +87,7 @@ impl Permission {
             Self::TokensOthers => "tokens_others",
             Self::UsersManage => "users_manage",
             Self::ReportsWrite => "reports_write",
+            Self::SharedWrite => "shared_write",
             Self::SettingsWrite => "settings_write",
             Self::AuditRead => "audit_read",
             Self::Backup => "backup",

@@ -25,6 +25,8 @@ pub enum Rejection {
     StaleReply { ticket: TicketId, last_seen: Version },
     #[error("this cannot be undone: {reason}")]
     CannotUndo { by: Option<UserId>, reason: &'static str },
+    #[error("nobody sorts tickets on this desk: triage is switched off")]
+    TriageOff,
     #[error("{}", .0.first().map_or("a field is not valid", |error| error.detail.as_str()))]
     InvalidField(Vec<FieldError>),
 }

@@ -20,6 +20,8 @@ pub struct Rules {
     pub private_teams: PrivateTeams,
     /// The first policy that matches a ticket applies.
     pub sla_policies: Vec<SlaPolicy>,
+    /// Somebody sorts tickets here, so that asking for it is not in vain.
+    pub triage: bool,
 }
 
 /// How large the fields of a ticket may be.
@@ -60,4 +62,7 @@ pub struct NamedOption {
 pub trait People {
     /// Whether this user exists, is active, and may hold tickets of `team`.
     fn is_assignable(&self, user: &UserId, team: Option<&str>) -> bool;
+
+    /// Whether this user exists, is active, and sees tickets of `team`.
+    fn sees(&self, user: &UserId, team: Option<&str>) -> bool;
 }

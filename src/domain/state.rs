@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Event;
 use super::ids::{CommandId, TicketId, UserId, Version};
 use super::patch::Patch;
-use super::ticket::{Link, SlaMetric, Ticket, TriageState};
+use super::ticket::{Link, SlaMetric, Ticket};
 use super::time::Timestamp;
 
 /// What undo needs is kept for this long, so `Rules::undo_window_ms` must not be longer.
@@ -213,7 +213,9 @@ impl RecentKind {
             Event::Updated { .. } | Event::Claimed { .. } | Event::Released { vanished: None, .. } => {
                 Some(Self::Fields)
             }
-            Event::TriageChanged { triage, .. } if triage.state == TriageState::Accepted => Some(Self::Fields),
+            Event::TriageChanged { applied, decided, .. } if applied.is_some() || !decided.is_empty() => {
+                Some(Self::Fields)
+            }
             Event::Skipped { .. } => Some(Self::Skip),
             Event::Merged { .. } => Some(Self::Merged),
             Event::MergedIn { .. } | Event::Linked { .. } => Some(Self::Linked),

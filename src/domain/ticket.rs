@@ -8,6 +8,7 @@ use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::ids::{TicketId, UserId, Version};
+use super::patch::present;
 use super::time::Timestamp;
 
 /// A ticket as it goes over the wire.
@@ -40,6 +41,9 @@ pub struct Ticket {
     pub triage: Option<Triage>,
     pub message_count: u32,
     pub last_message_at: Option<Timestamp>,
+    /// Who was mentioned in a note and has not written since. Sorted, without repeats.
+    #[serde(default)]
+    pub mentions: Vec<UserId>,
     #[ts(type = "Record<string, unknown>")]
     #[schema(value_type = Object)]
     pub custom: BTreeMap<String, serde_json::Value>,
@@ -184,15 +188,19 @@ impl SlaMetric {
     pub const ALL: [Self; 3] = [Self::FirstResponse, Self::NextResponse, Self::Resolution];
 }
 
-/// What triage proposes, or why it does not.
+/// What triage proposes and did by itself, and what people made of it; or why it proposes nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Triage {
     pub state: TriageState,
     pub source: Option<TriageSource>,
+    /// Why it is `untriaged`, or why the learner speaks where the service was to be asked: a code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub reason: Option<String>,
     pub at: Timestamp,
+    /// The ticket's version that was read.
+    #[serde(default)]
+    pub based_on: Version,
     pub category: Option<Guess<String>>,
     pub priority: Option<Guess<Priority>>,
     pub sentiment: Option<Guess<Sentiment>>,
@@ -201,9 +209,192 @@ pub struct Triage {
     pub tags: Vec<String>,
     pub spam: Option<Guess<bool>>,
     pub duplicate_of: Option<TicketId>,
+    /// Many tickets told the same within a few minutes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub incident: Option<Incident>,
+    /// The fields that the machine set by itself, each with the value before it.
+    #[serde(default, skip_serializing_if = "TriageApplied::is_empty")]
+    #[ts(optional, as = "Option<TriageApplied>")]
+    pub applied: TriageApplied,
+    /// What people made of each field. A proposed field that is not here is still open.
+    #[serde(default, skip_serializing_if = "TriageDecided::is_empty")]
+    #[ts(optional, as = "Option<TriageDecided>")]
+    pub decided: TriageDecided,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub reply_draft: Option<String>,
+}
+
+impl Triage {
+    /// Nothing is known yet.
+    pub fn new(state: TriageState, at: Timestamp, based_on: Version) -> Self {
+        Self {
+            state,
+            source: None,
+            reason: None,
+            at,
+            based_on,
+            category: None,
+            priority: None,
+            sentiment: None,
+            language: None,
+            summary: None,
+            tags: Vec::new(),
+            spam: None,
+            duplicate_of: None,
+            incident: None,
+            applied: TriageApplied::default(),
+            decided: TriageDecided::default(),
+            reply_draft: None,
+        }
+    }
+
+    /// Whether a value is proposed for this field.
+    pub fn proposes(&self, field: TriageField) -> bool {
+        match field {
+            TriageField::Category => self.category.is_some(),
+            TriageField::Priority => self.priority.is_some(),
+            TriageField::Tags => !self.tags.is_empty(),
+        }
+    }
+
+    /// Whether the field is proposed and nobody has said anything to it.
+    pub fn is_open(&self, field: TriageField) -> bool {
+        self.proposes(field) && self.decided.get(field).is_none()
+    }
+
+    /// The state that follows from what was decided: proposed while a field is open.
+    pub fn settle(&mut self) {
+        let decided = || TriageField::ALL.into_iter().filter_map(|field| self.decided.get(field));
+        self.state = if TriageField::ALL.into_iter().any(|field| self.is_open(field)) {
+            TriageState::Proposed
+        } else if decided().any(|decision| decision != TriageDecision::Rejected) {
+            TriageState::Accepted
+        } else if decided().next().is_some() {
+            TriageState::Rejected
+        } else {
+            self.state
+        };
+    }
+}
+
+/// The fields of a ticket that triage may propose. It can touch no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TriageField {
+    Category,
+    Priority,
+    Tags,
+}
+
+impl TriageField {
+    pub const ALL: [Self; 3] = [Self::Category, Self::Priority, Self::Tags];
+
+    /// The name on the wire, which is that of the ticket's field.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Category => "category",
+            Self::Priority => "priority",
+            Self::Tags => "tags",
+        }
+    }
+
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.name() == name)
+    }
+}
+
+/// What somebody made of a proposed field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TriageDecision {
+    Accepted,
+    /// Another value was set than the proposed one.
+    Edited,
+    Rejected,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct TriageDecided {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub category: Option<TriageDecision>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub priority: Option<TriageDecision>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub tags: Option<TriageDecision>,
+}
+
+impl TriageDecided {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn get(&self, field: TriageField) -> Option<TriageDecision> {
+        match field {
+            TriageField::Category => self.category,
+            TriageField::Priority => self.priority,
+            TriageField::Tags => self.tags,
+        }
+    }
+
+    pub fn set(&mut self, field: TriageField, decision: Option<TriageDecision>) {
+        match field {
+            TriageField::Category => self.category = decision,
+            TriageField::Priority => self.priority = decision,
+            TriageField::Tags => self.tags = decision,
+        }
+    }
+}
+
+/// Values from before the machine set a field by itself; a field that it did not set is not here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct TriageApplied {
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    #[ts(optional, type = "string | null")]
+    #[schema(value_type = Option<String>)]
+    pub category: Option<Option<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub priority: Option<Priority>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub tags: Option<Vec<String>>,
+}
+
+impl TriageApplied {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    pub fn has(&self, field: TriageField) -> bool {
+        match field {
+            TriageField::Category => self.category.is_some(),
+            TriageField::Priority => self.priority.is_some(),
+            TriageField::Tags => self.tags.is_some(),
+        }
+    }
+
+    pub fn forget(&mut self, field: TriageField) {
+        match field {
+            TriageField::Category => self.category = None,
+            TriageField::Priority => self.priority = None,
+            TriageField::Tags => self.tags = None,
+        }
+    }
+}
+
+/// A group of tickets that tell the same within a few minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
+pub struct Incident {
+    /// The first of them; it carries the count.
+    pub lead: TicketId,
+    /// How many there were when this was written.
+    pub tickets: u32,
+    pub since: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]

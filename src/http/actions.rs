@@ -1,4 +1,4 @@
-//! What can be done with one ticket beside changing its fields: take it, give it back, undo, merge, link.
+//! What can be done with one ticket beside changing its fields: take it, give it back, undo, merge, link, judge its triage.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
@@ -7,7 +7,7 @@ use super::call::Call;
 use super::operation::{Access, Answer, Body, KeyUse, Operation, schema};
 use super::reply::Reply;
 use super::tickets::ticket;
-use crate::domain::command::{Command, Empty, LinkTicket, Merge, Release, Skip, Undo};
+use crate::domain::command::{AcceptTriage, Command, Empty, LinkTicket, Merge, RejectTriage, Release, Skip, Undo};
 use crate::domain::permissions::Permission;
 use crate::domain::ticket::Ticket;
 use crate::protocol::code::Code;
@@ -93,6 +93,37 @@ pub static UNLINK: Operation = Operation {
     ..ACTION
 };
 
+pub static TRIAGE: Operation = Operation {
+    id: "ask_triage",
+    path: "/api/v1/tickets/{id}/triage",
+    summary: "Ask for a proposal anew",
+    detail: "The ticket's `triage` becomes `waiting`, before everything else that waits, and then what comes of it.",
+    body: Body::Optional(schema::<Empty>),
+    codes: &[Code::NotFound, Code::TicketClosed, Code::TriageOff],
+    ..ACTION
+};
+
+pub static ACCEPT_TRIAGE: Operation = Operation {
+    id: "accept_triage",
+    path: "/api/v1/tickets/{id}/triage/accept",
+    summary: "Take what triage proposes",
+    detail: "Sets the proposed category, priority and tags: the fields that are named, or all that are still open. With \
+             `edits`, other values than the proposed ones; the desk learns from both.",
+    body: Body::Optional(schema::<AcceptTriage>),
+    codes: &[Code::NotFound, Code::TicketClosed],
+    ..ACTION
+};
+
+pub static REJECT_TRIAGE: Operation = Operation {
+    id: "reject_triage",
+    path: "/api/v1/tickets/{id}/triage/reject",
+    summary: "Refuse what triage proposes",
+    detail: "The fields that are named, or all that are still open. What the machine had set by itself goes back to what it was.",
+    body: Body::Optional(schema::<RejectTriage>),
+    codes: &[Code::NotFound, Code::TicketClosed],
+    ..ACTION
+};
+
 pub async fn claim(call: Call, payload: Payload) -> Reply {
     let body: Empty = call.optional_json(payload).await?;
     act(call, Command::Claim(body)).await
@@ -126,6 +157,21 @@ pub async fn link(call: Call, payload: Payload) -> Reply {
 pub async fn unlink(call: Call, payload: Payload) -> Reply {
     let body: LinkTicket = call.json(payload).await?;
     act(call, Command::Unlink(body)).await
+}
+
+pub async fn triage(call: Call, payload: Payload) -> Reply {
+    let body: Empty = call.optional_json(payload).await?;
+    act(call, Command::Triage(body)).await
+}
+
+pub async fn accept_triage(call: Call, payload: Payload) -> Reply {
+    let body: AcceptTriage = call.optional_json(payload).await?;
+    act(call, Command::TriageAccept(body)).await
+}
+
+pub async fn reject_triage(call: Call, payload: Payload) -> Reply {
+    let body: RejectTriage = call.optional_json(payload).await?;
+    act(call, Command::TriageReject(body)).await
 }
 
 async fn act(call: Call, command: Command) -> Reply {

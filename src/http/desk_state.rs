@@ -17,6 +17,7 @@ use crate::config::Config;
 use crate::domain::ids::UserId;
 use crate::people::People;
 use crate::protocol::gateway::Gateway;
+use crate::protocol::presence::Presences;
 use crate::protocol::reading::Reading;
 use crate::telemetry::Telemetry;
 use crate::usage::Usage;
@@ -29,6 +30,8 @@ pub struct Services {
     pub gateway: Arc<dyn Gateway>,
     /// Questions.
     pub reads: Arc<dyn Reading>,
+    /// Who is where, for callers without a socket.
+    pub presences: Arc<dyn Presences>,
     pub people: Arc<People>,
     pub attachments: Arc<Attachments>,
     pub backups: Arc<Keeper>,

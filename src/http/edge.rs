@@ -6,17 +6,18 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 use tracing::Instrument as _;
 
 use super::assets::policy_header;
+use super::auth;
 use super::call::Seen;
 use super::desk_state::Desk;
-use super::metered::Metered;
+use super::metered::{Carrying, Metered};
 use super::reply::Failure;
 use super::unread::Unread;
 use crate::audit::{Action, Actor, Deed};
@@ -47,7 +48,9 @@ pub async fn guard(
     let route = request.match_pattern().unwrap_or_else(|| "other".to_owned());
 
     let line = request.conn_data::<Arc<Line>>().cloned();
-    if let Some(line) = &line {
+    // Over HTTP/2 one connection carries several requests at once.
+    let carried = line.as_ref().filter(|_| request.version() == Version::HTTP_2).map(Line::carry);
+    if let (Some(line), None) = (&line, &carried) {
         line.idle();
     }
     let secure = desk.proxies.is_secure(request.request());
@@ -115,10 +118,14 @@ pub async fn guard(
     }
 
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        if let Some(line) = &line {
-            line.answered();
+        if let Some(carried) = carried {
+            answer = answer.map_body(|_, body| Carrying::over(body, carried));
+        } else {
+            if let Some(line) = &line {
+                line.answered();
+            }
+            answer = answer.map_body(|_, body| Metered::over(body, line.as_ref()));
         }
-        answer = answer.map_body(|_, body| Metered::over(body, line.as_ref()));
     }
     if let Some(unread) = unread {
         answer = answer.map_body(|_, body| unread.hold(body));
@@ -200,7 +207,7 @@ fn tell_allowance(headers: &mut HeaderMap, seen: &Seen) {
 
 /// Where the same is over HTTPS; nowhere if the host's name is none.
 fn over_https(request: &HttpRequest) -> Option<String> {
-    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let host = auth::host(request)?;
     let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
     let is_name = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
     (!name.is_empty() && name.chars().all(is_name)).then(|| format!("https://{name}{}", request.uri()))

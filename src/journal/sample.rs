@@ -14,7 +14,7 @@ use crate::domain::message::{Author, BodyFormat, Direction, Message, Visibility}
 use crate::domain::patch::Patch;
 use crate::domain::record::Draft;
 use crate::domain::state::TicketState;
-use crate::domain::ticket::{Channel, Priority, Requester, Sla, Status, Ticket};
+use crate::domain::ticket::{Channel, Priority, Requester, Sla, Status, Ticket, TriageDecided};
 use crate::domain::time::Timestamp;
 
 /// 2026-11-23T08:00:00Z, where the samples' time begins.
@@ -53,6 +53,7 @@ pub fn opened(id: TicketId, body: &str) -> Append {
         triage: None,
         message_count: 1,
         last_message_at: Some(at),
+        mentions: Vec::new(),
         custom: BTreeMap::new(),
     };
     let event = Event::Created { message: message(id, version, Direction::Inbound, body) };
@@ -77,7 +78,7 @@ pub fn moved(before: &Arc<TicketState>, status: Status) -> Append {
     ticket.status = status;
     ticket.updated_at = at(ticket.version);
     let changes = UpdateTicket { status: Some(status), ..UpdateTicket::default() };
-    changed(before, ticket, Event::Updated { changes })
+    changed(before, ticket, Event::Updated { changes, decided: TriageDecided::default() })
 }
 
 fn changed(before: &Arc<TicketState>, ticket: Ticket, event: Event) -> Append {
@@ -109,6 +110,7 @@ fn message(ticket: TicketId, version: Version, direction: Direction, body: &str)
         body: body.into(),
         body_format: BodyFormat::Text,
         attachments: Vec::new(),
+        mentions: Vec::new(),
         at: at(version),
     }
 }

@@ -59,6 +59,7 @@ codes! {
     WrongOffset = "wrong_offset", 409, false, "The upload goes on at another byte";
     EmailTaken = "email_taken", 409, false, "Somebody has this address already";
     SetupDone = "setup_done", 409, false, "The desk has its first administrator already";
+    TriageOff = "triage_off", 409, false, "Triage is switched off on this desk";
     VersionConflict = "version_conflict", 412, false, "The ticket is at another version";
     TooBig = "too_big", 413, false, "That is larger than allowed";
     UnsupportedMediaType = "unsupported_media_type", 415, false, "Send application/json";

@@ -77,6 +77,7 @@ pub fn command(raw: &RawValue, at: &str) -> Result<Command, Problem> {
         "link" => Command::Link(object(body, at)?),
         "unlink" => Command::Unlink(object(body, at)?),
         "undo" => Command::Undo(object(body, at)?),
+        "triage" => Command::Triage(object(body, at)?),
         "triage_accept" => Command::TriageAccept(object(body, at)?),
         "triage_reject" => Command::TriageReject(object(body, at)?),
         other => {

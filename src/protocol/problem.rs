@@ -107,6 +107,7 @@ impl From<Rejection> for Problem {
             Rejection::NotClaimed => Self::new(Code::NotClaimed, detail),
             Rejection::StaleReply { .. } => Self { messages: Some(Vec::new()), ..Self::new(Code::StaleReply, detail) },
             Rejection::CannotUndo { by, .. } => Self { by, ..Self::new(Code::CannotUndo, detail) },
+            Rejection::TriageOff => Self::new(Code::TriageOff, detail),
             Rejection::InvalidField(errors) => Self::new(Code::InvalidField, detail).with_errors(errors),
         }
     }

@@ -1,5 +1,7 @@
 //! Bodies of HTTP answers that are not domain types themselves.
 
+pub mod triage;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;

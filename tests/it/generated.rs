@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hotdesk::domain::ticket::Ticket;
 use hotdesk::protocol::frame::{ClientMessage, ServerMessage};
-use hotdesk::protocol::views;
+use hotdesk::protocol::{preferences, presence, requests, views};
 use ts_rs::{Config, TS};
 
 /// S90: the client's TypeScript types are those of the server.
@@ -36,6 +36,19 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     hotdesk::errors::ErrorGroup::export_all(&config).unwrap();
     views::ReportError::export_all(&config).unwrap();
     hotdesk::backup::keeper::BackupState::export_all(&config).unwrap();
+    preferences::Preferences::export_all(&config).unwrap();
+    preferences::PreferencesView::export_all(&config).unwrap();
+    preferences::SharedList::export_all(&config).unwrap();
+    preferences::PutShared::export_all(&config).unwrap();
+    preferences::DeskSettingsView::export_all(&config).unwrap();
+    requests::RequestForm::export_all(&config).unwrap();
+    requests::CreateRequest::export_all(&config).unwrap();
+    requests::NewRequest::export_all(&config).unwrap();
+    requests::AnswerRequest::export_all(&config).unwrap();
+    requests::RequestLinks::export_all(&config).unwrap();
+    requests::NewRequestLink::export_all(&config).unwrap();
+    presence::TellPresence::export_all(&config).unwrap();
+    presence::PresenceNow::export_all(&config).unwrap();
     hotdesk::audit::Entry::export_all(&config).unwrap();
     views::TicketWith::export_all(&config).unwrap();
     views::MessageAdded::export_all(&config).unwrap();
@@ -46,6 +59,11 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     views::Bulk::export_all(&config).unwrap();
     views::BulkOutcomes::export_all(&config).unwrap();
     views::DeskInfo::export_all(&config).unwrap();
+    views::triage::Similar::export_all(&config).unwrap();
+    views::triage::TryTriage::export_all(&config).unwrap();
+    views::triage::TriedTriage::export_all(&config).unwrap();
+    views::triage::TriageStats::export_all(&config).unwrap();
+    views::triage::DraftEvent::export_all(&config).unwrap();
 
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("client/src/protocol/generated");
     if std::env::var_os("UPDATE_GENERATED").is_some() {

@@ -66,6 +66,19 @@ fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
         }
         "sign_out" | "get_me" | "get_desk" | "list_people" | "list_tokens" | "get_openapi" | "get_docs" | "live"
         | "ready" | "metrics" => (Rule::Anybody, "", Value::Null),
+        "get_preferences" | "list_shared" | "get_settings" => (Rule::Anybody, "", Value::Null),
+        "put_preferences" => (Rule::Anybody, "", json!({"appearance": "dark"})),
+        "put_shared" => (Rule::ByRole, "", json!({"kind": "macro", "name": ""})),
+        "remove_shared" => (Rule::ByRole, "", Value::Null),
+        "put_settings" => (Rule::ByRole, "", json!({"request_form": {"team": "none"}})),
+        // By the form or a private link, never by a sign-in.
+        "get_request_form" | "get_request" | "solve_request" => (Rule::Anybody, "", Value::Null),
+        "answer_request" => (Rule::Anybody, "", json!({"body": "Hello"})),
+        "create_request" => {
+            (Rule::Anybody, "", json!({"name": "n", "email": "n@example.org", "subject": "s", "body": "b"}))
+        }
+        "list_request_links" | "create_request_link" | "revoke_request_links" => (Rule::Ticket, "", Value::Null),
+        "tell_presence" => (Rule::Anybody, "", json!({"client": "matrix"})),
         "list_sessions" => (Rule::Anybody, "", Value::Null),
         "end_session" => (Rule::Anybody, "", Value::Null),
         "change_password" => (Rule::Anybody, "", json!({"current": "x", "password": "0123456789"})),
@@ -104,6 +117,7 @@ fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
         "claim_ticket" | "release_ticket" => (Rule::Ticket, "", json!({})),
         "skip_ticket" => (Rule::Ticket, "", json!({"reason": "busy"})),
         "undo" => (Rule::Ticket, "", json!({"command_id": "none"})),
+        "ask_triage" | "accept_triage" | "reject_triage" => (Rule::Ticket, "", json!({})),
         "merge_ticket" => (Rule::Ticket, "", json!({"into": 1})),
         "link_ticket" | "unlink_ticket" => (Rule::Ticket, "", json!({"to": 1, "kind": "related"})),
         "claim_next" => (Rule::Listed, "", json!({"team": TEAM})),
@@ -200,7 +214,7 @@ fn command(kind: &str) -> Option<Value> {
         "create" => json!({"subject": "Public", "body": "b", "requester": {"name": "n", "email": "n@example.org"}}),
         "update" => json!({"priority": "high"}),
         "message" => json!({"body": "Hello", "visibility": "internal"}),
-        "claim" | "release" | "triage_accept" | "triage_reject" => json!({}),
+        "claim" | "release" | "triage" | "triage_accept" | "triage_reject" => json!({}),
         "claim_next" => json!({"team": TEAM}),
         "skip" => json!({"reason": "busy"}),
         "merge" => json!({"into": 1}),

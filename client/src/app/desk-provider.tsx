@@ -3,11 +3,15 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react
 import { useLocation } from "wouter";
 import { type Conflict, type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
+import { followPreferences } from "@/desk/follow-preferences";
 import { Macros } from "@/desk/macros";
 import { newId } from "@/desk/new-id";
+import { NO_PREFERENCES, PreferencesStore } from "@/desk/preferences";
+import { takeOver } from "@/desk/preferences-before";
 import { refusalText } from "@/desk/refusal-text";
 import { SavedViews } from "@/desk/saved-views";
-import { dismissToast, errorToast } from "@/desk/toast";
+import { SharedStore } from "@/desk/shared";
+import { dismissToast, errorToast, toast } from "@/desk/toast";
 import { Unread } from "@/desk/unread";
 import { Uploads } from "@/desk/uploads";
 import type { DeskInfo, Me, User } from "@/protocol/types";
@@ -24,6 +28,9 @@ import { useAnnounce } from "./live-region";
 import { errorReports } from "./report-errors";
 import { strings } from "./strings/strings";
 import { orphanedOutboxes } from "./tab";
+
+/** What colleagues share and other browsers change is asked for this often while somebody looks. */
+const REFRESH_MS = 60_000;
 
 function socketUrl(): string {
   const url = new URL("/api/v1/ws", window.location.href);
@@ -50,9 +57,7 @@ export function DeskProvider({
   const announce = useAnnounce();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const [
-    { sync, drafts, uploads, flashes, lastChange, storage, unread, savedViews, macros, conflicts, mode },
-  ] = useState(() => {
+  const [kept] = useState(() => {
     const storage = webStorage(window.localStorage);
     const transport = new FallbackTransport(
       webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
@@ -60,8 +65,16 @@ export function DeskProvider({
       browserClock,
     );
     const drafts = new Drafts(storage, me.id);
+    const preferences = new PreferencesStore(
+      { storage, user: me.id, api, clock: browserClock },
+      { ...NO_PREFERENCES, macros: strings.macros.first },
+      takeOver(storage, me.id),
+    );
+    const shared = new SharedStore(api);
     return {
       storage,
+      preferences,
+      shared,
       mode: transport.mode,
       drafts,
       uploads: new Uploads(
@@ -70,8 +83,8 @@ export function DeskProvider({
         browserClock,
       ),
       unread: new Unread(storage, me.id, Date.now()),
-      savedViews: new SavedViews(storage, me.id),
-      macros: new Macros(storage, me.id),
+      savedViews: new SavedViews(preferences, shared),
+      macros: new Macros(preferences, shared),
       flashes: new Happening<Flash>(),
       conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
       lastChange: new Cell<Undoable | null>(null),
@@ -87,6 +100,8 @@ export function DeskProvider({
       }),
     };
   });
+  const { sync, drafts, uploads, flashes, lastChange, storage, unread, conflicts, mode } = kept;
+  const { preferences, shared, savedViews, macros } = kept;
   const byId = useMemo(() => new Map(people.map((person) => [person.id, person])), [people]);
 
   errorReports.build = info.build ?? "";
@@ -102,6 +117,30 @@ export function DeskProvider({
       sync.stop();
     };
   }, [sync]);
+
+  useEffect(() => {
+    const refresh = () => {
+      if (document.visibilityState === "hidden") return;
+      void preferences.refresh();
+      void shared.refresh();
+    };
+    refresh();
+    const timer = setInterval(refresh, REFRESH_MS);
+    document.addEventListener("visibilitychange", refresh);
+    window.addEventListener("online", refresh);
+    const unfollow = followPreferences(preferences);
+    const unheard = preferences.refused.subscribe(({ code, message, details }) => {
+      errorToast(strings.settings.notKept, { description: refusalText(code, message, details, (id) => id) });
+    });
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", refresh);
+      window.removeEventListener("online", refresh);
+      unfollow();
+      unheard();
+      preferences.stop();
+    };
+  }, [preferences, shared]);
 
   useEffect(() => {
     void orphanedOutboxes(storage, me.id, client).then((keys) => {
@@ -156,8 +195,15 @@ export function DeskProvider({
           return;
         }
         flashes.emit({ ticket: record.ticket, fields: Object.keys(record.patch), kind: "changed" });
+        if ("message" in record.event && record.event.message.mentions?.includes(me.id)) {
+          const { ticket } = record;
+          toast(strings.list.mentionedBy(byId.get(record.by)?.name ?? record.by, ticket), {
+            id: `mention-${record.seq}`,
+            action: { label: strings.actions.open(ticket), onClick: () => navigate(`/tickets/${ticket}`) },
+          });
+        }
       }),
-    [sync, flashes, unread, me.id],
+    [sync, flashes, unread, byId, navigate, me.id],
   );
 
   useEffect(
@@ -190,6 +236,8 @@ export function DeskProvider({
       drafts,
       uploads,
       unread,
+      preferences,
+      shared,
       savedViews,
       macros,
       conflicts,
@@ -209,6 +257,8 @@ export function DeskProvider({
       drafts,
       uploads,
       unread,
+      preferences,
+      shared,
       savedViews,
       macros,
       conflicts,

@@ -7,7 +7,9 @@ import type { Mode } from "@/sync/fallback-transport";
 import type { Storage } from "@/sync/storage";
 import type { Drafts } from "./drafts";
 import type { Macros } from "./macros";
+import type { PreferencesStore } from "./preferences";
 import type { SavedViews } from "./saved-views";
+import type { SharedStore } from "./shared";
 import type { Unread } from "./unread";
 import type { Uploads } from "./uploads";
 
@@ -45,6 +47,9 @@ export interface Desk {
   drafts: Drafts;
   uploads: Uploads;
   unread: Unread;
+  /** How its user likes the desk, in every browser. */
+  preferences: PreferencesStore;
+  shared: SharedStore;
   savedViews: SavedViews;
   macros: Macros;
   flashes: Happening<Flash>;

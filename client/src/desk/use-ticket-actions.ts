@@ -1,9 +1,18 @@
 import { useMemo } from "react";
 import { strings } from "@/app/strings/strings";
-import type { LinkKind, Patch, TicketStatus, TicketUpdate, Visibility } from "@/protocol/types";
+import type {
+  LinkKind,
+  Patch,
+  TicketStatus,
+  TicketUpdate,
+  TriageField,
+  TriageValues,
+  Visibility,
+} from "@/protocol/types";
 import type { Outcome } from "@/sync/outbox";
 import { type Desk, useDesk } from "./desk-context";
 import { dismissToast, toast } from "./toast";
+import { afterAccepting, afterRejecting } from "./triage";
 
 const TOAST_MS = 8_000;
 
@@ -15,6 +24,8 @@ export interface TicketActions {
   merge(ticket: number, into: number): void;
   link(ticket: number, to: number, kind: LinkKind): void;
   unlink(ticket: number, to: number, kind: LinkKind): void;
+  acceptTriage(ticket: number, fields: readonly TriageField[], edits?: TriageValues): void;
+  rejectTriage(ticket: number, fields: readonly TriageField[]): void;
   send(ticket: number, message: OutgoingMessage): Promise<Outcome>;
 }
 
@@ -25,6 +36,8 @@ export interface OutgoingMessage {
   status: TicketStatus | null;
   /** Ids of files that are with the server already. */
   files?: readonly string[];
+  /** Colleagues whom a note asks to look. */
+  mentions?: readonly string[];
 }
 
 /** What a user can do to a ticket: shown at once, sent in order, offered to be undone. */
@@ -124,6 +137,34 @@ function ticketActions(desk: Desk): TicketActions {
       const { id } = sync.outbox.enqueue({ ticket, do: { type: "unlink", to, kind }, predict: fields });
       undoable(ticket, id, { links }, strings.relate.unlinked(ticket, to));
     },
+    acceptTriage(ticket, fields, edits) {
+      const now = sync.tickets.get(ticket);
+      if (now === undefined || fields.length === 0) return;
+      const patch = afterAccepting(now, fields, edits);
+      const restored = before(ticket, patch);
+      const { id } = sync.outbox.enqueue({
+        ticket,
+        do: {
+          type: "triage_accept",
+          fields: [...fields],
+          ...(edits === undefined ? {} : { edits }),
+        },
+        predict: patch,
+      });
+      undoable(ticket, id, restored, strings.triage.accepted(ticket));
+    },
+    rejectTriage(ticket, fields) {
+      const now = sync.tickets.get(ticket);
+      if (now === undefined || fields.length === 0) return;
+      const patch = afterRejecting(now, fields);
+      const restored = before(ticket, patch);
+      const { id } = sync.outbox.enqueue({
+        ticket,
+        do: { type: "triage_reject", fields: [...fields] },
+        predict: patch,
+      });
+      undoable(ticket, id, restored, strings.triage.rejected(ticket));
+    },
     send(ticket, message) {
       const { outcome } = sync.outbox.enqueue({
         ticket,
@@ -137,6 +178,9 @@ function ticketActions(desk: Desk): TicketActions {
           ...(message.files === undefined || message.files.length === 0
             ? {}
             : { attachments: [...message.files] }),
+          ...(message.mentions === undefined || message.mentions.length === 0
+            ? {}
+            : { mentions: [...message.mentions] }),
         },
         ...(message.status === null ? {} : { predict: { status: message.status } }),
       });

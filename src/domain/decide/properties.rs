@@ -93,26 +93,27 @@ fn messages() -> impl Strategy<Value = AddMessage> {
             last_seen_version,
             status,
             attachments: Vec::new(),
+            mentions: Vec::new(),
         })
 }
 
 fn triages() -> impl Strategy<Value = Triage> {
     let states = vec![TriageState::Waiting, TriageState::Proposed, TriageState::Proposed, TriageState::Untriaged];
-    (prop::sample::select(states), priorities(), any::<bool>()).prop_map(|(state, priority, tag)| Triage {
-        state,
-        source: Some(TriageSource::Learner),
-        reason: None,
-        at: Timestamp::from_millis(START),
-        category: Some(Guess { value: "billing".to_owned(), confidence: 0.75 }),
-        priority: Some(Guess { value: priority, confidence: 0.5 }),
-        sentiment: None,
-        language: None,
-        summary: None,
-        tags: if tag { vec!["b".to_owned()] } else { Vec::new() },
-        spam: None,
-        duplicate_of: None,
-        reply_draft: None,
-    })
+    (prop::sample::select(states), 1..12u64, priorities(), any::<bool>()).prop_map(
+        |(state, based_on, priority, tag)| Triage {
+            source: Some(TriageSource::Learner),
+            category: Some(Guess { value: "billing".to_owned(), confidence: 0.75 }),
+            priority: Some(Guess { value: priority, confidence: 0.5 }),
+            tags: if tag { vec!["b".to_owned()] } else { Vec::new() },
+            ..Triage::new(state, Timestamp::from_millis(START), Version(based_on))
+        },
+    )
+}
+
+fn values() -> impl Strategy<Value = TriageValues> {
+    (any::<bool>(), prop::option::of(priorities()), prop::option::of(Just(vec!["c".to_owned()]))).prop_map(
+        |(category, priority, tags)| TriageValues { category: category.then(|| "billing".to_owned()), priority, tags },
+    )
 }
 
 fn links() -> impl Strategy<Value = LinkTicket> {
@@ -122,10 +123,10 @@ fn links() -> impl Strategy<Value = LinkTicket> {
 }
 
 fn commands() -> impl Strategy<Value = Command> {
-    let choice = || {
+    let fields = || {
         prop::option::of(vec(prop::sample::select(vec!["category", "priority", "tags"]).prop_map(str::to_owned), 0..3))
-            .prop_map(|fields| TriageChoice { fields })
     };
+    let accepts = (fields(), prop::option::weighted(0.3, values()));
     prop_oneof![
         8 => updates().prop_map(Command::Update),
         6 => messages().prop_map(Command::Message),
@@ -136,12 +137,17 @@ fn commands() -> impl Strategy<Value = Command> {
         2 => links().prop_map(Command::Link),
         2 => links().prop_map(Command::Unlink),
         6 => (0..12u32).prop_map(|back| Command::Undo(Undo { command_id: back.to_string().into() })),
-        2 => choice().prop_map(Command::TriageAccept),
-        1 => choice().prop_map(Command::TriageReject),
+        2 => accepts.prop_map(|(fields, edits)| Command::TriageAccept(AcceptTriage { fields, edits })),
+        1 => fields().prop_map(|fields| Command::TriageReject(RejectTriage { fields })),
+        1 => Just(Command::Triage(Empty {})),
         2 => Just(Command::System(SystemCommand::CheckSla)),
         1 => Just(Command::System(SystemCommand::ReleaseVanished { holder: "ann".into() })),
-        2 => (1..12u64, triages(), updates()).prop_map(|(based_on, triage, apply)| {
-            Command::System(SystemCommand::Triage { based_on: Version(based_on), triage: Box::new(triage), apply })
+        3 => (triages(), values()).prop_map(|(triage, apply)| {
+            Command::System(SystemCommand::Triage { triage: Box::new(triage), apply })
+        }),
+        1 => (1..=TICKETS).prop_map(|lead| {
+            let since = Timestamp::from_millis(START);
+            Command::System(SystemCommand::Incident(Incident { lead: TicketId(lead), tickets: 12, since }))
         }),
     ]
 }
@@ -328,7 +334,10 @@ proptest! {
             }
             let undo = Step { command: Command::Undo(Undo { command_id: "0".into() }), after_ms: 0, ..step.clone() };
             let Ok(decisions) = desk.decide(&undo, "undo") else {
-                let undoable = !matches!(step.command, Command::Message(_) | Command::Undo(_) | Command::TriageReject(_));
+                let undoable = !matches!(
+                    step.command,
+                    Command::Message(_) | Command::Undo(_) | Command::Triage(_) | Command::TriageAccept(_) | Command::TriageReject(_)
+                );
                 let closed = desk.tickets[&step.on].ticket.status == Status::Closed
                     && !matches!(step.command, Command::Merge(_));
                 prop_assert!(!undoable || closed, "{:?} could not be undone", step.command);

@@ -45,6 +45,10 @@ impl People for Staff {
             _ => false,
         }
     }
+
+    fn sees(&self, user: &UserId, team: Option<&str>) -> bool {
+        self.is_assignable(user, team)
+    }
 }
 
 pub(super) fn principal(name: &str) -> Principal {
@@ -70,6 +74,7 @@ pub(super) fn rules() -> Rules {
         teams: vec![option("support"), option("billing"), option("legal")],
         private_teams: PrivateTeams::new(["legal".to_owned()]),
         sla_policies: Vec::new(),
+        triage: true,
     }
 }
 
@@ -245,6 +250,7 @@ fn message(visibility: Visibility, direction: Direction) -> AddMessage {
         last_seen_version: None,
         status: None,
         attachments: Vec::new(),
+        mentions: Vec::new(),
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::state::{Recent, RecentKind, TicketState};
 use super::super::ticket::Status;
 use super::pair::{has_room_for, with_link, without_link};
 use super::work::Work;
-use super::{Context, Decision, permit};
+use super::{Context, Decision, permit, triage};
 
 /// Fields that follow others or are put back piece by piece: two commands may both change them and not meet.
 const FOLLOWING: [&str; 2] = ["sla", "solved_at"];
@@ -62,7 +62,8 @@ fn find<'s>(state: &'s TicketState, undo: &Undo, context: &Context<'_>) -> Resul
         .map(|index| &state.background.recent[index])
         .filter(|recent| context.now.millis_since(recent.at) <= context.rules.undo_window_ms)
         .ok_or_else(|| cannot(None, "there is no such command within the time that undo reaches back"))?;
-    if recent.by != *caller {
+    // What the desk did by itself is everybody's to take back.
+    if recent.by != *caller && !recent.by.is_desk() {
         permit(context, Permission::UndoOthers)?;
     }
     if recent.kind == RecentKind::Fixed {
@@ -79,6 +80,7 @@ fn side(state: &TicketState, recent: &Recent, undo: &Undo, context: &Context<'_>
     let ticket = &state.ticket;
     let mut patch = recent.restore.clone();
     patch.sla = None;
+    triage::go_back(state, recent, &mut patch);
     if let Some(link) = recent.link {
         let put_on = recent.kind == RecentKind::Linked;
         if ticket.links.contains(&link) != put_on {
@@ -109,6 +111,10 @@ fn side(state: &TicketState, recent: &Recent, undo: &Undo, context: &Context<'_>
 fn free(state: &TicketState, recent: &Recent) -> Result<(), Rejection> {
     let mut fields = recent.restore.fields();
     fields.retain(|field| !FOLLOWING.contains(field));
+    if triage::is_about_fields(&recent.restore) {
+        // What others made of the rest of the proposal stays theirs.
+        fields.retain(|field| *field != "triage");
+    }
     let later = state.background.recent.iter().rev().filter(|later| later.version > recent.version && !later.undone);
     for later in later {
         if later.restore.fields().iter().any(|field| fields.contains(field)) {

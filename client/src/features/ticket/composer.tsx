@@ -28,12 +28,15 @@ import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Message, Ticket, TicketStatus, User, Visibility } from "@/protocol/types";
 import type { Thread as ThreadState } from "@/sync/threads";
 import { AttachmentTray } from "./attachment-tray";
+import { DraftButton, DraftSources, useDraftWriter } from "./draft-writer";
 import { filesIn } from "./files-in";
-import { type Mention, MentionList, mentionAt, mentionable } from "./mentions";
+import { type Mention, MentionList, mentionAt, mentionable, mentionedIn } from "./mentions";
 import { MessageBody } from "./message-body";
 
 export interface ComposerHandle {
   begin(visibility: Visibility): void;
+  /** Has an answer drafted. */
+  draft(): void;
   insert(macro: Macro): void;
 }
 
@@ -69,6 +72,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
         requestAnimationFrame(() => box.current?.focus());
         box.current?.focus();
       },
+      draft: () => begin.current(),
       insert: (macro) => insert.current(macro),
     }),
     [drafts, ticket.id],
@@ -89,6 +93,15 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
       ...(draft.body === "" && draft.seenVersion === null ? { seenVersion: version } : {}),
     });
     sync.presenceOf.type(ticket.id);
+  };
+
+  const writer = useDraftWriter(ticket.id, () => drafts.get(ticket.id).body, write);
+  const begin = useRef(() => {});
+  begin.current = () => {
+    drafts.write(ticket.id, { visibility: "public" });
+    setPreviewing(false);
+    writer.begin();
+    box.current?.focus();
   };
 
   /** Puts text where the caret is, and the caret behind it. */
@@ -164,12 +177,14 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
       return;
     }
     const seenVersion = anyway ? version : (draft.seenVersion ?? version);
+    writer.stop();
     const files = draft.files.map((file) => file.id);
     uploads.remember(draft.files);
     drafts.clear(ticket.id);
     setPreviewing(false);
     sync.presenceOf.look(ticket.id);
-    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status, files });
+    const mentions = note ? mentionedIn(body, people.values()) : [];
+    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status, mentions, files });
   };
 
   if (ticket.status === "closed") {
@@ -183,7 +198,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
       {/* biome-ignore lint/a11y/noStaticElementInteractions: files are dropped here, and the button below does the same */}
       <div
         className={clsx(
-          "relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
+          "@container relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
           note
             ? "border-note-line bg-note focus-within:border-note-ink"
             : "border-line-strong bg-raised focus-within:border-accent",
@@ -308,6 +323,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
             onChoose={choose}
           />
         ) : null}
+        {note || (draft.body === "" && !writer.writing) ? null : <DraftSources writer={writer} />}
         <AttachmentTray ticket={ticket.id} files={draft.files} sending={sending} />
         <div className="flex items-center gap-2 px-2 pb-2">
           <input
@@ -332,6 +348,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
               <Paperclip className="size-4" />
             </Button>
           </Tooltip>
+          {note ? null : <DraftButton writer={writer} />}
           <MacroMenu onInsert={(macro) => insert.current(macro)} />
           <Tooltip label={previewing ? strings.composer.edit : strings.composer.preview}>
             <Button

@@ -5,10 +5,15 @@ import type { Message } from "./Message";
 import type { SlaMetric } from "./SlaMetric";
 import type { TicketId } from "./TicketId";
 import type { Triage } from "./Triage";
+import type { TriageDecided } from "./TriageDecided";
 import type { UpdateTicket } from "./UpdateTicket";
 import type { UserId } from "./UserId";
 
-export type Event = { "type": "created", message: Message, } | { "type": "updated", changes: UpdateTicket, } | { "type": "message_added", message: Message, } | { "type": "claimed", holder: UserId, 
+export type Event = { "type": "created", message: Message, } | { "type": "updated", changes: UpdateTicket, 
+/**
+ * What that says to a proposal that was open.
+ */
+decided?: TriageDecided, } | { "type": "message_added", message: Message, } | { "type": "claimed", holder: UserId, 
 /**
  * The claimer was connected by WebSocket, so that vanishing can be seen.
  */
@@ -20,4 +25,8 @@ vanished?: UserId, } | { "type": "skipped", by: UserId, reason: string, } | { "t
 /**
  * Business time that each running target had used by then, in milliseconds.
  */
-spent_ms?: Partial<Record<SlaMetric, number>>, } | { "type": "sla_resumed", } | { "type": "sla_fulfilled", metric: SlaMetric, } | { "type": "sla_breached", metric: SlaMetric, } | { "type": "triage_changed", triage: Triage, applied?: UpdateTicket, };
+spent_ms?: Partial<Record<SlaMetric, number>>, } | { "type": "sla_resumed", } | { "type": "sla_fulfilled", metric: SlaMetric, } | { "type": "sla_breached", metric: SlaMetric, } | { "type": "triage_changed", triage: Triage, applied?: UpdateTicket, 
+/**
+ * What somebody decided just now.
+ */
+decided?: TriageDecided, };

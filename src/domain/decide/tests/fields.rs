@@ -128,7 +128,7 @@ fn t6_update_is_all_or_nothing() {
     );
     let desk =
         check(&[], ("ann", update(|u| u.custom = Some([("k".to_owned(), 1.into())].into()))), "updated custom={k:1}");
-    let Event::Updated { changes } = &desk.history[1].event else { panic!("updated") };
+    let Event::Updated { changes, .. } = &desk.history[1].event else { panic!("updated") };
     assert!(changes.custom.is_some() && changes.priority.is_none());
 }
 

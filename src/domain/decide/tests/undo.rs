@@ -105,7 +105,7 @@ fn t35_what_undo_remembers() {
         at: Timestamp::from_millis(desk.now),
         by: UserId::from("ann"),
         command_id: CommandId::from(format!("large-{number}")),
-        event: Event::Updated { changes: UpdateTicket::default() },
+        event: Event::Updated { changes: UpdateTicket::default(), decided: TriageDecided::default() },
         patch: Patch {
             custom: Some([("text".to_owned(), json!("x".repeat(bytes) + &number.to_string()))].into()),
             ..Patch::default()
