@@ -34,7 +34,13 @@ use parking_lot::Mutex;
 const GROUP: u64 = 64;
 const WAITING: u64 = 10_000;
 const NOW: i64 = 1_795_421_800_000;
-const LIMITS: FieldLimits = FieldLimits { subject_chars: 200, message_chars: 65_536, tags: 50, custom_bytes: 16_384 };
+const LIMITS: FieldLimits = FieldLimits {
+    subject_chars: 200,
+    message_chars: 65_536,
+    tags: 50,
+    custom_bytes: 16_384,
+    files: hotdesk::domain::rules::FileLimits::USUAL,
+};
 
 struct Staff;
 
@@ -83,6 +89,7 @@ impl Desk {
             people: &Staff,
             limits: &LIMITS,
             message_id: MessageId::from("0198c1a2-7d3e-7c4b-9f10-5b1f7f0c2a11"),
+            files: &[],
         }
     }
 

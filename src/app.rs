@@ -31,11 +31,14 @@ use crate::actors::hub::{Hub, HubHandle, Local, Shared};
 use crate::actors::presence::Presence;
 use crate::actors::queue::{Queue, QueueDoor};
 use crate::actors::vital::Vital;
+use crate::attachments::{self, Attachments};
 use crate::audit::{self, Action, Audit, Deed};
+use crate::backup::Source;
+use crate::backup::keeper::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Seq;
-use crate::domain::rules::FieldLimits;
+use crate::domain::rules::{FieldLimits, FileLimits};
 use crate::feed::Feed;
 use crate::http::health::Health;
 use crate::http::proxies::Proxies;
@@ -46,6 +49,7 @@ use crate::people::{AdminSeed, OpenError, People};
 use crate::reads::{Reads, ReadsThreads};
 use crate::session::Door;
 use crate::telemetry::Telemetry;
+use crate::usage::Usage;
 
 /// Reads of old records for sessions that are far behind, at the same time.
 const READS_BACK_AT_ONCE: usize = 8;
@@ -93,6 +97,9 @@ pub struct Desk {
     pub reads: Arc<Reads>,
     pub feed: Arc<Feed>,
     pub people: Arc<People>,
+    pub attachments: Arc<Attachments>,
+    pub backups: Arc<Keeper>,
+    pub usage: Arc<Usage>,
     pub audit: Arc<Audit>,
     pub lines: Arc<Lines>,
     pub directory: Directory,
@@ -164,8 +171,23 @@ impl Desk {
             },
         )?;
 
+        let attachments = Attachments::open(Arc::clone(&journal), writer.clone(), data, &config, clock.clone())
+            .map_err(|error| match error {
+                attachments::OpenError::Journal(error) => error.into(),
+                other => ServeError::Failed(other.to_string()),
+            })?;
         let log = Audit::open(data, clock.clone())
             .map_err(|error| ServeError::Failed(format!("the audit log cannot be opened: {error}")))?;
+        let source = Source {
+            journal: Arc::clone(&journal),
+            audit: Arc::clone(&log),
+            attachments: attachments.storage().clone(),
+            runtime: tokio::runtime::Handle::current(),
+        };
+        let work = data.map_or_else(std::env::temp_dir, Path::to_owned).join("backup.unfinished");
+        let backups = Keeper::open(source, work, &config, clock.clone())
+            .map_err(|error| ServeError::Failed(format!("the place for backups cannot be used: {error}")))?;
+        let usage = Usage::open(journal.as_ref(), writer.clone(), config.usage.enabled, clock.clone())?;
         let sum: String = Sha256::digest(config.print()).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         let build = format!("{}, configuration {sum}", env!("CARGO_PKG_VERSION"));
         log.note(audit::Actor::default(), Deed::done(Action::DeskStarted).with(build));
@@ -192,6 +214,11 @@ impl Desk {
                 message_chars: config.limits.message_chars,
                 tags: config.limits.tags,
                 custom_bytes: config.limits.custom_bytes,
+                files: FileLimits {
+                    of_message: config.attachments.message_files,
+                    of_ticket: config.attachments.ticket_files,
+                    ticket_bytes: config.attachments.ticket_bytes,
+                },
             },
             people: Arc::clone(&people) as _,
             accounts: Arc::clone(&people),
@@ -199,6 +226,7 @@ impl Desk {
             journal: Arc::clone(&journal),
             writer: writer.clone(),
             reads: Arc::clone(&reads),
+            attachments: Arc::clone(&attachments),
             latest: AtomicI64::new(last_time(journal.as_ref())?),
             fatal: Arc::clone(&fatal),
         });
@@ -277,6 +305,9 @@ impl Desk {
             reads,
             feed,
             people,
+            attachments,
+            backups,
+            usage,
             audit: log,
             lines,
             directory,

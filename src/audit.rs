@@ -175,6 +175,15 @@ impl Audit {
         segments.into_iter().map(|segment| move || segment.text()).collect()
     }
 
+    /// The same with the name of each part's file, for copies of the log.
+    pub fn files(&self) -> Vec<(String, impl FnOnce() -> std::io::Result<String> + Send + use<>)> {
+        let segments = self.inner.lock().store.segments();
+        segments
+            .into_iter()
+            .map(|segment| (format!("{:012}.ndjson", segment.first()), move || segment.text()))
+            .collect()
+    }
+
     /// Reads everything and checks the chain.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //!
 //! It holds no logic of its own: each command is one call into the part that it belongs to. Called by `main`.
 
+mod backup;
 mod configuration;
 mod health;
 mod serve;
@@ -16,7 +17,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::app::ServeError;
 use crate::import::ImportArgs;
-use crate::journal::cli::{self as journal, Backup, JournalCommand, Restore};
+use crate::journal::cli::{self as journal, JournalCommand};
+use backup::{AuditCommand, BackupArgs, EraseArgs, RestoreArgs};
 use triage::TriageCommand;
 
 /// How a command ended, as its exit status.
@@ -70,10 +72,15 @@ pub enum Command {
     /// Looks after the journal of a desk that stands still
     #[command(subcommand, after_help = "Example:\n  hotdesk journal verify --data hotdesk-data")]
     Journal(JournalCommand),
-    /// Writes the whole desk, people included, into one file
-    Backup(Backup),
+    /// Copies the whole desk into one file, or what is new of it into a place
+    Backup(BackupArgs),
     /// Makes a desk out of a backup, in a folder that has none
-    Restore(Restore),
+    Restore(RestoreArgs),
+    /// Takes texts, names and files of tickets out of a desk that stands still
+    Erase(EraseArgs),
+    /// Looks after the audit log
+    #[command(subcommand, after_help = "Example:\n  hotdesk audit verify --data hotdesk-data")]
+    Audit(AuditCommand),
     /// Measures the learner that triage uses, on labelled files
     #[command(subcommand, after_help = "Example:\n  hotdesk triage eval --train train.csv --test test.csv")]
     Triage(TriageCommand),
@@ -139,8 +146,10 @@ fn dispatch(cli: Cli) -> Exit {
         Some(Command::Serve(args)) => serve::run(&args),
         Some(Command::Import(args)) => tickets::run(&args),
         Some(Command::Journal(command)) => journal::run(command, &mut out, &mut err).into(),
-        Some(Command::Backup(backup)) => journal::backup(backup, &mut out, &mut err).into(),
-        Some(Command::Restore(restore)) => journal::restore(restore, &mut err).into(),
+        Some(Command::Backup(args)) => backup::backup(&args, &mut out, &mut err),
+        Some(Command::Restore(args)) => backup::restore(&args, &mut err),
+        Some(Command::Erase(args)) => backup::erase(&args, &mut err),
+        Some(Command::Audit(command)) => backup::audit(&command, &mut out, &mut err),
         Some(Command::Triage(command)) => triage::run(&command, &mut out, &mut err),
         Some(Command::Config(args)) => configuration::run(&args.action),
         Some(Command::Health) => health::run(),

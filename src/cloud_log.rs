@@ -103,11 +103,26 @@ impl CloudFormat {
         if let Some(span) = span {
             line.insert("logging.googleapis.com/spanId".to_owned(), span);
         }
+        if let Some(request) = http_request(&mut fields) {
+            line.insert("httpRequest".to_owned(), request);
+        }
         for (name, value) in fields {
             line.entry(name).or_insert(value);
         }
         Value::Object(line)
     }
+}
+
+/// Cloud Logging's `HttpRequest`, of a line about one.
+fn http_request(fields: &mut Map<String, Value>) -> Option<Value> {
+    let status = fields.remove("http_status")?;
+    let ms = fields.remove("http_ms").and_then(|ms| ms.as_f64()).unwrap_or_default();
+    Some(json!({
+        "requestMethod": fields.remove("http_method"),
+        "requestUrl": fields.remove("http_route"),
+        "status": status,
+        "latency": format!("{:.6}s", ms / 1e3),
+    }))
 }
 
 /// Cloud Logging's names; it knows no `TRACE`.
@@ -247,6 +262,24 @@ mod tests {
         let report = &lines[0]["context"]["reportLocation"];
         assert!(report["filePath"].is_string() && report["lineNumber"].is_u64() && report["functionName"].is_string());
         assert_eq!(lines[0]["status"], 500);
+    }
+
+    /// O1: a request stands where Cloud Logging shows requests.
+    #[test]
+    fn o1_a_request_is_shown_as_one() {
+        let lines = logged("", || {
+            tracing::info!(
+                http_method = "GET",
+                http_route = "/api/v1/me",
+                http_status = 200,
+                http_ms = 1.5,
+                "answered"
+            );
+        });
+        let request =
+            json!({"requestMethod": "GET", "requestUrl": "/api/v1/me", "status": 200, "latency": "0.001500s"});
+        assert_eq!(lines[0]["httpRequest"], request);
+        assert!(lines[0].get("http_status").is_none());
     }
 
     /// O1: a field of ours cannot pass for one of Cloud Logging's.

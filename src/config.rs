@@ -27,6 +27,10 @@ pub struct Config {
     pub people: People,
     pub search: Search,
     pub analytics: Analytics,
+    pub storage: Storage,
+    pub attachments: Attachments,
+    pub backup: Backup,
+    pub usage: Usage,
     pub desk: Desk,
     pub sla: Sla,
     pub triage: Triage,
@@ -169,6 +173,61 @@ pub struct People {
 pub struct Search {
     pub writer_bytes: usize,
     pub commit_ms: u64,
+}
+
+/// How buckets of Google Cloud Storage (`gs://BUCKET/PREFIX`) are reached.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    /// The key file of a service account; empty means the machine's own identity.
+    pub google_credentials: PathBuf,
+    /// A stand-in for Google's address, which takes anybody: for tests.
+    pub google_endpoint: String,
+}
+
+/// Files of messages.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attachments {
+    /// A folder, or `gs://BUCKET/PREFIX`; empty means `attachments` in the data folder.
+    pub place: String,
+    pub file_bytes: u64,
+    pub message_files: usize,
+    pub ticket_files: u64,
+    /// Of all files of one ticket together.
+    pub ticket_bytes: u64,
+    /// Files of one user that no message has taken yet.
+    pub uploads: usize,
+    pub user_bytes_per_h: u64,
+    /// What no message takes is removed after this long.
+    pub unsent_ms: i64,
+    /// Pictures with more pixels than this are not unpacked and have no small one.
+    pub pixels: u64,
+    /// The longer side of a small picture.
+    pub thumbnail_px: u32,
+}
+
+/// What the app is used for: screens, commands and shortcuts, counted by day over everybody. It never leaves the desk.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    pub enabled: bool,
+}
+
+/// Copies of the whole desk that it makes while it runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// A folder on another disk, or `gs://BUCKET/PREFIX`; empty makes none.
+    pub place: String,
+    /// 0 makes them on demand only.
+    pub every_h: u64,
+    /// So many of the newest are kept.
+    pub keep: usize,
+    /// Each is read back into an empty desk, to see that it works.
+    pub check: bool,
+    /// Tickets that have been closed for so many days are put there as files of their own; 0 does not.
+    pub closed_days: u32,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -355,6 +414,10 @@ pub struct Log {
     pub project: String,
     /// A filter of tracing's: `info,hotdesk=debug`.
     pub filter: String,
+    /// The share of requests that have a line, 0 to 1; those that end in a fault of the server's always have.
+    pub requests: f64,
+    /// Lines a second of one place in the code; the rest are counted. 0 holds nothing back.
+    pub lines_per_s: u64,
 }
 
 /// Why the desk does not start: every problem that was found, each with the key that it is about.

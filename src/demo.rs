@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::{Seq, UserId};
 use crate::domain::permissions::Principal;
-use crate::domain::rules::FieldLimits;
+use crate::domain::rules::{FieldLimits, FileLimits};
 use crate::domain::time::Timestamp;
 use crate::journal::writer::{self, WriterConfig, WriterHandle};
 use crate::journal::{Append, Aside, Journal, JournalError};
@@ -113,6 +113,7 @@ async fn fill(
             message_chars: config.limits.message_chars,
             tags: config.limits.tags,
             custom_bytes: config.limits.custom_bytes,
+            files: FileLimits::USUAL,
         };
         let history = history::two_weeks(&Stage {
             rules: &rules,

@@ -7,8 +7,10 @@
 pub mod actions;
 pub mod analytics;
 pub mod assets;
+pub mod attachments;
 pub mod audit_log;
 pub mod auth;
+pub mod backups;
 pub mod body;
 pub mod bulk;
 pub mod call;
@@ -16,6 +18,7 @@ pub mod desk;
 pub mod desk_state;
 pub mod docs;
 mod edge;
+pub mod errors;
 pub mod events;
 pub mod health;
 pub mod invitations;
@@ -48,6 +51,7 @@ pub mod strangers;
 pub mod tickets;
 pub mod tokens;
 mod unread;
+pub mod usage;
 pub mod users;
 
 use std::collections::BTreeMap;
@@ -100,6 +104,12 @@ fn routes() -> Vec<Routed> {
         to(&tickets::SHOW, tickets::show),
         to(&tickets::UPDATE, tickets::update),
         to(&messages::ADD, messages::add),
+        to(&attachments::BEGIN, attachments::begin),
+        to(&attachments::SHOW, attachments::show),
+        to(&attachments::CANCEL, attachments::cancel),
+        to(&attachments::SEND, attachments::send),
+        to(&attachments::DOWNLOAD, attachments::download),
+        to(&attachments::THUMBNAIL, attachments::thumbnail),
         to(&events::OF_TICKET, events::of_ticket),
         to(&actions::CLAIM, actions::claim),
         to(&actions::RELEASE, actions::release),
@@ -141,6 +151,13 @@ fn routes() -> Vec<Routed> {
         to(&reports::FILE, reports::file),
         to(&reports::RUN, reports::run),
         to(&reports::TICKETS, reports::tickets),
+        to(&errors::REPORT, errors::report),
+        to(&errors::LIST, errors::list),
+        to(&usage::COUNT, usage::count),
+        to(&usage::SHOW, usage::show),
+        to(&backups::SHOW, backups::show),
+        to(&backups::BEGIN, backups::begin),
+        to(&backups::DOWNLOAD, backups::download),
         to(&openapi::SHOW, openapi::show),
         to(&docs::SHOW, docs::show),
         to(&health::LIVE, health::live),

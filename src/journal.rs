@@ -18,6 +18,7 @@ pub mod bench;
 pub mod cli;
 mod commands;
 pub mod disk;
+pub mod erase;
 pub mod format;
 pub mod memory;
 pub mod pack;
@@ -35,6 +36,8 @@ pub struct Append {
     pub parts: Vec<Part>,
     /// Remembered for 24 hours, so that a repeat gets the first answer; `None` for what nobody can repeat.
     pub memo: Option<Memo>,
+    /// Values beside the records that change together with them.
+    pub asides: Vec<Aside>,
 }
 
 /// The records of one ticket in an append.

@@ -5,13 +5,16 @@
 
 pub mod actors;
 pub mod app;
+pub mod attachments;
 pub mod audit;
+pub mod backup;
 pub mod cli;
 pub mod clock;
 pub mod cloud_log;
 pub mod config;
 pub mod demo;
 pub mod domain;
+pub mod errors;
 pub mod feed;
 pub mod http;
 pub mod import;
@@ -23,5 +26,8 @@ pub mod projections;
 pub mod protocol;
 pub mod reads;
 pub mod session;
+pub mod storage;
 pub mod telemetry;
+pub mod trace;
 pub mod triage;
+pub mod usage;

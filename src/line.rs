@@ -5,7 +5,7 @@
 //! answer is under way. Made by `app` when a connection comes, told by the edges, looked at once a second by [`Lines::look`].
 
 use std::net::{IpAddr, Shutdown, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -52,6 +52,15 @@ pub struct Line {
     waits_since: AtomicI64,
     /// What waits may be more than the kernel takes at once.
     large: AtomicBool,
+    /// Of a connection that carries several requests at once: those that are under way, and those of whose answers a piece waits.
+    carried: AtomicUsize,
+    waiting: AtomicUsize,
+}
+
+/// One of several requests that a connection carries at once, until its answer is through.
+pub struct Carried {
+    line: Arc<Line>,
+    waits: bool,
 }
 
 const IDLE: i64 = i64::MAX;
@@ -100,6 +109,8 @@ impl Lines {
             stranger: AtomicBool::new(from.is_some()),
             waits_since: AtomicI64::new(IDLE),
             large: AtomicBool::new(false),
+            carried: AtomicUsize::new(0),
+            waiting: AtomicUsize::new(0),
         });
         let mut open = self.open.lock();
         // The dead are swept when they may be half of all, so that taking in costs the same however many there are.
@@ -183,12 +194,48 @@ impl Line {
         self.waits_since.store(IDLE, Ordering::Relaxed);
     }
 
+    /// A request on a connection that carries several at once.
+    pub fn carry(self: &Arc<Self>) -> Carried {
+        self.carried.fetch_add(1, Ordering::AcqRel);
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            self.idle();
+        }
+        Carried { line: Arc::clone(self), waits: false }
+    }
+
     /// Ends the connection at once: what the kernel still holds for the peer is thrown away.
     pub fn cut(&self) {
         if self.waits_since.swap(IDLE, Ordering::AcqRel) != IDLE {
             self.lines.cut.fetch_add(1, Ordering::Relaxed);
         }
         hang_up(&self.socket);
+    }
+}
+
+impl Carried {
+    /// A piece of the answer waits for the peer.
+    pub fn handed(&mut self) {
+        if !std::mem::replace(&mut self.waits, true) {
+            self.line.waiting.fetch_add(1, Ordering::AcqRel);
+        }
+        self.line.handed();
+    }
+
+    /// The peer took what there was.
+    pub fn taken(&mut self) {
+        if std::mem::replace(&mut self.waits, false) && self.line.waiting.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.line.idle();
+        }
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        self.taken();
+        // The last one is through: now it is the peer's turn.
+        if self.line.carried.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.line.answered();
+        }
     }
 }
 

@@ -9,6 +9,7 @@ import { SavedViews } from "@/desk/saved-views";
 import { SharedStore } from "@/desk/shared";
 import { nothingShared, serverOf } from "@/desk/testing/preferences-server";
 import { Unread } from "@/desk/unread";
+import { Uploads } from "@/desk/uploads";
 import { ActionsProvider } from "@/keyboard/actions";
 import type { DeskInfo, Me, TicketStatus, User } from "@/protocol/types";
 import { Cell, Happening } from "@/sync/cell";
@@ -16,6 +17,7 @@ import type { Mode } from "@/sync/fallback-transport";
 import { memoryStorage } from "@/sync/storage";
 import { ManualClock } from "@/sync/testing/manual-clock";
 import { ModelServer } from "@/sync/testing/model-server";
+import { ModelUploads } from "@/sync/testing/model-uploads";
 import { Peer } from "@/sync/testing/peer";
 
 const statuses: TicketStatus[] = ["new", "open", "pending", "on_hold", "solved", "closed"];
@@ -52,6 +54,8 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
   await clock.advance(100);
 
   const storage = memoryStorage();
+  const drafts = new Drafts(storage, "ada");
+  const wire = new ModelUploads();
   const announced: string[] = [];
   const preferences = new PreferencesStore({ storage, user: "ada", api: serverOf(), clock });
   const shared = new SharedStore(nothingShared);
@@ -63,7 +67,8 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     people: new Map(people.map((person) => [person.id, person])),
     mode: new Cell<Mode>("socket"),
     storage,
-    drafts: new Drafts(storage, "ada"),
+    drafts,
+    uploads: new Uploads(wire, drafts, clock),
     unread: new Unread(storage, "ada", clock.now()),
     preferences,
     shared,
@@ -88,5 +93,5 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
   const screen = render(ui());
   const advance = (ms: number) => act(() => clock.advance(ms));
   await advance(100);
-  return { clock, server, ada, desk, storage, announced, advance, screen };
+  return { clock, server, wire, ada, desk, storage, announced, advance, screen };
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::people::deed::Deed;
 use crate::proxy::Weather;
 
-const BUILT_IN: [(&str, &str); 14] = [
+const BUILT_IN: [(&str, &str); 15] = [
     ("smoke", include_str!("../scenarios/smoke.toml")),
     ("shift", include_str!("../scenarios/shift.toml")),
     ("claim-race", include_str!("../scenarios/claim-race.toml")),
@@ -24,6 +24,7 @@ const BUILT_IN: [(&str, &str); 14] = [
     ("restart", include_str!("../scenarios/restart.toml")),
     ("kills", include_str!("../scenarios/kills.toml")),
     ("drain", include_str!("../scenarios/drain.toml")),
+    ("rolling", include_str!("../scenarios/rolling.toml")),
     ("soak", include_str!("../scenarios/soak.toml")),
     ("history", include_str!("../scenarios/history.toml")),
     ("bad-lines", include_str!("../scenarios/bad-lines.toml")),

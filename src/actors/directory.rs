@@ -10,17 +10,19 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tracing::{Instrument as _, Span};
 
 use crate::actors::history::{self, Answered, Unseen};
 use crate::actors::queue::{ClaimFirst, QueueDoor};
 use crate::actors::ticket::{CONFLICT_TRIES, Crash, End, Execute, Hold, HoldStill, Retire, Ticket};
+use crate::attachments::Attachments;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::command::Command;
 use crate::domain::decide::{Context, absent, decide_pair, needs_other};
 use crate::domain::event::Event;
 use crate::domain::ids::{CommandId, MessageId, Seq, TicketId, UserId, Version};
-use crate::domain::message::Message;
+use crate::domain::message::{Attachment, Message};
 use crate::domain::permissions::Principal;
 use crate::domain::record::Draft;
 use crate::domain::rejection::Rejection;
@@ -56,6 +58,7 @@ pub struct Core {
     pub journal: Arc<dyn Journal>,
     pub writer: WriterHandle,
     pub reads: Arc<Reads>,
+    pub attachments: Arc<Attachments>,
     /// How many sessions each user has open: kept by presence, asked at each command.
     pub connected: DashMap<UserId, usize>,
     /// The latest time that was given out: records' times never run backwards, whatever the machine's clock does.
@@ -72,6 +75,10 @@ pub struct Origin {
     pub live: bool,
     /// Set for what the client may repeat.
     pub memory: Option<Memory>,
+    /// Uploaded files that the command may take, held for it.
+    pub files: Arc<[Attachment]>,
+    /// What the command's steps are logged in.
+    pub span: Span,
 }
 
 /// Under which name a command is remembered, and what a repeat is compared with.
@@ -138,6 +145,7 @@ impl Core {
             people: self.people.as_ref(),
             limits: &self.limits,
             message_id: MessageId::from(uuid::Uuid::now_v7().to_string()),
+            files: &origin.files,
         })
     }
 
@@ -416,7 +424,20 @@ impl Directory {
         let Order { principal, command_id, live, ticket, expect, command, .. } = order;
         // Whoever has a session open can be seen to vanish, whichever way this command came.
         let live = live || self.inner.core.connected.contains_key(&principal.id);
-        let origin = Origin { principal, command_id, live, memory };
+        let held = self.inner.core.attachments.hold(&principal.id, command.attachments());
+        let origin = Origin { principal, command_id, live, memory, files: held.files(), span: Span::current() };
+        let outcome = self.carry_on(origin, ticket, expect, command).await;
+        held.release().await;
+        outcome
+    }
+
+    async fn carry_on(
+        &self,
+        origin: Origin,
+        ticket: Option<TicketId>,
+        expect: Option<Version>,
+        command: Command,
+    ) -> Result<Done, Problem> {
         let answer = match command {
             Command::ClaimNext(wanted) => {
                 let queue = self.inner.queue.get().ok_or_else(unavailable)?;
@@ -661,7 +682,7 @@ async fn append_pair(
         return Ok((Answer { seq, version, state: Arc::clone(mine), message: None }, Vec::new()));
     }
     let memo = origin.memo(id, version, core.now());
-    let committed = match core.writer.append(Append { parts, memo }).await {
+    let committed = match core.writer.append(Append { parts, memo, asides: Vec::new() }).await {
         Ok(committed) => committed,
         Err(AppendError::Conflict { .. }) => return Err(PairError::Behind),
         Err(error) => return Err(PairError::Refused(fault(&error))),
@@ -701,12 +722,12 @@ fn fingerprint(asked: &impl serde::Serialize) -> u64 {
 impl Gateway for Directory {
     /// Runs apart from the caller: a client that hangs up does not undo half of a command, nor its memory.
     fn execute(&self, order: Order) -> Pending<Done> {
-        let work = actix_rt::spawn(self.clone().run(order));
+        let work = actix_rt::spawn(self.clone().run(order).in_current_span());
         Box::pin(async move { work.await.map_err(|_| unavailable())? })
     }
 
     fn bulk(&self, order: BulkOrder) -> Pending<BulkDone> {
-        let work = actix_rt::spawn(self.clone().run_bulk(order));
+        let work = actix_rt::spawn(self.clone().run_bulk(order).in_current_span());
         Box::pin(async move { work.await.map_err(|_| unavailable())? })
     }
 

@@ -10,6 +10,7 @@ use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, AtomicResponse, Context, Handler, Message, MessageResult,
 };
 use tokio::sync::oneshot;
+use tracing::Instrument as _;
 
 use crate::actors::directory::{Answer, Core, Origin};
 use crate::domain::command::Command;
@@ -101,7 +102,8 @@ impl Handler<Execute> for Ticket {
             Held::Asleep => None,
         };
         let last_seq = self.last_seq;
-        let work = async move { execute(&core, id, before, last_seq, message).await };
+        let span = message.origin.span.clone();
+        let work = async move { execute(&core, id, before, last_seq, message).await }.instrument(span);
         AtomicResponse::new(Box::pin(wrap_future(work).map(|outcome, this: &mut Self, ctx: &mut Context<Self>| {
             match outcome {
                 Ok(Executed { answer, state, last_seq }) => {
@@ -164,7 +166,8 @@ async fn execute(
             after: Arc::clone(&after),
         };
         let memo = origin.memo(id, after.ticket.version, core.now());
-        match core.writer.append(Append { parts: vec![part], memo }).await {
+        let asides = core.attachments.bindings(&origin.files, id);
+        match core.writer.append(Append { parts: vec![part], memo, asides }).await {
             Ok(committed) => {
                 let answer =
                     Answer { seq: committed.last, version: after.ticket.version, state: Arc::clone(&after), message };

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use actix_web::web::{self, Data, Payload, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
+use dashmap::DashMap;
 
 use super::Desk;
 use crate::actors::hub::Local;
@@ -35,6 +36,10 @@ impl Desk {
                 &self.config,
             )),
             people: Arc::clone(&self.people),
+            attachments: Arc::clone(&self.attachments),
+            backups: Arc::clone(&self.backups),
+            usage: Arc::clone(&self.usage),
+            reports: DashMap::new(),
             audit: Arc::clone(&self.audit),
             proxies: Proxies::new(&self.config.server.trusted_proxies),
             strangers: Strangers::new(&self.config.limits),
@@ -81,6 +86,15 @@ impl Desk {
         telemetry.ask("hotdesk_journal_full", "1 while there is no room on the disk.", &[], move || {
             f64::from(u8::from(writer.is_full()))
         });
+        let (backups, clock) = (Arc::clone(&self.backups), self.clock.clone());
+        telemetry.ask(
+            "hotdesk_backup_age_seconds",
+            "Since the last backup of this process; NaN before one.",
+            &[],
+            move || {
+                backups.state().last.map_or(f64::NAN, |made| (clock.now_millis() - made.at.as_millis()) as f64 / 1e3)
+            },
+        );
         let feed = Arc::clone(&self.feed);
         telemetry
             .ask("hotdesk_feed_bytes", "Records held in memory for live delivery.", &[], move || feed.bytes() as f64);

@@ -21,6 +21,7 @@ use super::{Death, Desk, ServeError, doors};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{self, Demo};
+use crate::errors::Damper;
 use crate::http;
 use crate::http::health::Phase;
 use crate::journal::sled_store::{Options, SledJournal};
@@ -32,6 +33,8 @@ pub struct ServeOptions {
     /// Fill an empty desk with a believable one, and keep life coming if the configuration says so.
     pub demo: bool,
     pub admin: AdminSeed,
+    /// What keeps one place in the code from filling the log.
+    pub damper: Arc<Damper>,
 }
 
 /// How long the parts may take to let go of the journal when the desk has stopped.
@@ -72,6 +75,7 @@ fn settle(journal: &Weak<dyn Journal>, data: &Path, options: &Options) -> Result
 }
 
 async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>, ServeError> {
+    let damper = Arc::clone(&options.damper);
     let listener = TcpListener::bind(&config.server.listen)
         .map_err(|error| ServeError::Failed(format!("cannot listen on {}: {error}", config.server.listen)))?;
     let address = listener.local_addr().map_err(|error| ServeError::Failed(error.to_string()))?;
@@ -102,21 +106,34 @@ async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>,
     // Opening the people has just swept them.
     const HOUR: Duration = Duration::from_secs(3600);
     let mut hour = tokio::time::interval_at(tokio::time::Instant::now() + HOUR, HOUR);
+    let mut minute = tokio::time::interval(Duration::from_secs(60));
     let end = loop {
         tokio::select! {
             _ = terminate.recv() => break Ok(()),
             _ = interrupt.recv() => break Ok(()),
             death = died.recv() => break Err(death),
             _ = sweep.tick() => desk.directory.retire_idle(),
+            _ = minute.tick() => {
+                desk.backups.tick();
+                desk.usage.save().await;
+                for (place, times) in damper.take() {
+                    tracing::warn!(place, times, "a place in the code logged more lines than it may: they were held back");
+                }
+            }
             _ = hour.tick() => {
                 if let Err(problem) = desk.people.sweep().await {
                     tracing::warn!(%problem, "what has expired could not be dropped");
+                }
+                let collected = desk.attachments.collect().await;
+                if collected > 0 {
+                    tracing::info!(collected, "uploads that no message took were removed");
                 }
             }
         }
     };
     match end {
         Ok(()) => {
+            desk.usage.save().await;
             drop(demo);
             depart(&desk, &handle, &mut died).await?;
             drop(running);
@@ -193,8 +210,9 @@ pub fn listen(desk: &Arc<Desk>, listener: TcpListener) -> Result<actix_web::dev:
     .workers(workers)
     .max_connections((config.limits.connections / workers).max(1))
     .client_request_timeout(Duration::from_millis(config.limits.head_timeout_ms))
-    // How long a connection stays after its last answer: after a WebSocket's farewell the client waits for its end.
-    .client_disconnect_timeout(Duration::from_millis(250))
+    // How long a connection stays after its last answer: after a WebSocket's farewell the client waits for its end. The server's
+    // own clock ticks twice a second, and a deadline that is over by that clock when it is set never comes.
+    .client_disconnect_timeout(Duration::from_millis(750))
     .keep_alive(Duration::from_secs(75))
     .tcp_nodelay(true)
     .disable_signals()

@@ -41,6 +41,9 @@ pub enum Action {
     /// A call was refused for how often it was asked.
     Limited,
     Exported,
+    BackedUp,
+    /// Texts of tickets were taken out of the desk that stood still.
+    Erased,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]

@@ -1,5 +1,8 @@
 //! `hotdesk serve`: puts the command line over the configuration, starts the log, and runs the desk.
 
+use std::sync::Arc;
+
+use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
@@ -7,8 +10,10 @@ use tracing_subscriber::{EnvFilter, fmt};
 use super::{Exit, ServeArgs};
 use crate::app::ServeError;
 use crate::app::serve::{ServeOptions, serve};
+use crate::clock::Clock;
 use crate::cloud_log::{self, CloudFormat, KeepFields};
 use crate::config::{Config, ConfigError, Log};
+use crate::errors::{Damped, Damper, Gather};
 use crate::journal::cli::advice;
 use crate::people::AdminSeed;
 
@@ -20,11 +25,14 @@ pub fn run(args: &ServeArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    if let Err(error) = start_log(&config.log) {
-        eprintln!("hotdesk: the configuration is not usable:\n  log.filter: {error}");
-        return Exit::Usage;
-    }
-    match serve(config, ServeOptions { demo: args.demo, admin: AdminSeed::from_env() }) {
+    let damper = match start_log(&config.log) {
+        Ok(damper) => damper,
+        Err(error) => {
+            eprintln!("hotdesk: the configuration is not usable:\n  log.filter: {error}");
+            return Exit::Usage;
+        }
+    };
+    match serve(config, ServeOptions { demo: args.demo, admin: AdminSeed::from_env(), damper }) {
         Ok(()) => Exit::Done,
         Err(error) => {
             eprintln!("hotdesk: {error}");
@@ -51,20 +59,22 @@ fn configured(args: &ServeArgs) -> Result<Config, ConfigError> {
 }
 
 /// Logs go to stderr: stdout says where the desk listens.
-fn start_log(log: &Log) -> Result<(), tracing_subscriber::filter::ParseError> {
+fn start_log(log: &Log) -> Result<Arc<Damper>, tracing_subscriber::filter::ParseError> {
     let filter = EnvFilter::try_new(&log.filter)?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let damper = Arc::new(Damper::new(log.lines_per_s, Clock::system()));
+    let registry = tracing_subscriber::registry().with(filter).with(Gather);
     if log.format == "json" {
         let mut project = log.project.clone();
         if project.is_empty() {
             project = std::env::var("GOOGLE_CLOUD_PROJECT").unwrap_or_default();
         }
         let lines = fmt::layer().with_writer(std::io::stderr).event_format(CloudFormat { project });
-        registry.with(KeepFields).with(lines).init();
-        std::panic::set_hook(Box::new(cloud_log::log_panic));
+        registry.with(KeepFields).with(lines.with_filter(Damped(Arc::clone(&damper)))).init();
     } else {
         let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-        registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours)).init();
+        let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours);
+        registry.with(lines.with_filter(Damped(Arc::clone(&damper)))).init();
     }
-    Ok(())
+    std::panic::set_hook(Box::new(cloud_log::log_panic));
+    Ok(damper)
 }

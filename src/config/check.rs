@@ -20,6 +20,8 @@ pub fn problems(config: &Config) -> Vec<String> {
     found.within("desk.teams (private ones)", private, 0, 64);
     sla(config, &mut found);
     triage(config, &mut found);
+    found.within("log.requests", config.log.requests, 0.0, 1.0);
+    attachments(config, &mut found);
     found.check(["text", "json"].contains(&config.log.format.as_str()), "log.format", "must be text or json");
     found.0
 }
@@ -197,6 +199,35 @@ fn sla(config: &Config, found: &mut Found) {
             found.check(*minutes != Some(0), &key, format!("{target} must be at least 1"));
         }
     }
+}
+
+fn attachments(config: &Config, found: &mut Found) {
+    let attachments = &config.attachments;
+    place("attachments.place", &attachments.place, found);
+    found.within("attachments.file_bytes", attachments.file_bytes, 1, 1 << 32);
+    found.within("attachments.message_files", attachments.message_files, 0, 200);
+    found.within("attachments.ticket_files", attachments.ticket_files, 0, 100_000);
+    found.within("attachments.ticket_bytes", attachments.ticket_bytes, 0, 1 << 40);
+    found.within("attachments.uploads", attachments.uploads, 1, 10_000);
+    found.within("attachments.user_bytes_per_h", attachments.user_bytes_per_h, 1, 1 << 44);
+    found.within("attachments.unsent_ms", attachments.unsent_ms, 60_000, 2_592_000_000);
+    found.within("attachments.pixels", attachments.pixels, 0, 500_000_000);
+    found.within("attachments.thumbnail_px", attachments.thumbnail_px, 16, 2_000);
+    place("backup.place", &config.backup.place, found);
+    found.within("backup.every_h", config.backup.every_h, 0, 8_760);
+    found.within("backup.closed_days", config.backup.closed_days, 0, 36_500);
+    found.within("backup.keep", config.backup.keep, 1, 10_000);
+    let endpoint = &config.storage.google_endpoint;
+    let is_address = endpoint.is_empty() || endpoint.starts_with("http://") || endpoint.starts_with("https://");
+    found.check(is_address, "storage.google_endpoint", format!("`{endpoint}` is not an address"));
+}
+
+/// A folder, or a bucket with what its names begin with.
+fn place(key: &str, place: &str, found: &mut Found) {
+    let Some((scheme, rest)) = place.split_once("://") else { return };
+    let bucket = rest.split('/').next().unwrap_or_default();
+    let must = format!("`{place}` is neither a folder nor gs://BUCKET/PREFIX");
+    found.check(scheme == "gs" && !bucket.is_empty(), key, must);
 }
 
 fn triage(config: &Config, found: &mut Found) {

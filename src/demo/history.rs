@@ -242,6 +242,7 @@ impl<'a> Play<'a> {
             people: self.stage.people,
             limits: self.stage.limits,
             message_id: MessageId::from(format!("demo-{}", self.commands)),
+            files: &[],
         })
     }
 
@@ -262,7 +263,7 @@ impl<'a> Play<'a> {
             parts.push(Part { ticket, expect, drafts: decision.drafts, before, after });
         }
         if !parts.is_empty() {
-            self.appends.push(Append { parts, memo: None });
+            self.appends.push(Append { parts, memo: None, asides: Vec::new() });
         }
     }
 }
@@ -362,7 +363,13 @@ mod tests {
             ],
             triage: true,
         };
-        let limits = FieldLimits { subject_chars: 300, message_chars: 500_000, tags: 50, custom_bytes: 32_768 };
+        let limits = FieldLimits {
+            subject_chars: 300,
+            message_chars: 500_000,
+            tags: 50,
+            custom_bytes: 32_768,
+            files: crate::domain::rules::FileLimits::USUAL,
+        };
         let agents: Vec<Agent> = super::super::cast::COLLEAGUES
             .iter()
             .map(|colleague| Agent {

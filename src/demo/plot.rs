@@ -163,6 +163,7 @@ impl Author {
             ),
             body_format: None,
             custom: custom.map(|(name, value)| BTreeMap::from([(name.to_owned(), value.into())])),
+            attachments: Vec::new(),
         };
         let steps = vec![Step { at: at.as_millis(), agent: None, act: Act::Open }];
         Some(Plot { story, create, blanks, steps })

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::event::Event;
 use super::ids::TicketId;
-use super::message::{Direction, Visibility};
+use super::message::{Attachment, Direction, Visibility};
 use super::patch::Patch;
 use super::record::Draft;
 use super::state::{
@@ -71,6 +71,7 @@ fn first(draft: &Draft) -> TicketState {
         if message.visibility == Visibility::Public {
             background.last_public = draft.version;
         }
+        fold_files(&mut background, &message.attachments);
     }
     if is_worked_on(ticket.status) {
         background.clocks.resolution = Some(ClockNote::start(draft.at));
@@ -84,9 +85,15 @@ fn is_worked_on(status: Status) -> bool {
     !matches!(status, Status::Solved | Status::Closed)
 }
 
+fn fold_files(background: &mut Background, files: &[Attachment]) {
+    background.files += files.len() as u64;
+    background.file_bytes += files.iter().map(|file| file.bytes).sum::<u64>();
+}
+
 /// Who waits for whom.
 fn fold_thread(background: &mut Background, ticket: &Ticket, draft: &Draft) {
     if let Event::MessageAdded { message } = &draft.event {
+        fold_files(background, &message.attachments);
         if message.visibility == Visibility::Public {
             background.last_public = draft.version;
             if message.direction == Direction::Inbound {

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use super::ids::{CommandId, TicketId, UserId, Version};
-use super::message::{Attachment, BodyFormat, Direction, Visibility};
+use super::ids::{AttachmentId, CommandId, TicketId, UserId, Version};
+use super::message::{BodyFormat, Direction, Visibility};
 use super::patch::present;
 use super::ticket::{Channel, Incident, LinkKind, Priority, Requester, Status, Triage};
 use super::time::Timestamp;
@@ -40,6 +40,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// The uploaded files that it names.
+    pub fn attachments(&self) -> &[AttachmentId] {
+        match self {
+            Self::Create(create) => &create.attachments,
+            Self::Message(message) => &message.attachments,
+            _ => &[],
+        }
+    }
+
     /// The name on the wire.
     pub fn name(&self) -> &'static str {
         match self {
@@ -96,6 +105,10 @@ pub struct CreateTicket {
     #[ts(optional, type = "Record<string, unknown>")]
     #[schema(value_type = Object)]
     pub custom: Option<BTreeMap<String, serde_json::Value>>,
+    /// Files of the caller's that were uploaded before: they come with the first message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<AttachmentId>>")]
+    pub attachments: Vec<AttachmentId>,
 }
 
 /// Changes fields, all or nothing. An absent field stays, `null` empties it.
@@ -161,10 +174,10 @@ pub struct AddMessage {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[ts(optional, as = "Option<Vec<UserId>>")]
     pub mentions: Vec<UserId>,
-    #[serde(default, skip_deserializing)]
-    #[ts(skip)]
-    #[schema(ignore)]
-    pub attachments: Vec<Attachment>,
+    /// Files of the writer's that were uploaded before; each goes with one message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<AttachmentId>>")]
+    pub attachments: Vec<AttachmentId>,
 }
 
 /// Asks the queue for the first eligible ticket.

@@ -6,6 +6,7 @@
 use super::command::{AddMessage, Command, SystemCommand, UpdateTicket};
 use super::event::Event;
 use super::ids::{CommandId, MessageId, TicketId, Version};
+use super::message::Attachment;
 use super::permissions::{Permission, Principal};
 use super::record::Draft;
 use super::rejection::{FieldError, Rejection};
@@ -38,6 +39,8 @@ pub struct Context<'a> {
     pub limits: &'a FieldLimits,
     /// Fresh, for the one message that a command may add.
     pub message_id: MessageId,
+    /// Those of the files that the command names which are the caller's, whole, and on no message yet.
+    pub files: &'a [Attachment],
 }
 
 /// What a command does to one ticket.

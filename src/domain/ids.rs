@@ -113,6 +113,10 @@ text!(
     MessageId
 );
 text!(
+    /// A file that somebody brought along: 256 random bits, so that nobody comes upon one by counting.
+    AttachmentId
+);
+text!(
     /// The journal's generation. Another epoch means that positions of the old one say nothing.
     Epoch
 );

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use super::ids::MessageId;
+use super::ids::{AttachmentId, MessageId};
 use super::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -64,9 +64,17 @@ pub struct Author {
 /// A file that belongs to a message; its bytes lie outside the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
 pub struct Attachment {
-    pub id: String,
+    pub id: AttachmentId,
     pub name: String,
+    /// What its bytes look like; never what the sender said.
     pub media_type: String,
     #[ts(as = "f64")]
     pub bytes: u64,
+    /// SHA-256 of its bytes, in hex.
+    #[serde(default)]
+    pub sha256: String,
+    /// There is a small picture of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub thumbnail: bool,
 }

@@ -35,6 +35,8 @@ pub enum Permission {
     SharedWrite,
     SettingsWrite,
     AuditRead,
+    /// Copy the whole desk, passwords' hashes included.
+    Backup,
 }
 
 /// The table. A permission is given from this role on upwards.
@@ -50,6 +52,7 @@ const TABLE: &[(Permission, Role)] = &[
     (Permission::UsersManage, Role::Admin),
     (Permission::SettingsWrite, Role::Admin),
     (Permission::AuditRead, Role::Admin),
+    (Permission::Backup, Role::Admin),
 ];
 
 impl Permission {
@@ -87,6 +90,7 @@ impl Permission {
             Self::SharedWrite => "shared_write",
             Self::SettingsWrite => "settings_write",
             Self::AuditRead => "audit_read",
+            Self::Backup => "backup",
         }
     }
 }

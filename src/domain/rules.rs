@@ -34,6 +34,22 @@ pub struct FieldLimits {
     pub tags: usize,
     /// Of `custom` as compact JSON.
     pub custom_bytes: usize,
+    pub files: FileLimits,
+}
+
+/// How many files may hang on messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileLimits {
+    /// On one message.
+    pub of_message: usize,
+    /// On all messages of one ticket.
+    pub of_ticket: u64,
+    pub ticket_bytes: u64,
+}
+
+impl FileLimits {
+    /// For desks whose files nobody configured.
+    pub const USUAL: Self = Self { of_message: 20, of_ticket: 500, ticket_bytes: 256 << 20 };
 }
 
 /// A value that the desk offers for a field.

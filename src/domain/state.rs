@@ -54,6 +54,16 @@ pub struct Background {
     /// The newest commands that changed fields, oldest first: what undo goes back to, and what stands in its way.
     /// Shared, since every change makes a new state and these are the greater part of it.
     pub recent: Vec<Arc<Recent>>,
+    /// Files that hang on its messages, and their bytes together.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub files: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub file_bytes: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

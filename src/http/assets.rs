@@ -2,6 +2,7 @@
 //! and not the API's is a place inside the app, so it gets the page.
 
 use std::fmt::Write as _;
+use std::sync::OnceLock;
 
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -55,6 +56,16 @@ pub async fn serve(request: HttpRequest, desk: Data<Desk>) -> Reply {
         Some(file) => Ok(page(&file)),
         None => Ok(not_built(&desk.config.desk.name)),
     }
+}
+
+/// What names the app that this binary carries; none where it was built without.
+pub fn build() -> Option<&'static str> {
+    static BUILD: OnceLock<Option<String>> = OnceLock::new();
+    let build = BUILD.get_or_init(|| {
+        let hash = Files::get(PAGE)?.metadata.sha256_hash();
+        Some(hash[..6].iter().map(|byte| format!("{byte:02x}")).collect())
+    });
+    build.as_deref()
 }
 
 /// The page, with a number of its own for each answer, so that a script that somebody managed to write into it does not run.

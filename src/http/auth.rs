@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::HttpRequest;
 use actix_web::cookie::{Cookie, SameSite, time};
 use actix_web::http::header;
+use actix_web::http::uri::Authority;
 
 use super::call;
 use super::desk_state::Desk;
@@ -55,7 +56,7 @@ pub fn refuse_foreign(request: &HttpRequest, config: &Config) -> Result<(), Prob
     let foreign = match text(request, header::ORIGIN.as_str()) {
         Some(origin) => {
             let allowed = config.server.allowed_origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
-            !allowed && !is_own(origin, text(request, header::HOST.as_str()))
+            !allowed && !is_own(origin, host(request))
         }
         // Browsers that leave out Origin for their own pages still send this one; programs send neither.
         None => matches!(text(request, "sec-fetch-site"), Some("cross-site" | "same-site")),
@@ -64,6 +65,11 @@ pub fn refuse_foreign(request: &HttpRequest, config: &Config) -> Result<(), Prob
         return Err(Problem::new(Code::ForeignOrigin, "the request comes from a page of another site"));
     }
     Ok(())
+}
+
+/// Which host was asked: over HTTP/2 it stands in the address.
+pub fn host(request: &HttpRequest) -> Option<&str> {
+    text(request, header::HOST.as_str()).or_else(|| request.uri().authority().map(Authority::as_str))
 }
 
 /// Whether an origin is that of the host that was asked.

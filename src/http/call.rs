@@ -85,7 +85,7 @@ impl Call {
             KeyUse::Ignored => None,
             KeyUse::Taken => key(request)?,
             KeyUse::Refused if request.headers().contains_key("idempotency-key") => {
-                let detail = "this call takes no Idempotency-Key: its answer has a secret that is shown once";
+                let detail = "this call takes no Idempotency-Key";
                 return Err(Problem::new(Code::IdempotencyNotSupported, detail).into());
             }
             KeyUse::Refused => None,

@@ -25,6 +25,8 @@ pub async fn show(call: Call) -> Reply {
     let moves = lifecycle::moves();
     let info = DeskInfo {
         name: config.desk.name.clone(),
+        build: super::assets::build().map(str::to_owned),
+        usage: config.usage.enabled,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         statuses: moves.keys().copied().collect(),
         moves,

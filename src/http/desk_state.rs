@@ -3,19 +3,25 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use dashmap::DashMap;
+
 use super::health::Health;
 use super::proxies::Proxies;
 use super::snapshot::Compressed;
 use super::strangers::Strangers;
+use crate::attachments::Attachments;
 use crate::audit::Audit;
+use crate::backup::keeper::Keeper;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::ids::UserId;
 use crate::people::People;
 use crate::protocol::figures::Figures;
 use crate::protocol::gateway::Gateway;
 use crate::protocol::presence::Presences;
 use crate::protocol::reading::Reading;
 use crate::telemetry::Telemetry;
+use crate::usage::Usage;
 
 #[derive(Clone)]
 pub struct Desk(Arc<Services>);
@@ -29,6 +35,11 @@ pub struct Services {
     /// Who is where, for callers without a socket.
     pub presences: Arc<dyn Presences>,
     pub people: Arc<People>,
+    pub attachments: Arc<Attachments>,
+    pub backups: Arc<Keeper>,
+    pub usage: Arc<Usage>,
+    /// Errors that each user's browsers reported within the minute that began then.
+    pub reports: DashMap<UserId, (i64, u32)>,
     pub audit: Arc<Audit>,
     pub proxies: Proxies,
     pub strangers: Strangers,

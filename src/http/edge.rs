@@ -6,16 +6,18 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{StatusCode, Version};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
+use tracing::Instrument as _;
 
 use super::assets::policy_header;
+use super::auth;
 use super::call::Seen;
 use super::desk_state::Desk;
-use super::metered::Metered;
+use super::metered::{Carrying, Metered};
 use super::reply::Failure;
 use super::unread::Unread;
 use crate::audit::{Action, Actor, Deed};
@@ -24,9 +26,12 @@ use crate::people::{Credential, Kind};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 use crate::telemetry::SECONDS;
+use crate::trace::TraceId;
 
 /// Nothing in the app needs any of these.
 const FEATURES: &str = "camera=(), microphone=(), geolocation=(), payment=(), usb=(), browsing-topics=()";
+/// What the log knows the request by.
+const TRACE: HeaderName = HeaderName::from_static("x-trace-id");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
@@ -43,7 +48,9 @@ pub async fn guard(
     let route = request.match_pattern().unwrap_or_else(|| "other".to_owned());
 
     let line = request.conn_data::<Arc<Line>>().cloned();
-    if let Some(line) = &line {
+    // Over HTTP/2 one connection carries several requests at once.
+    let carried = line.as_ref().filter(|_| request.version() == Version::HTTP_2).map(Line::carry);
+    if let (Some(line), None) = (&line, &carried) {
         line.idle();
     }
     let secure = desk.proxies.is_secure(request.request());
@@ -57,13 +64,18 @@ pub async fn guard(
     }
 
     let unread = Unread::of(&mut request);
+    let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let trace = TraceId::read(text("traceparent"), text("x-cloud-trace-context")).unwrap_or_else(TraceId::fresh);
+    let span = trace.request(known(method.as_str()), &route);
     // No copy of the request may live here: the router changes it. Handlers' errors come back as answers.
-    let mut answer = next.call(request).await?.map_into_boxed_body();
+    let answered = trace.within(next.call(request).instrument(span.clone())).await;
+    let mut answer = answered?.map_into_boxed_body();
     let kind = answer.headers().get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     let is_error = answer.status().is_client_error() || answer.status().is_server_error();
     if is_error && kind.is_none_or(|kind| !kind.starts_with(b"application/")) {
         let status = answer.status();
-        let failure = last_failure(status, status.canonical_reason().unwrap_or("refused"));
+        let mut failure = last_failure(status, status.canonical_reason().unwrap_or("refused"));
+        failure.problem.trace = Some(trace.to_string());
         answer = answer.into_response(failure.error_response());
     }
 
@@ -91,6 +103,9 @@ pub async fn guard(
     if !headers.contains_key(header::CACHE_CONTROL) {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     }
+    if let Ok(told) = HeaderValue::from_str(&trace.to_string()) {
+        headers.insert(TRACE, told);
+    }
     let mut put = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     put(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(header::REFERRER_POLICY, "same-origin");
@@ -103,10 +118,14 @@ pub async fn guard(
     }
 
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        if let Some(line) = &line {
-            line.answered();
+        if let Some(carried) = carried {
+            answer = answer.map_body(|_, body| Carrying::over(body, carried));
+        } else {
+            if let Some(line) = &line {
+                line.answered();
+            }
+            answer = answer.map_body(|_, body| Metered::over(body, line.as_ref()));
         }
-        answer = answer.map_body(|_, body| Metered::over(body, line.as_ref()));
     }
     if let Some(unread) = unread {
         answer = answer.map_body(|_, body| unread.hold(body));
@@ -115,6 +134,13 @@ pub async fn guard(
     // A socket's upgrade is not a request that took so long.
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
         let status = answer.status();
+        if status.is_server_error() || is_sampled(desk.config.log.requests) {
+            let (http_method, http_status) = (known(method.as_str()), status.as_u16());
+            let http_ms = began.elapsed().as_secs_f64() * 1e3;
+            span.in_scope(|| {
+                tracing::info!(target: "hotdesk::requests", http_method, http_route = route, http_status, http_ms, "answered");
+            });
+        }
         let labels = [("method", known(method.as_str())), ("route", route.as_str())];
         desk.telemetry
             .histogram("hotdesk_http_request_seconds", "Time until the answer began.", &labels, SECONDS)
@@ -123,6 +149,11 @@ pub async fn guard(
         desk.telemetry.counter("hotdesk_http_requests_total", "Requests answered.", &labels).add(1);
     }
     Ok(answer)
+}
+
+/// Whether this one of many is logged.
+fn is_sampled(share: f64) -> bool {
+    share > 0.0 && (share >= 1.0 || fastrand::f64() < share)
 }
 
 /// A token that is used: once an hour, and from each new address.
@@ -176,7 +207,7 @@ fn tell_allowance(headers: &mut HeaderMap, seen: &Seen) {
 
 /// Where the same is over HTTPS; nowhere if the host's name is none.
 fn over_https(request: &HttpRequest) -> Option<String> {
-    let host = request.headers().get(header::HOST)?.to_str().ok()?;
+    let host = auth::host(request)?;
     let name = host.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok()).map_or(host, |(name, _)| name);
     let is_name = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
     (!name.is_empty() && name.chars().all(is_name)).then(|| format!("https://{name}{}", request.uri()))

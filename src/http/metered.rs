@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use bytes::Bytes;
 
-use crate::line::Line;
+use crate::line::{Carried, Line};
 
 /// Smaller answers fit into the kernel's buffer whole and need no watching.
 pub const FROM_BYTES: u64 = 16 * 1024;
@@ -33,6 +33,36 @@ impl Metered {
             Some(line) if is_large => BoxBody::new(Self { body, rest: Bytes::new(), line: Arc::clone(line) }),
             _ => body,
         }
+    }
+}
+
+/// An answer on a connection that carries several at once: the connection is watched for all of them together.
+pub struct Carrying {
+    body: BoxBody,
+    carried: Carried,
+}
+
+impl Carrying {
+    pub fn over(body: BoxBody, carried: Carried) -> BoxBody {
+        BoxBody::new(Self { body, carried })
+    }
+}
+
+impl MessageBody for Carrying {
+    type Error = <BoxBody as MessageBody>::Error;
+
+    fn size(&self) -> BodySize {
+        self.body.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        // Asked for the next piece only once the peer has room for it.
+        self.carried.taken();
+        let polled = Pin::new(&mut self.body).poll_next(context);
+        if matches!(polled, Poll::Ready(Some(Ok(_)))) {
+            self.carried.handed();
+        }
+        polled
     }
 }
 

@@ -58,6 +58,7 @@ const TAGS: &[(&str, &str)] = &[
     ("session", "Signing in, who I am, what this desk is."),
     ("tickets", "Tickets, their threads and their history."),
     ("queue", "The one queue that hands out tickets."),
+    ("attachments", "Files of messages."),
     ("requests", "The public request form, and what a customer sees by a private link."),
     ("analytics", "Live figures, series, trends and forecasts."),
     ("reports", "Reports over all of history, saved and scheduled."),
@@ -156,6 +157,13 @@ fn describe(operation: &Operation, found: &mut Vec<(String, RefOr<Schema>)>) -> 
                 .build();
             described = described.request_body(Some(body));
         }
+        Body::Bytes => {
+            let bytes = RequestBodyBuilder::new()
+                .content("application/octet-stream", ContentBuilder::new().build())
+                .required(Some(Required::False))
+                .build();
+            described = described.request_body(Some(bytes));
+        }
     }
     if matches!(operation.access, Access::SignedIn | Access::Needs(_)) {
         let nothing: [&str; 0] = [];
@@ -192,6 +200,7 @@ fn success(answer: &Answer, operation: &Operation, found: &mut Vec<(String, RefO
             response.content("application/json", ContentBuilder::new().schema(Some(any)).build())
         }
         Content::Text => response.content("text/plain", ContentBuilder::new().schema(Some(text())).build()),
+        Content::Bytes => response.content("application/octet-stream", ContentBuilder::new().build()),
         Content::Html => response.content("text/html", ContentBuilder::new().schema(Some(text())).build()),
     };
     if answer.written {

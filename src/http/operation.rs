@@ -77,6 +77,8 @@ pub enum Body {
     Json(SchemaOf),
     /// Without a body it is `{}`.
     Optional(SchemaOf),
+    /// A file, or a part of one.
+    Bytes,
 }
 
 pub struct Answer {
@@ -93,6 +95,8 @@ pub enum Content {
     Json(SchemaOf),
     Text,
     Html,
+    /// A file.
+    Bytes,
     /// Another JSON document, which describes itself.
     AnyJson,
 }

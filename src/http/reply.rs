@@ -16,6 +16,7 @@ use crate::domain::ids::{Seq, Version};
 use crate::protocol::code::Code;
 use crate::protocol::gateway::Done;
 use crate::protocol::problem::Problem;
+use crate::trace::TraceId;
 
 pub type Reply = Result<HttpResponse, Failure>;
 
@@ -74,7 +75,9 @@ impl ResponseError for Failure {
             answer.force_close();
         }
         answer.extensions_mut().insert(self.problem.code);
-        answer.body(serde_json::to_vec(&self.problem).expect("invariant: a problem is JSON"))
+        let trace = TraceId::current().map(|trace| trace.to_string());
+        let told = Problem { trace: trace.or_else(|| self.problem.trace.clone()), ..self.problem.clone() };
+        answer.body(serde_json::to_vec(&told).expect("invariant: a problem is JSON"))
     }
 }
 

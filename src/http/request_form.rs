@@ -135,6 +135,7 @@ pub async fn create(call: Call, payload: Payload) -> Reply {
         channel: Some(Channel::Web),
         body_format: Some(BodyFormat::Text),
         custom: Some(custom),
+        attachments: Vec::new(),
     });
     let done = execute(&call, &by, None, command).await.map_err(at_form)?;
     let ticket = changed(&done)?;

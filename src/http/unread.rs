@@ -10,7 +10,7 @@ use actix_web::HttpMessage as _;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use bytes::Bytes;
 use futures_util::Stream;
 
@@ -24,9 +24,11 @@ impl Unread {
     pub fn of(request: &mut ServiceRequest) -> Option<Self> {
         let headers = request.headers();
         let says_length = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
-        // A caller who is signed in has a handler that reads; a stranger may send a body byte by byte to be refused.
+        // A caller who is signed in has a handler that reads, but for a file it may stop; a stranger may send a body byte by byte to
+        // be refused.
         let is_stranger = !headers.contains_key(header::AUTHORIZATION) && !headers.contains_key(header::COOKIE);
-        if !(headers.contains_key(header::TRANSFER_ENCODING) || says_length && is_stranger) {
+        let may_stop = is_stranger || request.method() == Method::PUT;
+        if !(headers.contains_key(header::TRANSFER_ENCODING) || says_length && may_stop) {
             return None;
         }
         let shared: Shared = Rc::new(RefCell::new((request.take_payload(), false)));

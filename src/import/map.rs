@@ -153,6 +153,7 @@ impl Map {
             channel: Some(Channel::Import),
             body_format: None,
             custom: None,
+            attachments: Vec::new(),
         };
         let mut tags = BTreeSet::new();
         let mut custom = BTreeMap::new();

@@ -1,9 +1,10 @@
 //! A journal as a text file: for backups, for moving house, for reading it with other tools.
 //!
-//! One JSON object a line: a header, every record with its chained sum, every aside, every remembered command, and a last line with
-//! the number of lines and the SHA-256 of everything before it. An archive that was cut or altered is refused with the line where
-//! it shows. Reading one makes a new journal with an epoch of its own; it never adds to one. Called by the command line and by whoever
-//! wants a backup of a running desk.
+//! One JSON object a line: a header, every record with its chained sum, every aside, every remembered command, files that belong to
+//! the desk and lie outside the journal, and a last line with the number of lines and the SHA-256 of everything before it. An archive
+//! that was cut or altered is refused with the line where it shows. One may go on where another one ended: then it has the records
+//! since, and all of the rest. Reading archives makes a new journal with an epoch of its own; it never adds to one. Called by the
+//! command line and by backups.
 
 use std::collections::HashMap;
 use std::io::{self, BufRead, Write};
@@ -21,7 +22,9 @@ use crate::domain::record::Record;
 use crate::domain::state::TicketState;
 
 /// The archive's own format; a newer one is refused.
-pub const ARCHIVE_FORMAT: u32 = 1;
+pub const ARCHIVE_FORMAT: u32 = 2;
+/// Of archives that begin at the first record and hold no files: older programs read those.
+const PLAIN_FORMAT: u32 = 1;
 
 const PAGE_RECORDS: usize = 1000;
 const PAGE_BYTES: usize = 4 << 20;
@@ -30,12 +33,35 @@ const PAGE_BYTES: usize = 4 << 20;
 const STATES_AT_HAND: usize = 20_000;
 
 /// What was written or read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub records: u64,
     pub asides: u64,
     pub memos: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub files: u64,
 }
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A file that goes into an archive.
+pub struct FileIn<'a> {
+    pub name: String,
+    /// Its bytes, a piece at a time.
+    pub pieces: &'a mut dyn Iterator<Item = io::Result<Bytes>>,
+}
+
+/// Gives an archive its files, one after the other.
+pub type Files<'a> = dyn FnMut(&mut dyn FnMut(FileIn<'_>) -> Result<(), ArchiveError>) -> Result<(), ArchiveError> + 'a;
+
+/// Takes a file out of an archive: its name, and then piece by piece; an empty piece is its end.
+pub type TakeFile<'a> = dyn FnMut(&str, &[u8]) -> io::Result<()> + 'a;
+
+/// Bytes of a file on one line.
+const PIECE_BYTES: usize = 48 * 1024;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
@@ -55,11 +81,35 @@ struct Header {
     epoch: Epoch,
     head: Seq,
     head_crc: u32,
+    /// The last record of the archive that this one goes on from, and its sum.
+    #[serde(default, skip_serializing_if = "is_start")]
+    after: Seq,
+    #[serde(default, skip_serializing_if = "is_none")]
+    after_crc: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_start(after: &Seq) -> bool {
+    *after == Seq::ZERO
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_none(crc: &u32) -> bool {
+    *crc == 0
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
+    File {
+        name: String,
+    },
+    /// Of the file that was named last.
+    Piece(String),
+    /// That file is whole, with this sum.
+    FileEnd {
+        sha256: String,
+    },
     Record {
         json: Box<RawValue>,
         crc: u32,
@@ -85,18 +135,31 @@ enum Line {
 
 /// Writes everything up to the journal's present head. The desk may go on meanwhile; what comes later is not in it.
 pub fn export(journal: &dyn Journal, out: &mut dyn Write) -> Result<Counts, ArchiveError> {
+    export_since(journal, Head::default(), None, out).map(|(_, counts)| counts)
+}
+
+/// Writes the records after those that another archive ended with, and all of the rest. Gives where it ends.
+pub fn export_since(
+    journal: &dyn Journal,
+    since: Head,
+    files: Option<&mut Files<'_>>,
+    out: &mut dyn Write,
+) -> Result<(Head, Counts), ArchiveError> {
     let head = journal.head();
+    let is_plain = since.seq == Seq::ZERO && files.is_none();
     let mut out = Summed { out, sum: Sha256::new(), lines: 0 };
     let mut counts = Counts::default();
     out.line(&Header {
         hotdesk: "journal".into(),
-        format: ARCHIVE_FORMAT,
+        format: if is_plain { PLAIN_FORMAT } else { ARCHIVE_FORMAT },
         epoch: journal.epoch(),
         head: head.seq,
         head_crc: head.crc,
+        after: since.seq,
+        after_crc: since.crc,
     })?;
-    let mut crc = 0;
-    let mut after = Seq::ZERO;
+    let mut crc = since.crc;
+    let mut after = since.seq;
     while after < head.seq {
         for stored in journal.read(after, PAGE_RECORDS, PAGE_BYTES)? {
             if stored.seq > head.seq {
@@ -124,12 +187,58 @@ pub fn export(journal: &dyn Journal, out: &mut dyn Write) -> Result<Counts, Arch
         out.line(&Line::Memo { memo, crc })?;
         counts.memos += 1;
     }
+    if let Some(files) = files {
+        files(&mut |file| {
+            counts.files += 1;
+            out.file(file)
+        })?;
+    }
     out.end()?;
-    Ok(counts)
+    Ok((head, counts))
 }
 
 /// Reads an archive into `journal`, which must be empty. After an error the journal holds a part and must be thrown away.
 pub fn import(archive: &mut dyn BufRead, journal: &dyn Journal) -> Result<Counts, ArchiveError> {
+    let mut chain = Import::new(journal);
+    let counts = chain.part(archive, true, &mut |name, _| {
+        Err(io::Error::other(format!("the archive has a file, {name}: restore it with `hotdesk restore`")))
+    })?;
+    chain.finish()?;
+    Ok(counts)
+}
+
+/// Archives that go on from each other, read one after the other into an empty journal.
+pub struct Import<'a> {
+    rebuild: Rebuild<'a>,
+}
+
+impl<'a> Import<'a> {
+    pub fn new(journal: &'a dyn Journal) -> Self {
+        Self { rebuild: Rebuild::new(journal) }
+    }
+
+    /// Reads the next one. Of all but the last only the records and the files are taken: the rest has changed since.
+    pub fn part(
+        &mut self,
+        archive: &mut dyn BufRead,
+        is_last: bool,
+        take: &mut TakeFile<'_>,
+    ) -> Result<Counts, ArchiveError> {
+        import_part(&mut self.rebuild, archive, is_last, take)
+    }
+
+    /// Where the journal ends.
+    pub fn finish(self) -> Result<Head, ArchiveError> {
+        Ok(self.rebuild.finish()?)
+    }
+}
+
+fn import_part(
+    rebuild: &mut Rebuild<'_>,
+    archive: &mut dyn BufRead,
+    is_last: bool,
+    take: &mut TakeFile<'_>,
+) -> Result<Counts, ArchiveError> {
     let mut lines = Lines { archive, sum: Sha256::new(), number: 0, text: Vec::new() };
     let header: Header = lines.next_line(|text| serde_json::from_slice(text))?;
     if header.hotdesk != "journal" {
@@ -141,8 +250,12 @@ pub fn import(archive: &mut dyn BufRead, journal: &dyn Journal) -> Result<Counts
             lines.refused(format!("archive format {found} is newer than this program, which reads {ARCHIVE_FORMAT}"))
         );
     }
-    let mut rebuild = Rebuild::new(journal);
+    if (Head { seq: header.after, crc: header.after_crc }) != rebuild.group.head {
+        let (after, here) = (header.after, rebuild.group.head.seq);
+        return Err(lines.refused(format!("it goes on after record {after}, and what was read before ends at {here}")));
+    }
     let mut counts = Counts::default();
+    let mut file: Option<(String, Sha256)> = None;
     loop {
         let sum_before = lines.sum.clone();
         let lines_before = lines.number;
@@ -159,16 +272,38 @@ pub fn import(archive: &mut dyn BufRead, journal: &dyn Journal) -> Result<Counts
                 };
                 let value = value.filter(|value| aside_sum(&key, value) == crc);
                 let value = value.ok_or_else(|| lines.refused("the value is not what was written"))?;
-                rebuild.aside(Aside { key, value: Some(value.into()) })?;
+                if is_last {
+                    rebuild.aside(Aside { key, value: Some(value.into()) })?;
+                }
                 counts.asides += 1;
             }
             Line::Memo { memo, crc } => {
                 if memo_sum(&memo) != crc {
                     return Err(lines.refused("the remembered command is not what was written"));
                 }
-                rebuild.memo(memo)?;
+                if is_last {
+                    rebuild.memo(memo)?;
+                }
                 counts.memos += 1;
             }
+            Line::File { name } if file.is_none() => file = Some((name, Sha256::new())),
+            Line::Piece(hex) => {
+                let piece = from_hex(&hex).filter(|piece| !piece.is_empty());
+                let (Some(piece), Some((name, sum))) = (piece, &mut file) else {
+                    return Err(lines.refused("a piece of no file"));
+                };
+                sum.update(&piece);
+                take(name, &piece)?;
+            }
+            Line::FileEnd { sha256 } => {
+                let whole = file.take().filter(|(_, sum)| to_hex(&sum.clone().finalize()) == sha256);
+                let Some((name, _)) = whole else {
+                    return Err(lines.refused("the file is not what was written"));
+                };
+                take(&name, &[])?;
+                counts.files += 1;
+            }
+            Line::File { .. } => return Err(lines.refused("a file in the middle of another one")),
             Line::End { lines: number, sha256 } => {
                 if number != lines_before {
                     return Err(lines.refused(format!("{number} lines were written, but {lines_before} are here")));
@@ -184,7 +319,7 @@ pub fn import(archive: &mut dyn BufRead, journal: &dyn Journal) -> Result<Counts
         lines.number += 1;
         return Err(lines.refused("something follows the end"));
     }
-    let head = rebuild.finish()?;
+    let head = rebuild.group.head;
     if head != (Head { seq: header.head, crc: header.head_crc }) {
         return Err(lines.refused(format!("the records end at {}, but the header says {}", head.seq, header.head)));
     }
@@ -308,20 +443,23 @@ fn memo_sum(memo: &Memo) -> u32 {
     crc32c::crc32c(&serde_json::to_vec(memo).expect("invariant: a memo is JSON"))
 }
 
-fn to_hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut hex, byte| {
-        write!(hex, "{byte:02x}").expect("invariant: a string takes what it is given");
-        hex
-    })
+pub fn to_hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    hex
 }
 
 fn from_hex(hex: &str) -> Option<Vec<u8>> {
-    let digits = hex.as_bytes();
-    if !digits.len().is_multiple_of(2) || !digits.iter().all(u8::is_ascii_hexdigit) {
+    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let (pairs, rest) = hex.as_bytes().as_chunks::<2>();
+    if !rest.is_empty() {
         return None;
     }
-    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
+    pairs.iter().map(|[high, low]| Some(value(*high)? << 4 | value(*low)?)).collect()
 }
 
 /// Writes lines and keeps the sum over them.
@@ -350,6 +488,18 @@ impl Summed<'_> {
         self.bytes(b"{\"record\":{\"json\":")?;
         self.bytes(json)?;
         self.bytes(format!(",\"crc\":{crc}}}}}\n").as_bytes())
+    }
+
+    fn file(&mut self, file: FileIn<'_>) -> Result<(), ArchiveError> {
+        self.line(&Line::File { name: file.name })?;
+        let mut sum = Sha256::new();
+        for piece in file.pieces {
+            for piece in piece?.chunks(PIECE_BYTES) {
+                sum.update(piece);
+                self.line(&Line::Piece(to_hex(piece)))?;
+            }
+        }
+        Ok(self.line(&Line::FileEnd { sha256: to_hex(&sum.finalize()) })?)
     }
 
     fn end(&mut self) -> io::Result<()> {

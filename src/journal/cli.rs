@@ -1,4 +1,4 @@
-//! `hotdesk journal …`, `hotdesk backup`, `hotdesk restore`: what an administrator does with a journal while the desk stands still.
+//! `hotdesk journal …`: what an administrator does with a journal while the desk stands still.
 //!
 //! Results go to `out`, troubles to `err`; the exit status says which it was. `main` dispatches here and does nothing else.
 
@@ -95,26 +95,6 @@ pub enum JournalCommand {
     },
 }
 
-/// `hotdesk backup --data DIR FILE`
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hotdesk backup --data hotdesk-data desk.ndjson.zst")]
-pub struct Backup {
-    #[command(flatten)]
-    pub data: DataFolder,
-    /// The archive; compressed when it ends in .zst; - is standard output
-    pub file: PathBuf,
-}
-
-/// `hotdesk restore FILE --data DIR`
-#[derive(Debug, Args)]
-#[command(after_help = "Example:\n  hotdesk restore desk.ndjson.zst --data hotdesk-data")]
-pub struct Restore {
-    /// The archive; - is standard input
-    pub file: PathBuf,
-    #[command(flatten)]
-    pub data: DataFolder,
-}
-
 #[derive(Debug, Args)]
 pub struct DataFolder {
     /// The desk's data folder
@@ -140,16 +120,6 @@ pub fn run(command: JournalCommand, out: &mut dyn Write, err: &mut dyn Write) ->
             run_bench(&data.folder, load, out)
         }
     };
-    finish(outcome, err)
-}
-
-pub fn backup(command: Backup, out: &mut dyn Write, err: &mut dyn Write) -> Exit {
-    let outcome = run_export(&command.data.folder, &command.file, out, err);
-    finish(outcome, err)
-}
-
-pub fn restore(command: Restore, err: &mut dyn Write) -> Exit {
-    let outcome = run_import(&command.data.folder, &command.file, err);
     finish(outcome, err)
 }
 
@@ -365,7 +335,7 @@ fn import_into(reader: &mut BufReader<Box<dyn Read>>, folder: &Path) -> Result<C
 }
 
 fn say(err: &mut dyn Write, what: &str, counts: Counts) -> io::Result<()> {
-    let Counts { records, asides, memos } = counts;
+    let Counts { records, asides, memos, .. } = counts;
     writeln!(err, "{what}: {records} records, {asides} asides, {memos} remembered commands")
 }
 

@@ -97,6 +97,7 @@ fn append(before: Option<&Arc<TicketState>>, after: &Ticket, event: Event, patch
     Append {
         parts: vec![Part { ticket, expect: Version(version.get() - 1), drafts: vec![draft], before, after }],
         memo: Some(memo),
+        asides: Vec::new(),
     }
 }
 

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use rustc_hash::FxHashMap;
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use super::{
     Append, Aside, Committed, CommittedPart, Group, GroupRecord, Head, Journal, JournalError, Part, Stored, format,
@@ -132,10 +133,7 @@ impl WriterHandle {
     /// # Panics
     /// When a key is empty, longer than [`format::MAX_KEY_BYTES`] or has a zero byte in it: a bug of the caller.
     pub async fn put_asides(&self, asides: Vec<Aside>) -> Result<(), AppendError> {
-        for Aside { key, .. } in &asides {
-            let fits = !key.is_empty() && key.len() <= format::MAX_KEY_BYTES && !key.contains('\0');
-            assert!(fits, "invariant: an aside has a short name");
-        }
+        check_names(&asides);
         if asides.is_empty() {
             return Ok(());
         }
@@ -180,6 +178,13 @@ impl WriterHandle {
     }
 }
 
+fn check_names(asides: &[Aside]) {
+    for Aside { key, .. } in asides {
+        let fits = !key.is_empty() && key.len() <= format::MAX_KEY_BYTES && !key.contains('\0');
+        assert!(fits, "invariant: an aside has a short name");
+    }
+}
+
 #[derive(Default)]
 struct Shared {
     /// The channel is without a limit of its own, so that `Close` always gets through; this counts what lies in it.
@@ -202,11 +207,14 @@ struct Ready {
     append: Append,
     /// One for each draft, in order, over all parts, with room for the seq before it.
     drafts: Vec<Vec<u8>>,
+    /// What the append is logged in.
+    span: Span,
 }
 
 impl Ready {
     fn encode(append: Append) -> Self {
         assert!(!append.parts.is_empty(), "invariant: an append changes a ticket");
+        check_names(&append.asides);
         let mut drafts = Vec::new();
         for part in &append.parts {
             assert!(!part.drafts.is_empty(), "invariant: a part has a record");
@@ -225,7 +233,7 @@ impl Ready {
                 "invariant: the state after is that after the last record"
             );
         }
-        Self { append, drafts }
+        Self { append, drafts, span: Span::current() }
     }
 }
 
@@ -404,7 +412,7 @@ struct Batch {
 }
 
 enum Pending {
-    Append(Arc<Committed>, Answer<Arc<Committed>>),
+    Append(Arc<Committed>, Answer<Arc<Committed>>, Span),
     /// Answered with the group as well: what refused it must be on disk before anybody hears of it.
     Refused(AppendError, Answer<Arc<Committed>>),
     Asides(Answer<()>),
@@ -441,9 +449,10 @@ impl Batch {
             memo.seq = last;
             self.group.memos.push(memo);
         }
+        self.group.asides.extend(ready.append.asides);
         let committed = Arc::new(Committed { parts, last });
         self.committed.push(committed.clone());
-        self.answers.push(Pending::Append(committed, answer));
+        self.answers.push(Pending::Append(committed, answer, ready.span));
     }
 
     fn record(&mut self, draft: Draft, draft_json: Vec<u8>) -> (Record, Bytes) {
@@ -472,7 +481,12 @@ impl Batch {
         for pending in self.answers {
             // Whoever dropped the future does not want the answer.
             match pending {
-                Pending::Append(committed, answer) => drop(answer.send(Ok(committed))),
+                Pending::Append(committed, answer, span) => {
+                    if tracing::enabled!(tracing::Level::DEBUG) {
+                        span.in_scope(|| tracing::debug!(seq = committed.last.get(), "on disk and shown"));
+                    }
+                    drop(answer.send(Ok(committed)));
+                }
                 Pending::Refused(error, answer) => drop(answer.send(Err(error))),
                 Pending::Asides(answer) => drop(answer.send(Ok(()))),
             }
@@ -482,7 +496,7 @@ impl Batch {
     fn refuse(self, error: &AppendError) {
         for pending in self.answers {
             match pending {
-                Pending::Append(_, answer) | Pending::Refused(_, answer) => drop(answer.send(Err(error.clone()))),
+                Pending::Append(_, answer, _) | Pending::Refused(_, answer) => drop(answer.send(Err(error.clone()))),
                 Pending::Asides(answer) => drop(answer.send(Err(error.clone()))),
             }
         }

@@ -56,6 +56,7 @@ codes! {
     StaleReply = "stale_reply", 409, false, "The thread has moved on since you read it";
     CannotUndo = "cannot_undo", 409, false, "This cannot be undone any more";
     Resnapshot = "resnapshot", 409, false, "Your position means nothing here: take a new snapshot";
+    WrongOffset = "wrong_offset", 409, false, "The upload goes on at another byte";
     EmailTaken = "email_taken", 409, false, "Somebody has this address already";
     SetupDone = "setup_done", 409, false, "The desk has its first administrator already";
     TriageOff = "triage_off", 409, false, "Triage is switched off on this desk";

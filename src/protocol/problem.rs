@@ -41,6 +41,10 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub has_more: Option<bool>,
+    /// What the log knows it by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub trace: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -66,6 +70,7 @@ impl Problem {
             by: None,
             messages: None,
             has_more: None,
+            trace: None,
         }
     }
 

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 
 use super::problem::Problem;
 use crate::domain::command::Command;
-use crate::domain::ids::{Epoch, Seq, TicketId, UserId, Version};
-use crate::domain::message::Message;
+use crate::domain::ids::{AttachmentId, Epoch, Seq, TicketId, UserId, Version};
+use crate::domain::message::{Attachment, Message};
 use crate::domain::permissions::{Permission, Role};
 use crate::domain::record::Record;
 use crate::domain::ticket::{Priority, Status, Ticket};
@@ -108,6 +108,55 @@ pub struct CreateInvitation {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub teams: Option<Vec<String>>,
+}
+
+/// How often screens, commands and shortcuts were used since the last report.
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UsageReport {
+    pub counts: std::collections::BTreeMap<String, u32>,
+}
+
+/// What went wrong in a browser.
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReportError {
+    pub message: String,
+    /// The screen, without what is searched for.
+    pub place: String,
+    pub build: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub stack: Option<String>,
+}
+
+/// A file that is about to be sent.
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BeginUpload {
+    pub name: String,
+    #[ts(as = "f64")]
+    pub bytes: u64,
+    /// In hex: what arrives must have this sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub sha256: Option<String>,
+}
+
+/// A file that no message has taken yet.
+#[derive(Clone, Debug, Serialize, Deserialize, TS, ToSchema)]
+pub struct UploadView {
+    pub id: AttachmentId,
+    /// As it will be shown: without a path, and without characters that hide or turn.
+    pub name: String,
+    #[ts(as = "f64")]
+    pub bytes: u64,
+    /// So many of them are here; the next ones go on there.
+    #[ts(as = "f64")]
+    pub received: u64,
+    /// Once all of it is here and was looked at: what a message will have.
+    pub attachment: Option<Attachment>,
+    pub expires_at: Timestamp,
 }
 
 /// An invitation that nobody has accepted yet.
@@ -344,6 +393,14 @@ pub struct BulkOutcome {
 /// What a client needs to know about this desk.
 #[derive(Clone, Debug, Serialize, TS, ToSchema)]
 pub struct DeskInfo {
+    /// Of the app that the server carries: another one than before means that a newer page is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub build: Option<String>,
+    /// It counts what the app is used for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub usage: bool,
     pub name: String,
     /// The server's build.
     pub version: String,

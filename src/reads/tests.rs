@@ -18,7 +18,7 @@ use crate::domain::decide::{Context, Decision, decide, decide_pair};
 use crate::domain::ids::{CommandId, MessageId, Seq, TicketId, UserId};
 use crate::domain::message::Visibility;
 use crate::domain::permissions::{Principal, PrivateTeams, Role};
-use crate::domain::rules::{FieldLimits, People, Rules};
+use crate::domain::rules::{FieldLimits, FileLimits, People, Rules};
 use crate::domain::state::TicketState;
 use crate::domain::ticket::{Priority, Requester, Status, Ticket};
 use crate::domain::time::Timestamp;
@@ -160,6 +160,7 @@ impl TestDesk {
             channel: None,
             body_format: None,
             custom: None,
+            attachments: Vec::new(),
         })
         .await
     }
@@ -239,8 +240,15 @@ impl TestDesk {
             live: false,
             rules: &self.rules,
             people: &Everybody,
-            limits: &FieldLimits { subject_chars: 300, message_chars: 10_000, tags: 50, custom_bytes: 1_000 },
+            limits: &FieldLimits {
+                subject_chars: 300,
+                message_chars: 10_000,
+                tags: 50,
+                custom_bytes: 1_000,
+                files: FileLimits::USUAL,
+            },
             message_id: MessageId::from(format!("m{}", self.commands)),
+            files: &[],
         }
     }
 
@@ -257,7 +265,7 @@ impl TestDesk {
             })
             .collect();
         if !parts.is_empty() {
-            self.writer.append(Append { parts, memo: None }).await.unwrap();
+            self.writer.append(Append { parts, memo: None, asides: Vec::new() }).await.unwrap();
         }
     }
 

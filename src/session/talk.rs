@@ -29,6 +29,7 @@ use crate::protocol::gateway::Order;
 use crate::protocol::parse;
 use crate::protocol::problem::Problem;
 use crate::protocol::topic::Topic;
+use crate::trace::TraceId;
 
 /// The protocol's version that `hello` must name.
 const VERSION: u32 = 1;
@@ -262,7 +263,8 @@ impl Session {
         };
         self.in_flight += 1;
         let kind = order.command.name();
-        let work = self.door.gateway.execute(order);
+        let trace = TraceId::fresh();
+        let work = trace.command(kind).in_scope(|| self.door.gateway.execute(order));
         talk.spawn(wrap_future(work).map(move |outcome, this: &mut Self, talk: &mut Talk| {
             this.in_flight -= 1;
             say(
@@ -276,7 +278,7 @@ impl Session {
                     }),
                     Err(problem) => {
                         this.tell_denied(kind, &problem);
-                        refused(Some(id), problem)
+                        refused(Some(id), Problem { trace: Some(trace.to_string()), ..problem })
                     }
                 },
             );

@@ -439,3 +439,77 @@ async fn x52_https_with_a_certificate_that_is_renewed() {
     assert!(!certificate.refresh(), "one that cannot be used is not");
     assert!(hotdesk::app::tls::Certificate::read(&chain, &key).is_err());
 }
+
+/// X57: over HTTPS the desk speaks HTTP/2: many calls on one connection at once, a page's own writes by cookie, and a peer that takes
+/// nothing is cut, while one that waits long for an answer is not.
+#[actix_web::test]
+async fn x57_http_2_carries_many_calls_and_is_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
+    let made = rcgen::generate_simple_self_signed(["desk.example.org".to_owned()]).unwrap();
+    std::fs::write(&chain, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let app = TestApp::with(|config| {
+        (config.server.tls_certificate, config.server.tls_key) = (chain, key);
+        config.server.secure_cookies = true;
+        config.limits.slow_reader_ms = 1_000;
+        config.limits.keep_alive_ms = 1_000;
+    })
+    .await;
+    let client = || {
+        crate::support::http_client_with(|builder| {
+            let own = reqwest::Certificate::from_pem(made.cert.pem().as_bytes()).unwrap();
+            builder.tls_certs_only([own]).resolve("desk.example.org", app.address).no_proxy()
+        })
+    };
+    let url = format!("https://desk.example.org:{}", app.address.port());
+    let http = client();
+    let ask = |method: &str, path: &str| {
+        http.request(method.parse().unwrap(), format!("{url}{path}")).bearer_auth(crate::support::ADMIN)
+    };
+    // One call waits for three seconds, longer than either limit, while others come and go on the same connection.
+    let waiting = ask("GET", "/api/v1/events?after=0&wait=3").send();
+    let others = async {
+        for _ in 0..20 {
+            let calls = (0..8).map(|_| ask("GET", "/api/v1/me").send());
+            for answer in futures_util::future::join_all(calls).await {
+                let answer = answer.unwrap();
+                assert_eq!((answer.status().as_u16(), answer.version()), (200, reqwest::Version::HTTP_2));
+            }
+        }
+    };
+    let (waited, ()) = futures_util::future::join(waiting, others).await;
+    assert_eq!(waited.unwrap().status(), 200);
+    // The page's own write is known by its origin, another page's is not.
+    let body = json!({"email": "ann@example.org", "name": "Ann", "role": "agent", "password": "a long password"});
+    assert_eq!(ask("POST", "/api/v1/users").json(&body).send().await.unwrap().status(), 201);
+    let sign_in = json!({"email": "ann@example.org", "password": "a long password"});
+    let sign_in =
+        |origin: &str| http.post(format!("{url}/api/v1/session")).header("origin", origin).json(&sign_in).send();
+    assert_eq!(sign_in(&url).await.unwrap().status(), 200);
+    assert_eq!(sign_in("https://evil.example").await.unwrap().status(), 403);
+    // A large answer of which nothing is taken.
+    let file = vec![7; 4 << 20];
+    let upload =
+        ask("POST", "/api/v1/attachments").json(&json!({"name": "f", "bytes": file.len()})).send().await.unwrap();
+    let id = upload.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
+    let sent = ask("PUT", &format!("/api/v1/attachments/{id}/content")).body(file).send().await.unwrap();
+    assert_eq!(sent.status(), 200);
+    let lazy = client();
+    let mut answer = lazy
+        .get(format!("{url}/api/v1/attachments/{id}/content"))
+        .bearer_auth(crate::support::ADMIN)
+        .send()
+        .await
+        .unwrap();
+    let before = app.desk.lines.cut_count();
+    app.until("the stuck connection is cut", async || app.desk.lines.cut_count() > before).await;
+    let mut broken = false;
+    while let Ok(piece) = answer.chunk().await.map_err(|_| broken = true) {
+        if piece.is_none() {
+            break;
+        }
+    }
+    assert!(broken, "the rest never came");
+    app.stop().await;
+}

@@ -26,9 +26,16 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     views::CreateToken::export_all(&config).unwrap();
     views::SessionView::export_all(&config).unwrap();
     views::ChangePassword::export_all(&config).unwrap();
+    views::BeginUpload::export_all(&config).unwrap();
+    views::UploadView::export_all(&config).unwrap();
     views::CreateInvitation::export_all(&config).unwrap();
     views::NewInvitation::export_all(&config).unwrap();
     views::AcceptInvitation::export_all(&config).unwrap();
+    hotdesk::usage::UsageView::export_all(&config).unwrap();
+    views::UsageReport::export_all(&config).unwrap();
+    hotdesk::errors::ErrorGroup::export_all(&config).unwrap();
+    views::ReportError::export_all(&config).unwrap();
+    hotdesk::backup::keeper::BackupState::export_all(&config).unwrap();
     preferences::Preferences::export_all(&config).unwrap();
     preferences::PreferencesView::export_all(&config).unwrap();
     preferences::SharedList::export_all(&config).unwrap();

@@ -32,7 +32,7 @@ fn fill(journal: &dyn Journal) -> Seen {
 fn archive(journal: &dyn Journal) -> Vec<u8> {
     let mut archive = Vec::new();
     let counts = export(journal, &mut archive).unwrap();
-    assert_eq!(counts, Counts { records: 7, asides: 2, memos: 7 });
+    assert_eq!(counts, Counts { records: 7, asides: 2, memos: 7, files: 0 });
     archive
 }
 

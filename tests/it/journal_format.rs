@@ -92,7 +92,7 @@ fn j50_an_archive_of_the_first_format_can_be_read() {
     let archive = fs::read(golden("archive-1.ndjson")).unwrap();
     let journal = MemoryJournal::new();
     let counts = import(&mut archive.as_slice(), &journal).unwrap();
-    assert_eq!(counts, Counts { records: 3, asides: 1, memos: 3 });
+    assert_eq!(counts, Counts { records: 3, asides: 1, memos: 3, files: 0 });
     let closed = journal.state(TicketId(2)).unwrap().unwrap().ticket;
     assert_eq!((closed.status, closed.version), (Status::Closed, Version(2)));
     assert_eq!(journal.aside("users/ada").unwrap().unwrap(), "{\"name\":\"Ada\"}");

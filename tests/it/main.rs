@@ -3,11 +3,15 @@
 
 mod analytics;
 mod architecture;
+mod attachments;
 mod attack_audit;
 mod attack_edge;
 mod attack_input;
 mod attack_sign_in;
 mod attack_teams;
+mod attack_uploads;
+mod backup;
+mod bucket;
 mod command_line;
 mod documents;
 mod faults;
@@ -26,6 +30,7 @@ mod journal_store;
 mod journal_writer;
 mod kept_beside;
 mod machine;
+mod operations;
 mod past;
 mod permission_matrix;
 mod presence_by_call;

@@ -89,6 +89,11 @@ fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
         "accept_invitation" => (Rule::Anybody, "", json!({"token": "x", "password": "0123456789"})),
         "list_invitations" | "withdraw_invitation" => (Rule::ByRole, "", Value::Null),
         "create_invitation" => (Rule::ByRole, "", json!({"email": "", "name": "", "role": "agent"})),
+        "report_error" => (Rule::Anybody, "", json!({"message": "m", "place": "/", "build": "1"})),
+        "count_usage" => (Rule::Anybody, "", json!({"counts": {"key:help": 1}})),
+        "get_usage" => (Rule::ByRole, "", Value::Null),
+        "list_errors" => (Rule::ByRole, "", Value::Null),
+        "get_backups" | "begin_backup" | "download_backup" => (Rule::ByRole, "", Value::Null),
         "list_audit" | "export_audit" => (Rule::ByRole, "", Value::Null),
         "list_users" => (Rule::ByRole, "", Value::Null),
         "create_user" => (Rule::ByRole, "", json!({"email": "", "name": "", "role": "agent"})),
@@ -100,6 +105,10 @@ fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
             "",
             json!({"subject": "Public", "body": "b", "requester": {"name": "n", "email": "n@example.org"}}),
         ),
+        "begin_upload" => (Rule::Anybody, "", json!({"name": "a.txt", "bytes": 1})),
+        "get_upload" | "cancel_upload" | "send_upload" | "download_attachment" | "get_thumbnail" => {
+            (Rule::Anybody, "", Value::Null)
+        }
         "list_tickets" => (Rule::Listed, "?q=canary", Value::Null),
         "get_queue" => (Rule::Listed, "?limit=1000", Value::Null),
         "get_snapshot" => (Rule::Listed, "", Value::Null),

@@ -95,13 +95,30 @@ impl TestApp {
         let server = listen(&desk, listener).unwrap();
         let handle = server.handle();
         actix_rt::spawn(server);
-        Self { desk, clock, journal, deaths, address, server: handle, http: http_client() }
+        // One trace for all: what is refused in the same way is the same, word for word.
+        let http = http_client_with(|builder| builder.default_headers(one_trace()));
+        Self { desk, clock, journal, deaths, address, server: handle, http }
     }
 
     /// A desk in memory whose other files lie in a folder.
     pub async fn in_folder(folder: &std::path::Path) -> Self {
         let seed = AdminSeed { token: Some(ADMIN.to_owned()), ..AdminSeed::default() };
         Self::whole(Arc::new(MemoryJournal::new()), Clock::manual(START), seed, Some(folder), |_| {}).await
+    }
+
+    /// A desk on this journal whose other files lie in a folder.
+    pub async fn on_in(journal: Arc<dyn Journal>, clock: Clock, folder: &std::path::Path) -> Self {
+        Self::on_in_with(journal, clock, folder, |_| {}).await
+    }
+
+    pub async fn on_in_with(
+        journal: Arc<dyn Journal>,
+        clock: Clock,
+        folder: &std::path::Path,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let seed = AdminSeed { token: Some(ADMIN.to_owned()), ..AdminSeed::default() };
+        Self::whole(journal, clock, seed, Some(folder), change).await
     }
 
     /// Leaves as after a signal; the error is what the process would end with.
@@ -158,6 +175,24 @@ impl TestApp {
         ticket
     }
 
+    /// Sends a whole file and gives its upload, which has an `attachment` that a message can take.
+    pub async fn upload_as(&self, token: &str, name: &str, bytes: &[u8]) -> Value {
+        let body = json!({"name": name, "bytes": bytes.len()});
+        let (status, upload) = self.call_as(token, "POST", "/api/v1/attachments", body).await;
+        assert_eq!(status, 201, "{upload}");
+        let (status, upload) = self.send_bytes(token, upload["id"].as_str().unwrap(), 0, bytes).await;
+        assert_eq!(status, 200, "{upload}");
+        assert!(upload["attachment"].is_object(), "{upload}");
+        upload
+    }
+
+    /// Sends bytes of an upload.
+    pub async fn send_bytes(&self, token: &str, id: &str, from: usize, bytes: &[u8]) -> (u16, Value) {
+        let path = format!("http://{}/api/v1/attachments/{id}/content?from={from}", self.address);
+        let request = self.http.put(path).bearer_auth(token).header("content-type", "application/octet-stream");
+        answer(request.body(bytes.to_vec())).await
+    }
+
     /// Makes a user of this role and gives the id and a token.
     pub async fn user(&self, name: &str, role: &str) -> (String, String) {
         let body = json!({"email": format!("{name}@example.org"), "name": name, "role": role});
@@ -191,6 +226,13 @@ impl TestApp {
         });
         assert!(waited.await.is_ok(), "waited in vain until {what}");
     }
+}
+
+fn one_trace() -> reqwest::header::HeaderMap {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    [(reqwest::header::HeaderName::from_static("traceparent"), reqwest::header::HeaderValue::from_static(parent))]
+        .into_iter()
+        .collect()
 }
 
 /// A whole answer, for tests that look at headers.

@@ -32,3 +32,9 @@ pub fn files(below: &str, endings: &[&str]) -> Vec<PathBuf> {
     found.sort();
     found
 }
+
+/// Files below a folder, however deep.
+pub fn count(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { count(&path) } else { 1 }).sum()
+}

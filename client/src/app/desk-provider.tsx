@@ -13,6 +13,7 @@ import { SavedViews } from "@/desk/saved-views";
 import { SharedStore } from "@/desk/shared";
 import { dismissToast, errorToast, toast } from "@/desk/toast";
 import { Unread } from "@/desk/unread";
+import { Uploads } from "@/desk/uploads";
 import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
 import { Cell, Happening } from "@/sync/cell";
@@ -21,8 +22,10 @@ import { DeskSync } from "@/sync/desk-sync";
 import { FallbackTransport } from "@/sync/fallback-transport";
 import { longPollTransport } from "@/sync/long-poll-transport";
 import { webStorage } from "@/sync/storage";
+import { xhrUploads } from "@/sync/upload-wire";
 import { webSocketTransport } from "@/sync/web-socket-transport";
 import { useAnnounce } from "./live-region";
+import { errorReports } from "./report-errors";
 import { strings } from "./strings/strings";
 import { orphanedOutboxes } from "./tab";
 
@@ -61,6 +64,7 @@ export function DeskProvider({
       longPollTransport((input, init) => fetch(input, init)),
       browserClock,
     );
+    const drafts = new Drafts(storage, me.id);
     const preferences = new PreferencesStore(
       { storage, user: me.id, api, clock: browserClock },
       { ...NO_PREFERENCES, macros: strings.macros.first },
@@ -72,7 +76,12 @@ export function DeskProvider({
       preferences,
       shared,
       mode: transport.mode,
-      drafts: new Drafts(storage, me.id),
+      drafts,
+      uploads: new Uploads(
+        xhrUploads(() => new XMLHttpRequest()),
+        drafts,
+        browserClock,
+      ),
       unread: new Unread(storage, me.id, Date.now()),
       savedViews: new SavedViews(preferences, shared),
       macros: new Macros(preferences, shared),
@@ -91,10 +100,11 @@ export function DeskProvider({
       }),
     };
   });
-  const { sync, drafts, flashes, lastChange, storage, unread, conflicts, mode } = kept;
+  const { sync, drafts, uploads, flashes, lastChange, storage, unread, conflicts, mode } = kept;
   const { preferences, shared, savedViews, macros } = kept;
   const byId = useMemo(() => new Map(people.map((person) => [person.id, person])), [people]);
 
+  errorReports.build = info.build ?? "";
   useEffect(() => {
     sync.start();
     const onVisible = () => sync.visibilityChanged();
@@ -147,6 +157,7 @@ export function DeskProvider({
       if (lastChange.get()?.commandId === command.id) lastChange.set(null);
       if (command.do.type === "message" && ticket !== null) {
         drafts.restore(ticket, command.do.body, command.do.visibility, details.messages ?? []);
+        void uploads.giveBack(ticket, command.do.attachments ?? []);
         errorToast(strings.actions.notSent(ticket), {
           id: `refused-${command.id}`,
           description: reason,
@@ -174,7 +185,7 @@ export function DeskProvider({
         flashes.emit({ ticket, fields: Object.keys(command.predict), kind: "refused" });
       }
     });
-  }, [sync, drafts, flashes, lastChange, conflicts, byId, navigate, announce]);
+  }, [sync, drafts, uploads, flashes, lastChange, conflicts, byId, navigate, announce]);
 
   useEffect(
     () =>
@@ -223,6 +234,7 @@ export function DeskProvider({
       mode,
       storage,
       drafts,
+      uploads,
       unread,
       preferences,
       shared,
@@ -243,6 +255,7 @@ export function DeskProvider({
       mode,
       storage,
       drafts,
+      uploads,
       unread,
       preferences,
       shared,

@@ -11,8 +11,10 @@ import { useClaimNext } from "./claim-next";
 import { ConnectionGate } from "./connection-gate";
 import { ErrorBoundary } from "./error-boundary";
 import { loadable } from "./loadable";
+import { NewBuildWatch } from "./new-build-watch";
 import { Sidebar } from "./sidebar";
 import { strings } from "./strings/strings";
+import { UsageWatch } from "./usage-watch";
 import { warmUp } from "./warm-up";
 
 const InboxPage = loadable(() => import("./inbox-page").then((m) => m.InboxPage));
@@ -48,6 +50,8 @@ const HelpSheet = lazy(() => import("./help-sheet").then((m) => ({ default: m.He
 export function Shell() {
   return (
     <ActionsProvider>
+      <NewBuildWatch />
+      <UsageWatch />
       <ConnectionGate>
         <Frame />
       </ConnectionGate>

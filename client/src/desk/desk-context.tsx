@@ -11,6 +11,7 @@ import type { PreferencesStore } from "./preferences";
 import type { SavedViews } from "./saved-views";
 import type { SharedStore } from "./shared";
 import type { Unread } from "./unread";
+import type { Uploads } from "./uploads";
 
 export interface Flash {
   ticket: number;
@@ -44,6 +45,7 @@ export interface Desk {
   /** What this browser keeps for its user. */
   storage: Storage;
   drafts: Drafts;
+  uploads: Uploads;
   unread: Unread;
   /** How its user likes the desk, in every browser. */
   preferences: PreferencesStore;

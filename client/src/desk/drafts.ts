@@ -1,4 +1,4 @@
-import type { Message, Visibility } from "@/protocol/types";
+import type { Attachment, Message, Visibility } from "@/protocol/types";
 import { Cell, type Unsubscribe } from "@/sync/cell";
 import type { Storage } from "@/sync/storage";
 
@@ -9,9 +9,11 @@ export interface Draft {
   seenVersion: number | null;
   /** What the server said came in between, when it refused the reply. */
   missed: Message[];
+  /** Files that are with the server already and go with the message. */
+  files: Attachment[];
 }
 
-const NO_DRAFT: Draft = { body: "", visibility: "public", seenVersion: null, missed: [] };
+const NO_DRAFT: Draft = { body: "", visibility: "public", seenVersion: null, missed: [], files: [] };
 
 /** A draft belongs to its ticket and this user. Only its writer changes it; nothing remote ever does. */
 export class Drafts {
@@ -39,15 +41,15 @@ export class Drafts {
   write(ticket: number, change: Partial<Draft>): void {
     const cell = this.#cell(ticket);
     const next = { ...cell.get(), ...change };
-    const empty = next.body === "" && next.missed.length === 0;
+    const empty = next.body === "" && next.missed.length === 0 && next.files.length === 0;
     cell.set(empty ? { ...NO_DRAFT, visibility: next.visibility } : next);
     if (empty) this.#storage.remove(this.#prefix + ticket);
     else this.#storage.set(this.#prefix + ticket, JSON.stringify(next));
-    this.#mark(ticket, next.body !== "");
+    this.#mark(ticket, next.body !== "" || next.files.length > 0);
   }
 
   clear(ticket: number): void {
-    this.write(ticket, { body: "", seenVersion: null, missed: [] });
+    this.write(ticket, { body: "", seenVersion: null, missed: [], files: [] });
   }
 
   /** A message that was refused goes back where it came from, above whatever was begun since. */

@@ -34,6 +34,8 @@ export interface OutgoingMessage {
   visibility: Visibility;
   seenVersion: number;
   status: TicketStatus | null;
+  /** Ids of files that are with the server already. */
+  files?: readonly string[];
   /** Colleagues whom a note asks to look. */
   mentions?: readonly string[];
 }
@@ -173,6 +175,9 @@ function ticketActions(desk: Desk): TicketActions {
           visibility: message.visibility,
           ...(message.visibility === "public" ? { last_seen_version: message.seenVersion } : {}),
           ...(message.status === null ? {} : { status: message.status }),
+          ...(message.files === undefined || message.files.length === 0
+            ? {}
+            : { attachments: [...message.files] }),
           ...(message.mentions === undefined || message.mentions.length === 0
             ? {}
             : { mentions: [...message.mentions] }),

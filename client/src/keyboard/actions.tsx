@@ -8,7 +8,7 @@ import {
   useRef,
 } from "react";
 import { chosenKeys } from "@/desk/keymap";
-import { Cell } from "@/sync/cell";
+import { Cell, Happening } from "@/sync/cell";
 
 export type Section = "tickets" | "ticket" | "go" | "app";
 
@@ -28,6 +28,8 @@ export interface Action {
 /** What can be done right now, for the keyboard, the palette and the help sheet alike. */
 export class ActionRegistry {
   readonly all = new Cell<readonly Action[]>([]);
+  /** By a key: the ids of what was done. */
+  readonly used = new Happening<string>();
 
   add(action: Action): () => void {
     this.all.set([...this.all.get().filter((other) => other.id !== action.id), action]);
@@ -128,6 +130,7 @@ export function ActionsProvider({ children }: { children: ReactNode }) {
       const action = second ?? registry.find(event);
       if (action === undefined) return;
       event.preventDefault();
+      registry.used.emit(action.id);
       action.run();
     };
     window.addEventListener("keydown", onKeyDown);

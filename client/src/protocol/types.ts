@@ -94,6 +94,7 @@ export type { TriedTriage } from "./generated/TriedTriage";
 export type { UpdateReport } from "./generated/UpdateReport";
 export type { UpdateTicket as TicketUpdate } from "./generated/UpdateTicket";
 export type { UpdateUser as UpdateAccount } from "./generated/UpdateUser";
+export type { UploadView } from "./generated/UploadView";
 export type { UserView as Account } from "./generated/UserView";
 export type { Visibility } from "./generated/Visibility";
 export type { Problem };

@@ -2,7 +2,8 @@
 //!
 //! Order among concurrent claims is what a bystander with a watch can prove. A more urgent ticket was passed over if it waited in
 //! the queue by the word of some answer before the claim was sent, still waited when the claim took effect, and nobody who
-//! began before the claim was answered got it afterwards (it may have been on its way to them).
+//! began before the claim was answered got it afterwards (it may have been on its way to them), or would have got it had the
+//! server not died meanwhile: a claim that was under way at the same time and had to be asked again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -86,6 +87,8 @@ pub fn order(evidence: &Evidence) -> Proof {
         .collect();
     let known = Known::of(&evidence.sent);
     let takers = takers(evidence);
+    let interrupted: Vec<&Sent> =
+        evidence.sent.iter().filter(|sent| sent.deed == Deed::ClaimNext && sent.repeated).collect();
     let begin = evidence.records.first().and_then(|record| moment(&record["at"]));
     let mut tickets: HashMap<u64, (Fields, Option<Waiting>)> = HashMap::new();
     let mut queue = BTreeSet::new();
@@ -106,8 +109,10 @@ pub fn order(evidence: &Evidence) -> Proof {
         if let Some(claim) = claim.filter(|_| !lifted) {
             proof.checked();
             let told = known.before(claim.asked);
-            let passed = queue
-                .iter()
+            let passed = (!interrupted.iter().any(|other| overlaps(other, claim, seq)))
+                .then_some(&queue)
+                .into_iter()
+                .flatten()
                 .take_while(|other| other.level < level)
                 .filter(|other| other.since <= told)
                 .find(|other| !taken_meanwhile(&takers, other.ticket, seq, claim.answered));
@@ -225,6 +230,13 @@ fn takers(evidence: &Evidence) -> HashMap<u64, Vec<(u64, Duration)>> {
     takers
 }
 
+/// Whether a claim that was asked again was under way together with this one, and had not taken effect by then: the more urgent
+/// ticket may have been on its way to it, and free again only after this one.
+fn overlaps(interrupted: &Sent, claim: &Sent, seq: u64) -> bool {
+    let later = !matches!(interrupted.outcome, Outcome::Done { seq: own, .. } if own <= seq);
+    later && interrupted.asked <= claim.answered && interrupted.answered >= claim.asked
+}
+
 /// Whether some command on the ticket that took effect later was under way before the claim was answered.
 fn taken_meanwhile(takers: &HashMap<u64, Vec<(u64, Duration)>>, ticket: u64, seq: u64, answered: Duration) -> bool {
     takers.get(&ticket).is_some_and(|records| records.iter().any(|(at, asked)| *at > seq && *asked <= answered))
@@ -271,6 +283,15 @@ mod tests {
         // Somebody had asked before and got the urgent one a moment later: it was on its way.
         evidence.sent[2].asked = Duration::from_millis(55);
         assert!(order(&evidence).holds());
+        // Somebody else's claim was on its way when the server died, and was asked again.
+        evidence.sent[2].asked = Duration::from_millis(70);
+        let mut lost = sent("lost", Deed::ClaimNext, (55, 200), done(9, 2, 99));
+        evidence.sent.push(lost.clone());
+        assert!(!order(&evidence).holds());
+        lost.repeated = true;
+        *evidence.sent.last_mut().unwrap() = lost;
+        assert!(order(&evidence).holds(), "{:?}", order(&evidence));
+        evidence.sent.pop();
         // Nobody could know of the urgent one yet.
         evidence.sent[2].asked = Duration::from_secs(9);
         evidence.sent[1].answered = Duration::from_secs(8);

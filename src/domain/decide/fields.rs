@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::super::command::{CreateTicket, UpdateTicket};
-use super::super::ids::{TicketId, Version};
+use super::super::ids::{AttachmentId, TicketId, Version};
 use super::super::lifecycle;
 use super::super::patch::Patch;
 use super::super::rejection::{FieldError, Rejection};
 use super::super::rules::FieldLimits;
+use super::super::state::Background;
 use super::super::text::clean_name;
 use super::super::ticket::{Requester, Sla, Status, Ticket};
 use super::super::time::Timestamp;
@@ -48,6 +49,38 @@ impl Errors {
             self.add(pointer, "required", "this must not be blank");
         } else if text.len() > max_chars && text.chars().count() > max_chars {
             self.add(pointer, "too_long", format!("at most {max_chars} characters"));
+        }
+    }
+
+    /// What a message says. Where files come with it, they may say it all.
+    pub(super) fn body(&mut self, body: &str, files: &[AttachmentId], limits: &FieldLimits) {
+        if files.is_empty() || !body.trim().is_empty() {
+            self.text("/body", body, limits.message_chars);
+        }
+    }
+
+    /// Files that a message names: each must be there for it, once, and the ticket must have room for them.
+    pub(super) fn files(&mut self, named: &[AttachmentId], background: &Background, context: &Context<'_>) {
+        let limits = &context.limits.files;
+        if named.len() > limits.of_message {
+            self.add("/attachments", "too_many", format!("at most {} files with one message", limits.of_message));
+            return;
+        }
+        for (index, id) in named.iter().enumerate() {
+            let pointer = || format!("/attachments/{index}");
+            if named[..index].contains(id) {
+                self.add(pointer(), "invalid", "this file is named twice");
+            } else if !context.files.iter().any(|file| file.id == *id) {
+                self.add(pointer(), "unknown_value", "there is no such file of yours that is whole and not sent yet");
+            }
+        }
+        let bytes: u64 = context.files.iter().map(|file| file.bytes).sum();
+        if background.files + named.len() as u64 > limits.of_ticket {
+            self.add("/attachments", "too_many", format!("at most {} files with one ticket", limits.of_ticket));
+        }
+        if background.file_bytes + bytes > limits.ticket_bytes {
+            let detail = format!("the files of one ticket have at most {} bytes together", limits.ticket_bytes);
+            self.add("/attachments", "too_big", detail);
         }
     }
 
@@ -111,7 +144,7 @@ pub(super) fn ticket_of(create: &CreateTicket, id: TicketId, context: &Context<'
     let limits = context.limits;
     let mut errors = Errors::default();
     let subject = errors.line("/subject", &create.subject, limits.subject_chars);
-    errors.text("/body", &create.body, limits.message_chars);
+    errors.body(&create.body, &create.attachments, limits);
     let requester = errors.requester(&create.requester);
     let category = errors.name("/category", create.category.as_deref());
     let team = errors.name("/team", create.team.as_deref());
@@ -119,6 +152,7 @@ pub(super) fn ticket_of(create: &CreateTicket, id: TicketId, context: &Context<'
     if let Some(custom) = &create.custom {
         errors.custom(custom, limits);
     }
+    errors.files(&create.attachments, &Background::default(), context);
     errors.into_result()?;
     Ok(Ticket {
         id,

@@ -2,12 +2,12 @@
 
 use super::super::command::{AddMessage, CreateTicket};
 use super::super::event::Event;
-use super::super::ids::{TicketId, UserId};
-use super::super::message::{Author, BodyFormat, Direction, Message, Visibility};
+use super::super::ids::{AttachmentId, TicketId, UserId};
+use super::super::message::{Attachment, Author, BodyFormat, Direction, Message, Visibility};
 use super::super::patch::Patch;
 use super::super::permissions::Permission;
 use super::super::rejection::Rejection;
-use super::super::state::TicketState;
+use super::super::state::{Background, TicketState};
 use super::super::ticket::{Requester, Sla, Status, Ticket};
 use super::fields::{Errors, move_to, ticket_of};
 use super::work::Work;
@@ -27,7 +27,7 @@ pub(super) fn create(id: TicketId, create: &CreateTicket, context: &Context<'_>)
         author: Author::requester(&ticket.requester),
         body: create.body.clone(),
         body_format: create.body_format.unwrap_or_default(),
-        attachments: Vec::new(),
+        attachments: files_of(&create.attachments, context),
         mentions: Vec::new(),
         at: context.now,
     };
@@ -37,7 +37,7 @@ pub(super) fn create(id: TicketId, create: &CreateTicket, context: &Context<'_>)
 pub(super) fn add(mut work: Work<'_>, add: &AddMessage) -> Result<Decision, Rejection> {
     let context = work.context;
     let state = work.state();
-    let message = message_of(state, add, context)?;
+    let message = message_of(state, &state.background, add, context)?;
     let ticket = &state.ticket;
     let mut patch = Patch {
         message_count: Some(ticket.message_count + 1),
@@ -61,7 +61,7 @@ pub(super) fn follow_up(
     if add.status == Some(Status::Closed) {
         return Err(Rejection::IllegalMove { from: Status::New, to: Status::Closed });
     }
-    let message = message_of(closed, add, context)?;
+    let message = message_of(closed, &Background::default(), add, context)?;
     let old = &closed.ticket;
     let mut ticket = Ticket {
         id,
@@ -118,10 +118,17 @@ fn patch_by_message(
     Ok(())
 }
 
-fn message_of(state: &TicketState, add: &AddMessage, context: &Context<'_>) -> Result<Message, Rejection> {
+/// `room` is the background of the ticket that the message goes to.
+fn message_of(
+    state: &TicketState,
+    room: &Background,
+    add: &AddMessage,
+    context: &Context<'_>,
+) -> Result<Message, Rejection> {
     let direction = add.direction.unwrap_or(Direction::Outbound);
     let mut errors = Errors::default();
-    errors.text("/body", &add.body, context.limits.message_chars);
+    errors.body(&add.body, &add.attachments, context.limits);
+    errors.files(&add.attachments, room, context);
     if direction == Direction::Inbound && add.visibility == Visibility::Internal {
         errors.add("/visibility", "invalid", "what the requester writes is public");
     }
@@ -158,10 +165,15 @@ fn message_of(state: &TicketState, add: &AddMessage, context: &Context<'_>) -> R
         author,
         body: add.body.clone(),
         body_format: add.body_format.unwrap_or(BodyFormat::Text),
-        attachments: add.attachments.clone(),
+        attachments: files_of(&add.attachments, context),
         mentions: sorted(add.mentions.clone()),
         at: context.now,
     })
+}
+
+/// In the order in which they are named.
+fn files_of(named: &[AttachmentId], context: &Context<'_>) -> Vec<Attachment> {
+    named.iter().filter_map(|id| context.files.iter().find(|file| file.id == *id)).cloned().collect()
 }
 
 /// Whoever writes has answered; whoever is mentioned is asked.

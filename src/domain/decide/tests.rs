@@ -5,7 +5,7 @@ use super::super::command::*;
 use super::super::ids::UserId;
 use super::super::message::{Direction, Visibility};
 use super::super::permissions::{PrivateTeams, Role};
-use super::super::rules::NamedOption;
+use super::super::rules::{FileLimits, NamedOption};
 use super::super::sla::SlaPolicy;
 use super::super::ticket::*;
 use super::*;
@@ -31,7 +31,8 @@ pub(super) struct Desk {
 /// A Monday, 09:00 UTC.
 pub(super) const START: i64 = 1_795_424_400_000;
 pub(super) const MINUTE: i64 = 60_000;
-pub(super) const LIMITS: FieldLimits = FieldLimits { subject_chars: 20, message_chars: 50, tags: 3, custom_bytes: 40 };
+pub(super) const LIMITS: FieldLimits =
+    FieldLimits { subject_chars: 20, message_chars: 50, tags: 3, custom_bytes: 40, files: FileLimits::USUAL };
 
 /// ann and bob are agents of every team, sue of billing alone; sam is a supervisor; gone has left.
 struct Staff;
@@ -103,6 +104,7 @@ pub(super) fn new_ticket() -> CreateTicket {
         channel: None,
         body_format: None,
         custom: None,
+        attachments: Vec::new(),
     }
 }
 
@@ -135,6 +137,7 @@ pub(super) fn with_context<T>(
         people: &Staff,
         limits: &LIMITS,
         message_id: MessageId::from(format!("m-{command_id}")),
+        files: &[],
     })
 }
 

@@ -120,6 +120,7 @@ async fn f55_filters() {
             channel: None,
             body_format: None,
             custom: None,
+            attachments: Vec::new(),
         })
         .await;
     }
@@ -517,6 +518,7 @@ proptest! {
                     channel: None,
                     body_format: None,
                     custom: None,
+                    attachments: Vec::new(),
                 }).await;
                 match fate {
                     0 | 1 => desk.close(id).await,
@@ -569,6 +571,7 @@ async fn f72_concurrent_writers_read_their_writes() {
                     channel: None,
                     body_format: None,
                     custom: None,
+                    attachments: Vec::new(),
                 });
                 let command_id = CommandId::from(word.clone());
                 let mut before = None;

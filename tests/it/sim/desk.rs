@@ -24,7 +24,13 @@ use parking_lot::Mutex;
 
 use super::world::Sabotage;
 
-const LIMITS: FieldLimits = FieldLimits { subject_chars: 200, message_chars: 2000, tags: 10, custom_bytes: 1000 };
+const LIMITS: FieldLimits = FieldLimits {
+    subject_chars: 200,
+    message_chars: 2000,
+    tags: 10,
+    custom_bytes: 1000,
+    files: hotdesk::domain::rules::FileLimits::USUAL,
+};
 
 /// How often a command is decided again because another one came first.
 const TRIES: u32 = 4;
@@ -296,6 +302,7 @@ impl Desk {
             people: &Staff,
             limits: &LIMITS,
             message_id: MessageId::from(format!("m-{}", ask.id)),
+            files: &[],
         };
         let before = self.state(ticket)?;
         let other = before.as_deref().and_then(|state| needs_other(state, &ask.command));
@@ -348,7 +355,7 @@ impl Desk {
             seq: Seq::ZERO,
         });
         let writer = self.writer.clone();
-        let mut waits: Waits = Box::pin(async move { writer.append(Append { parts, memo }).await });
+        let mut waits: Waits = Box::pin(async move { writer.append(Append { parts, memo, asides: Vec::new() }).await });
         // The first look sends it.
         let early = waits.as_mut().now_or_never();
         let under_way = UnderWay { ask, ticket, lent, tries, waits };

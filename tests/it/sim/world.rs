@@ -395,6 +395,7 @@ fn create(dice: &mut Rng) -> Command {
         channel: None,
         body_format: None,
         custom: None,
+        attachments: Vec::new(),
     })
 }
 

@@ -62,6 +62,7 @@ export const en = {
       triage_off: "Triage is switched off on this desk.",
       email_taken: "Somebody here has this address already.",
       setup_done: "This desk has been set up already.",
+      wrong_offset: "The file has to be sent again.",
       version_conflict: "Somebody changed it in the meantime.",
       too_big: "It is too long.",
       invalid_field: "A value is not allowed there.",
@@ -96,6 +97,7 @@ export const en = {
     supersededTitle: "There is a newer version",
     supersededText: "The server has moved on. Reload the page to go on; nothing that you wrote is lost.",
     reload: "Reload",
+    newBuild: "There is a newer version of this page",
     wentOffline: "Connection lost. Changes are kept and sent later.",
     cameBack: "Back online.",
     polling:
@@ -370,6 +372,21 @@ export const en = {
     staleHint: "Read it first. Your draft is untouched.",
     sendAnyway: "Send anyway",
     understood: "I have read it",
+  },
+
+  files: {
+    attach: "Attach files",
+    attached: "Attached files",
+    drop: "Drop them to attach",
+    sending: (name: string, percent: number) => `${name}: ${percent} % sent`,
+    cancel: (name: string) => `Stop sending ${name}`,
+    remove: (name: string) => `Take ${name} off`,
+    retry: (name: string) => `Send ${name} again`,
+    failed: "Not sent",
+    stillSending: "Files are still on their way.",
+    download: (name: string) => `Download ${name}`,
+    open: (name: string) => `Look at ${name}`,
+    save: "Download",
   },
 
   events: {

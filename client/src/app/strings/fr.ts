@@ -65,6 +65,7 @@ export const fr: Strings = {
       triage_off: "Le tri est désactivé ici.",
       email_taken: "Quelqu’un ici a déjà cette adresse.",
       setup_done: "Ce service est déjà installé.",
+      wrong_offset: "Le fichier doit être envoyé de nouveau.",
       version_conflict: "Quelqu’un l’a changé entre-temps.",
       too_big: "C’est trop long.",
       invalid_field: "Une valeur n’est pas permise ici.",
@@ -96,6 +97,7 @@ export const fr: Strings = {
     supersededTitle: "Il existe une version plus récente",
     supersededText: "Le serveur a avancé. Rechargez la page ; rien de ce que vous avez écrit n’est perdu.",
     reload: "Recharger",
+    newBuild: "Une version plus récente de cette page est disponible",
     wentOffline: "Connexion perdue. Les changements sont gardés et envoyés plus tard.",
     cameBack: "De nouveau en ligne.",
     polling:
@@ -377,6 +379,21 @@ export const fr: Strings = {
     staleHint: "Lisez d’abord. Votre brouillon est intact.",
     sendAnyway: "Envoyer quand même",
     understood: "Je l’ai lu",
+  },
+
+  files: {
+    attach: "Joindre des fichiers",
+    attached: "Fichiers joints",
+    drop: "Déposez-les pour les joindre",
+    sending: (name, percent) => `${name} : ${percent} % envoyés`,
+    cancel: (name) => `Arrêter l’envoi de ${name}`,
+    remove: (name) => `Retirer ${name}`,
+    retry: (name) => `Envoyer ${name} de nouveau`,
+    failed: "Non envoyé",
+    stillSending: "Des fichiers sont encore en route.",
+    download: (name) => `Télécharger ${name}`,
+    open: (name) => `Regarder ${name}`,
+    save: "Télécharger",
   },
 
   events: {

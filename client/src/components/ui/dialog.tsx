@@ -8,6 +8,8 @@ import { Button } from "./button";
 const PLACES = {
   centre:
     "top-[12vh] left-1/2 max-h-[76vh] w-[min(36rem,calc(100vw-1.5rem))] -translate-x-1/2 animate-fade rounded-xl",
+  /** As large as the screen lets it be: for pictures. */
+  wide: "top-[4vh] left-1/2 max-h-[92vh] w-[min(72rem,calc(100vw-1.5rem))] -translate-x-1/2 animate-fade rounded-xl",
   left: "inset-y-0 left-0 w-[min(17rem,86vw)] animate-slide",
   right: "inset-y-0 right-0 w-[min(22rem,92vw)] animate-fade",
 } as const;

@@ -1,5 +1,5 @@
 import clsx from "clsx";
-import { ChevronDown, CornerUpLeft, Eye, Lock, MessagesSquare, PenLine, Zap } from "lucide-react";
+import { ChevronDown, CornerUpLeft, Eye, Lock, MessagesSquare, Paperclip, PenLine, Zap } from "lucide-react";
 import {
   forwardRef,
   type KeyboardEvent,
@@ -27,7 +27,9 @@ import { useDraft, useThread } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Message, Ticket, TicketStatus, User, Visibility } from "@/protocol/types";
 import type { Thread as ThreadState } from "@/sync/threads";
+import { AttachmentTray } from "./attachment-tray";
 import { DraftButton, DraftSources, useDraftWriter } from "./draft-writer";
+import { filesIn } from "./files-in";
 import { type Mention, MentionList, mentionAt, mentionable, mentionedIn } from "./mentions";
 import { MessageBody } from "./message-body";
 
@@ -43,11 +45,15 @@ export interface ComposerHandle {
  * it alone. A reply that would pass what a colleague or the requester just wrote is held until it has been read.
  */
 export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function Composer({ ticket }, ref) {
-  const { sync, drafts, me, people } = useDesk();
+  const { sync, drafts, uploads, me, people, announce } = useDesk();
   const actions = useTicketActions();
   const draft = useDraft(ticket.id);
   const thread = useThread(ticket.id);
   const box = useRef<HTMLTextAreaElement>(null);
+  const picker = useRef<HTMLInputElement>(null);
+  const [dropping, setDropping] = useState(false);
+  const { subscribe, get } = uploads.of(ticket.id);
+  const sending = useSyncExternalStore(subscribe, get);
   const staleId = useId();
   const mentionsId = useId();
   const [previewing, setPreviewing] = useState(false);
@@ -144,15 +150,26 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
   };
 
   const missed = useMissed(draft, thread, me.id);
-  const stale = !note && missed.length > 0 && draft.body !== "";
+  const nothing = draft.body.trim() === "" && draft.files.length === 0;
+  const stale = !note && missed.length > 0 && !nothing;
   const names = list([...new Set(missed.map((message) => message.author.name))]);
+
+  const attach = (files: readonly File[]) => {
+    uploads.add(ticket.id, files);
+    if (draft.seenVersion === null) drafts.write(ticket.id, { seenVersion: version });
+    box.current?.focus();
+  };
 
   const understood = () => drafts.write(ticket.id, { seenVersion: version, missed: [] });
 
   const send = (status: TicketStatus | null, anyway = false) => {
     const body = draft.body.trim();
-    if (body === "") {
+    if (nothing) {
       box.current?.focus();
+      return;
+    }
+    if (sending.length > 0) {
+      announce(strings.files.stillSending);
       return;
     }
     if (stale && !anyway) {
@@ -161,11 +178,13 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     }
     const seenVersion = anyway ? version : (draft.seenVersion ?? version);
     writer.stop();
+    const files = draft.files.map((file) => file.id);
+    uploads.remember(draft.files);
     drafts.clear(ticket.id);
     setPreviewing(false);
     sync.presenceOf.look(ticket.id);
     const mentions = note ? mentionedIn(body, people.values()) : [];
-    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status, mentions });
+    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status, mentions, files });
   };
 
   if (ticket.status === "closed") {
@@ -176,6 +195,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
 
   return (
     <div className="shrink-0 px-3 pb-3 @2xl:px-6 @2xl:pb-4">
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: files are dropped here, and the button below does the same */}
       <div
         className={clsx(
           "@container relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
@@ -184,7 +204,27 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
             : "border-line-strong bg-raised focus-within:border-accent",
         )}
         data-mode={note ? "note" : "reply"}
+        onDragOver={(event) => {
+          if (!event.dataTransfer.types.includes("Files")) return;
+          event.preventDefault();
+          setDropping(true);
+        }}
+        onDragLeave={(event) => {
+          if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDropping(false);
+        }}
+        onDrop={(event) => {
+          setDropping(false);
+          const files = filesIn(event.dataTransfer);
+          if (files.length === 0) return;
+          event.preventDefault();
+          attach(files);
+        }}
       >
+        {dropping ? (
+          <p className="pointer-events-none absolute inset-0 z-10 grid place-items-center rounded-xl border-2 border-accent border-dashed bg-accent-soft font-medium text-accent text-sm">
+            {strings.files.drop}
+          </p>
+        ) : null}
         {stale ? <StaleNotice id={staleId} names={names} missed={missed} onUnderstood={understood} /> : null}
         <div
           role="tablist"
@@ -248,6 +288,13 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
               setMention(note ? mentionAt(event.target.value, event.target.selectionStart) : null);
               setMentionIndex(0);
             }}
+            onPaste={(event) => {
+              const files = filesIn(event.clipboardData);
+              // Text that was copied with a picture of itself is meant as text.
+              if (files.length === 0 || event.clipboardData.types.includes("text/plain")) return;
+              event.preventDefault();
+              attach(files);
+            }}
             onBlur={() => setMention(null)}
             onKeyDown={(event) => {
               if (onMentionKey(event)) return;
@@ -277,7 +324,30 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
           />
         ) : null}
         {note || (draft.body === "" && !writer.writing) ? null : <DraftSources writer={writer} />}
+        <AttachmentTray ticket={ticket.id} files={draft.files} sending={sending} />
         <div className="flex items-center gap-2 px-2 pb-2">
+          <input
+            ref={picker}
+            type="file"
+            multiple
+            hidden
+            aria-label={strings.files.attach}
+            onChange={(event) => {
+              attach([...(event.target.files ?? [])]);
+              // The same file may be chosen again.
+              event.target.value = "";
+            }}
+          />
+          <Tooltip label={strings.files.attach}>
+            <Button
+              variant="ghost"
+              size="icon"
+              aria-label={strings.files.attach}
+              onClick={() => picker.current?.click()}
+            >
+              <Paperclip className="size-4" />
+            </Button>
+          </Tooltip>
           {note ? null : <DraftButton writer={writer} />}
           <MacroMenu onInsert={(macro) => insert.current(macro)} />
           <Tooltip label={previewing ? strings.composer.edit : strings.composer.preview}>
@@ -300,14 +370,14 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
           </span>
           <span className="flex-1 @md:hidden" />
           {note ? (
-            <Button variant="note" onClick={() => send(null)} disabled={draft.body.trim() === ""}>
+            <Button variant="note" onClick={() => send(null)} disabled={nothing || sending.length > 0}>
               {strings.composer.sendNote}
               <Kbd keys="mod+Enter" className="hidden @md:inline-flex" />
             </Button>
           ) : (
             <>
               <span className="hidden @lg:contents">
-                <Button onClick={() => send("solved", stale)} disabled={draft.body.trim() === ""}>
+                <Button onClick={() => send("solved", stale)} disabled={nothing || sending.length > 0}>
                   {strings.composer.sendAndSolve}
                   <Kbd keys="mod+shift+Enter" />
                 </Button>
@@ -317,7 +387,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
                   variant="primary"
                   className="rounded-r-none"
                   onClick={() => send(null, stale)}
-                  disabled={draft.body.trim() === ""}
+                  disabled={nothing || sending.length > 0}
                 >
                   {stale ? strings.composer.sendAnyway : strings.composer.send}
                   <Kbd keys="mod+Enter" className="hidden @md:inline-flex" />
@@ -329,7 +399,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
                       size="half"
                       aria-label={strings.composer.moreSends}
                       className="ml-px rounded-l-none"
-                      disabled={draft.body.trim() === ""}
+                      disabled={nothing || sending.length > 0}
                     >
                       <ChevronDown className="size-4" />
                     </Button>

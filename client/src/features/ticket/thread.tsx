@@ -1,5 +1,5 @@
 import clsx from "clsx";
-import { ArrowDown, ChevronRight, Lock, Paperclip } from "lucide-react";
+import { ArrowDown, ChevronRight, Lock } from "lucide-react";
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Avatar } from "@/components/ui/avatar";
@@ -8,10 +8,11 @@ import { Delayed } from "@/components/ui/delayed";
 import { Notice } from "@/components/ui/notice";
 import { Skeleton } from "@/components/ui/skeleton";
 import { useDesk } from "@/desk/desk-context";
-import { bytes, dayLabel, fullTime, timeOfDay } from "@/desk/format-time";
+import { dayLabel, fullTime, timeOfDay } from "@/desk/format-time";
 import { useConnection, useOutbox, usePersonName, useThread } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import type { Message, Ticket } from "@/protocol/types";
+import { AttachmentList } from "./attachment-list";
 import { MessageBody } from "./message-body";
 import { actorName, type Happened, timeline } from "./timeline";
 
@@ -20,7 +21,7 @@ const AT_END_PX = 80;
 const FOLD_ABOVE = 2;
 
 export function Thread({ ticket }: { ticket: Ticket }) {
-  const { sync, info, me, announce, drafts } = useDesk();
+  const { sync, info, me, announce, drafts, uploads } = useDesk();
   const thread = useThread(ticket.id);
   const nameOf = usePersonName();
   const now = useNow("quarter-minute");
@@ -118,8 +119,12 @@ export function Thread({ ticket }: { ticket: Ticket }) {
               onTakeBack={
                 message.unsent === "waiting"
                   ? () => {
-                      if (sync.outbox.cancel(message.id))
-                        drafts.restore(ticket.id, message.body, message.visibility, []);
+                      if (!sync.outbox.cancel(message.id)) return;
+                      drafts.restore(ticket.id, message.body, message.visibility, []);
+                      void uploads.giveBack(
+                        ticket.id,
+                        message.attachments.map((file) => file.id),
+                      );
                     }
                   : undefined
               }
@@ -151,7 +156,7 @@ function usePendingMessages(
   ticket: number,
   records: readonly { command_id: string }[] | undefined,
 ): PendingMessage[] {
-  const { me } = useDesk();
+  const { me, uploads } = useDesk();
   const { unseen } = useOutbox();
   const connection = useConnection();
   return useMemo(() => {
@@ -166,13 +171,13 @@ function usePendingMessages(
           author: { id: me.id, name: me.name },
           body: command.do.body,
           body_format: "markdown",
-          attachments: [],
+          attachments: uploads.named(command.do.attachments ?? []),
           at: new Date(command.enqueuedAt).toISOString(),
           unsent: connection.kind === "live" || connection.kind === "catching-up" ? "sending" : "waiting",
         },
       ];
     });
-  }, [unseen, records, ticket, me, connection.kind]);
+  }, [unseen, records, ticket, me, uploads, connection.kind]);
 }
 
 function DayBreak({ label }: { label: string }) {
@@ -274,15 +279,8 @@ export const MessageItem = memo(function MessageItem({
             note ? "border border-note-line bg-note" : inbound ? "border bg-canvas" : "bg-outbound",
           )}
         >
-          <MessageBody message={message} />
-          {message.attachments.length > 0 ? (
-            <p className="mt-2 flex items-center gap-1.5 text-ink-3 text-xs">
-              <Paperclip className="size-3.5" aria-hidden="true" />
-              {message.attachments
-                .map((attachment) => `${attachment.name} (${bytes(attachment.bytes)})`)
-                .join(", ")}
-            </p>
-          ) : null}
+          {message.body.trim() === "" ? null : <MessageBody message={message} />}
+          <AttachmentList files={message.attachments} />
         </div>
       </div>
     </article>

@@ -6,7 +6,11 @@ import type { Status } from "./Status";
 /**
  * What a client needs to know about this desk.
  */
-export type DeskInfo = { name: string, 
+export type DeskInfo = { 
+/**
+ * Of the app that the server carries: another one than before means that a newer page is there.
+ */
+build?: string, name: string, 
 /**
  * The server's build.
  */

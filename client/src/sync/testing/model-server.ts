@@ -206,7 +206,13 @@ export class ModelServer {
           author: { id: user, name: user },
           body: what.body,
           body_format: "text",
-          attachments: [],
+          attachments: (what.attachments ?? []).map((id) => ({
+            id,
+            name: `file ${id}`,
+            media_type: "text/plain",
+            bytes: 1,
+            sha256: "",
+          })),
           at: new Date(this.#clock.now()).toISOString(),
         } as Message;
         // Two records for one command, as the contract allows.

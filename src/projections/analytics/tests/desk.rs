@@ -23,7 +23,13 @@ pub const MINUTE: i64 = 60_000;
 /// The night before Berlin's clocks go forward: 2026-03-28T20:00:00Z.
 pub const START: i64 = 1_774_728_000_000;
 
-const LIMITS: FieldLimits = FieldLimits { subject_chars: 200, message_chars: 500, tags: 5, custom_bytes: 400 };
+const LIMITS: FieldLimits = FieldLimits {
+    subject_chars: 200,
+    message_chars: 500,
+    tags: 5,
+    custom_bytes: 400,
+    files: crate::domain::rules::FileLimits::USUAL,
+};
 
 struct Staff;
 
@@ -90,6 +96,7 @@ fn opened() -> impl Strategy<Value = Act> {
             channel: Some(channel),
             body_format: None,
             custom: None,
+            attachments: Vec::new(),
         })
     })
 }
@@ -259,6 +266,7 @@ impl Desk {
             channel: None,
             body_format: None,
             custom: None,
+            attachments: Vec::new(),
         };
         for _ in 0..count {
             self.step(&Step { who: "ann", on: 0, act: Act::Open(create.clone()), after_ms: MINUTE });
@@ -296,6 +304,7 @@ impl Desk {
             people: &Staff,
             limits: &LIMITS,
             message_id: MessageId::from(name),
+            files: &[],
         };
         let command = match &step.act {
             Act::Open(create) => {

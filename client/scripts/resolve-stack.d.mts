@@ -1,0 +1,1 @@
+export function resolveStack(stack: string, mapOf: (file: string) => object | null): string;
