@@ -16,7 +16,7 @@ const SECTIONS: Section[] = ["ticket", "tickets", "app", "go"];
 const TICKETS_SHOWN = 8;
 
 const ITEM =
-  "flex h-9 cursor-pointer items-center gap-2.5 rounded-md px-2.5 text-sm data-[selected=true]:bg-hover coarse:h-11";
+  "flex h-9 cursor-pointer items-center gap-2.5 rounded-md px-2.5 text-sm hover:bg-hover data-[selected=true]:bg-hover coarse:h-11";
 const GROUP =
   "[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:text-ink-3";
 
@@ -63,6 +63,8 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
       <Command
         label={strings.palette.label}
         loop
+        // A mouse that only rests there must not choose what comes to lie under it.
+        disablePointerSelection
         // Searching everything is what is left when nothing else is meant.
         filter={(value, words, more) =>
           value.startsWith(EVERYWHERE) ? LAST : defaultFilter(value, words, more)

@@ -278,7 +278,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
         ) : null}
         {note || (draft.body === "" && !writer.writing) ? null : <DraftSources writer={writer} />}
         <div className="flex items-center gap-2 px-2 pb-2">
-          {note ? null : <DraftButton writer={writer} />}
+          {note || ticket.triage === null ? null : <DraftButton writer={writer} />}
           <MacroMenu onInsert={(macro) => insert.current(macro)} />
           <Tooltip label={previewing ? strings.composer.edit : strings.composer.preview}>
             <Button
