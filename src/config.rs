@@ -198,6 +198,8 @@ pub struct Analytics {
 pub struct Desk {
     pub name: String,
     pub undo_window_ms: i64,
+    /// A solved ticket that rests for this long is closed by the desk; 0 never closes one.
+    pub close_solved_after_ms: i64,
     pub categories: Vec<NamedOption>,
     pub teams: Vec<NamedOption>,
 }

@@ -95,6 +95,16 @@ const SCREENS = [
   { name: "queue", path: "/queue", there: "main h1" },
   { name: "board", path: "/board", there: "[data-card]" },
   { name: "wallboard", path: "/wallboard", there: "dd" },
+  ...[
+    ["overview", "table"],
+    ["trends", "[aria-pressed]"],
+    ["team", "table"],
+    ["agents", "main h3"],
+    ["sla", "dl"],
+    ["ai", "dl"],
+  ].map(([section, there]) => ({ name: `analytics, ${section}`, path: `/analytics/${section}`, there })),
+  { name: "reports", path: "/reports", there: "form" },
+  { name: "operations", path: "/operations", there: "table" },
   { name: "time machine", path: "/time", there: "input[type=range]" },
   {
     name: "palette",

@@ -157,6 +157,7 @@ fn limits(config: &Config, found: &mut Found) {
     found.within("search.commit_ms", search.commit_ms, 10, 600_000);
     found.check(!desk.name.trim().is_empty(), "desk.name", "must not be blank");
     found.within("desk.undo_window_ms", desk.undo_window_ms, 0, 86_400_000);
+    found.within("desk.close_solved_after_ms", desk.close_solved_after_ms, 0, 3_155_760_000_000);
     found.within("demo.pace_ms", demo.pace_ms, 100, 3_600_000);
     found.within("demo.tickets", demo.tickets, 1, 10_000);
 }

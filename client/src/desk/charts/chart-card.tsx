@@ -130,9 +130,16 @@ export function ChartCard({
               {shown === null ? "" : xLabel(at[shown] ?? 0)}
             </span>
           </div>
-          <div className="h-52 min-h-0 min-[2200px]:h-72">
+          <div className="relative min-h-52 flex-1 min-[2200px]:min-h-72">
             <Suspense fallback={<Skeleton className="h-full w-full" />}>
-              <TimeChart at={at} lines={lines} xText={xText} yText={told} onHover={onHover} />
+              <TimeChart
+                at={at}
+                lines={lines}
+                xText={xText}
+                yText={told}
+                durations={unit === "duration"}
+                onHover={onHover}
+              />
             </Suspense>
           </div>
           <p className="sr-only">

@@ -20,7 +20,7 @@ export function Stat({
   children?: ReactNode;
 }) {
   return (
-    <div className="flex min-w-0 flex-col gap-1 bg-surface p-4">
+    <div className="flex min-w-0 flex-col gap-1 bg-surface p-4 outline-1 outline-line">
       <dt className="flex items-center gap-1 text-ink-3 text-sm">
         <span className="min-w-0 truncate">{name}</span>
         {metric === undefined ? null : <About metric={metric} />}
@@ -42,7 +42,7 @@ export function Stat({
 /** Figures side by side, with hairlines between. */
 export function Stats({ children }: { children: ReactNode }) {
   return (
-    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-line sm:grid-cols-[repeat(auto-fit,minmax(10.5rem,1fr))]">
+    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-surface sm:grid-cols-[repeat(auto-fit,minmax(10.5rem,1fr))]">
       {children}
     </dl>
   );

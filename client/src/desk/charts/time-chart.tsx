@@ -17,6 +17,17 @@ export interface ChartLine {
 }
 
 const FONT_PX = 11;
+/** Where a duration's axis may have its lines: seconds, minutes, hours and days that people count in. */
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const DURATION_STEPS = [
+  ...[1, 5, 10, 30].map((count) => count * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((count) => count * MINUTE),
+  ...[1, 2, 3, 6, 12].map((count) => count * HOUR),
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map((count) => count * DAY),
+];
 
 /** Figures over time. It is a picture: `ChartCard` tells the same in a table. */
 export function TimeChart({
@@ -24,6 +35,7 @@ export function TimeChart({
   lines,
   xText,
   yText,
+  durations,
   onHover,
 }: {
   /** Milliseconds. */
@@ -31,6 +43,8 @@ export function TimeChart({
   lines: readonly ChartLine[];
   xText: (at: number) => string;
   yText: (value: number) => string;
+  /** The values are milliseconds that something took. */
+  durations: boolean;
   /** The index under the pointer. */
   onHover: (index: number | null) => void;
 }) {
@@ -84,9 +98,20 @@ export function TimeChart({
       {
         ...size(),
         legend: { show: false },
-        padding: [8, 8, 0, 0],
+        padding: [8, 18, 0, 0],
         cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
-        scales: { y: { range: (_, __, top) => [0, top > 0 ? top * 1.12 : 1] } },
+        scales: {
+          x: {
+            range: (self, from, to) => {
+              // Bars stand around their moment: the first and the last need room for their other half.
+              const bars = latest.current.lines.some((line) => line.kind === "bars");
+              const steps = (self.data[0]?.length ?? 0) - 1;
+              const half = steps > 0 ? (to - from) / steps / 2 : 1_800;
+              return bars ? [from - half, to + half] : [from, to];
+            },
+          },
+          y: { range: (_, __, top) => [0, top > 0 ? top * 1.12 : 1] },
+        },
         axes: [
           {
             stroke: ink,
@@ -105,6 +130,7 @@ export function TimeChart({
             grid: { stroke: grid, width: 1 },
             ticks: { show: false },
             space: 34 * scale,
+            ...(durations ? { incrs: DURATION_STEPS } : {}),
             size: (self, values) => {
               const widest = Math.max(0, ...(values ?? []).map((text) => String(text).length));
               return Math.max(24, widest * 6.4 + 12) * scale + (self.axes[1]?.gap ?? 0);
@@ -132,7 +158,7 @@ export function TimeChart({
   }, [scheme, shape]);
 
   useEffect(() => chart.current?.setData(dataOf({ at, lines })), [at, lines]);
-  return <div ref={box} aria-hidden="true" className="h-full min-h-0 w-full min-w-0 overflow-hidden" />;
+  return <div ref={box} aria-hidden="true" className="absolute inset-0 overflow-hidden" />;
 }
 
 function dataOf({ at, lines }: { at: readonly number[]; lines: readonly ChartLine[] }): uPlot.AlignedData {

@@ -195,7 +195,7 @@ function Movement({ choice }: { choice: Choice }) {
   const failed = created.error ?? solved.error ?? backlog.error;
   if (failed !== null)
     return (
-      <Card title={words.overview.flow}>
+      <Card title={words.overview.movement}>
         <Missing
           error={failed}
           retry={() => {
@@ -206,7 +206,7 @@ function Movement({ choice }: { choice: Choice }) {
     );
   return (
     <ChartCard
-      title={words.overview.flow}
+      title={words.overview.movement}
       at={at}
       lines={lines}
       unit="count"

@@ -11,6 +11,9 @@ import type { ForecastPoint, Trends as Found } from "@/protocol/types";
 import { Missing } from "./state-of";
 
 const AGAIN_MS = 30_000;
+/** Beyond these a figure says no more than words do. */
+const MOST_TIMES = 20;
+const HARDLY = 1e-6;
 
 /** What is unusual, what has changed, and what is to come. */
 export function Trends() {
@@ -69,13 +72,15 @@ function Unusual({ found }: { found: Found }) {
                   </span>
                   <span className="text-ink-2">
                     {" · "}
-                    {words.trends.burst(about(one.times_usual), timeOfDay(one.since))}
+                    {one.times_usual > MOST_TIMES
+                      ? words.trends.farMore(timeOfDay(one.since))
+                      : words.trends.burst(about(one.times_usual), timeOfDay(one.since))}
                   </span>
                 </p>
                 <p className="text-ink-3 text-xs tabular-nums">
                   {words.trends.burstDetail(number(one.count), about(one.expected))}
                   {" · "}
-                  {words.trends.chance(number(Math.min(1e9, Math.round(1 / Math.max(one.p, 1e-9)))))}
+                  {one.p < HARDLY ? words.trends.never : words.trends.chance(number(Math.round(1 / one.p)))}
                 </p>
               </div>
             </li>
@@ -164,7 +169,7 @@ function People({ found }: { found: Found }) {
       },
       {
         name: words.trends.perHour,
-        tone: "ink-3" as const,
+        tone: "warn" as const,
         dashed: true,
         values: staffing.hours.map((one) => Math.round(one.arrivals * 10) / 10),
       },

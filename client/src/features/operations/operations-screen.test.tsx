@@ -40,7 +40,7 @@ async function open(permissions: string[]) {
 test("C85: administrators see how the server is doing, in units that people read", async () => {
   await open(["settings_write"]);
   expect(screen.getByText("Writing to disk").closest("div")?.textContent).toContain("2.1 ms");
-  expect(screen.getByText("Held in memory").closest("div")?.textContent).toContain("2.5 MB");
+  expect(screen.getByText("Feed in memory").closest("div")?.textContent).toContain("2.5 MB");
   expect(screen.getByText("journal")).toBeTruthy();
   fireEvent.change(screen.getByRole("searchbox", { name: "Find a measurement" }), {
     target: { value: "sessions" },

@@ -52,7 +52,7 @@ export function OperationsScreen({ onMenu }: { onMenu: () => void }) {
           )
         ) : (
           <div className="mx-auto flex max-w-[100rem] flex-col gap-4">
-            <p className="text-ink-3 text-sm">{words.operations.intro}</p>
+            <h2 className="font-normal text-ink-3 text-sm">{words.operations.intro}</h2>
             <Tiles figures={found.figures} />
             <Card
               title={words.operations.checks}

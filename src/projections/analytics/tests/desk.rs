@@ -217,6 +217,7 @@ impl Desk {
         };
         let rules = Rules {
             undo_window_ms: 10 * MINUTE,
+            close_solved_after_ms: 0,
             skip_window_ms: 30 * MINUTE,
             triage: true,
             promote_after_ms: 240 * MINUTE,
