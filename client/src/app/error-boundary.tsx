@@ -1,7 +1,6 @@
 import { Component, type ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
-import { reportError } from "./report-error";
 import { strings } from "./strings/strings";
 
 /** Keeps a bug in one part of the screen from taking the rest, and unsent work, with it. */
@@ -10,10 +9,6 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { broken: 
 
   static getDerivedStateFromError(): { broken: boolean } {
     return { broken: true };
-  }
-
-  override componentDidCatch(error: unknown): void {
-    reportError(error);
   }
 
   override render(): ReactNode {

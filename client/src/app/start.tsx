@@ -1,12 +1,10 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
-import { reportUncaught } from "./report-error";
 
 export function start(): void {
   const root = document.getElementById("root");
   if (root === null) throw new Error("the page has no #root");
-  reportUncaught();
   createRoot(root).render(
     <StrictMode>
       <App />
