@@ -144,7 +144,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
               {colleagues.map((person) => (
                 <Command.Item
                   key={person.id}
-                  value={`${person.name} ${person.id}`}
+                  value={`${person.name} ${strings.palette.ticketsOf(person.name)} ${person.id}`}
                   onSelect={() =>
                     choose(() => navigate(`/inbox/open?assignee=${encodeURIComponent(person.id)}`))
                   }
