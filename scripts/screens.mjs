@@ -24,6 +24,7 @@ const ALL = [
   { name: "request-form", path: "/request/new", open: true },
   { name: "request", path: "/request#TOKEN", open: true },
   { name: "inbox", path: "/inbox/open", keys: ["j"] },
+  { name: "ticket", path: "/inbox/pending/TICKET" },
   { name: "inbox-list", path: "/inbox/open" },
   { name: "note", path: "/inbox/open", keys: ["j", "n"], type: "@" },
   { name: "bulk", path: "/inbox/open", keys: ["j", "x", "J", "J"] },
@@ -113,7 +114,7 @@ async function request() {
     { body: "Hello Rosa,\n\nplease **unplug it** first. Which of these is it?\n\n- the red one\n- the blue one", body_format: "markdown", visibility: "public", status: "pending" },
     admin,
   );
-  return token;
+  return { token, ticket: made.id };
 }
 
 let browser;
@@ -122,7 +123,7 @@ try {
     executablePath: process.env.HOTDESK_CHROMIUM ?? "/usr/bin/chromium",
     args: FLAGS.split(" "),
   });
-  const token = await request();
+  const { token, ticket } = await request();
   for (const { name: size, width, height } of WIDTHS) {
     for (const colorScheme of ["light", "dark"]) {
       const contexts = [];
@@ -140,7 +141,7 @@ try {
       const administrator = await signedIn("admin@example.org");
       for (const screen of SCREENS) {
         const page = await (screen.name.startsWith("settings") ? administrator : agent).newPage();
-        await page.goto(`${url}${screen.path.replace("TOKEN", token)}`, { waitUntil: "load" });
+        await page.goto(`${url}${screen.path.replace("TOKEN", token).replace("TICKET", ticket)}`, { waitUntil: "load" });
         const there = screen.open || screen.name === "not-found" ? "main, p" : "[data-connection=live]";
         await page.locator(there).first().waitFor({ state: "attached" });
         await page.waitForLoadState("networkidle").catch(() => {});

@@ -110,7 +110,7 @@ test("C61: a colleague who is mentioned hears of it at once and has it in a view
   const { id } = await newTicket(desk, { subject: "Who knows the boiler?" });
   await openTicket(hers, desk, id);
   await hers.keyboard.press("n");
-  await hers.keyboard.type("Please have a look, @bo o");
+  await hers.keyboard.type("Please have a look, @okaf");
   await hers.getByRole("option", { name: "Bo Okafor" }).waitFor();
   await hers.keyboard.press("Enter");
   await hers.keyboard.press("Control+Enter");

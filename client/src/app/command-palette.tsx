@@ -1,6 +1,6 @@
 import { Command, defaultFilter } from "cmdk";
 import { Search } from "lucide-react";
-import { useMemo, useState, useSyncExternalStore } from "react";
+import { type ReactNode, useMemo, useState, useSyncExternalStore } from "react";
 import { useLocation } from "wouter";
 import { Avatar } from "@/components/ui/avatar";
 import { Dialog } from "@/components/ui/dialog";
@@ -16,11 +16,21 @@ const SECTIONS: Section[] = ["ticket", "tickets", "app", "go"];
 const TICKETS_SHOWN = 8;
 
 const ITEM =
-  "flex h-9 cursor-pointer items-center gap-2.5 rounded-md px-2.5 text-sm data-[selected=true]:bg-hover coarse:h-11";
+  "flex h-9 cursor-pointer items-center gap-2.5 rounded-md px-2.5 text-sm hover:bg-hover data-[selected=true]:bg-hover coarse:h-11";
 const GROUP =
   "[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:text-ink-3";
 
 /** Everything that can be done or opened, found by typing; each with the key that does it without. */
+/** Under headings as long as nothing is typed; then the best comes first, whatever it is. */
+function Group({ flat, heading, children }: { flat: boolean; heading: string; children: ReactNode }) {
+  if (flat) return children;
+  return (
+    <Command.Group heading={heading} className={GROUP}>
+      {children}
+    </Command.Group>
+  );
+}
+
 const EVERYWHERE = "everywhere: ";
 const LAST = 1e-6;
 
@@ -31,6 +41,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const { all } = useActionRegistry();
   const actions = useSyncExternalStore(all.subscribe, all.get);
   const [text, setText] = useState("");
+  const searching = text.trim() !== "";
 
   const found = useMemo(() => {
     const words = text.trim().toLowerCase();
@@ -63,6 +74,8 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
       <Command
         label={strings.palette.label}
         loop
+        // A mouse that only rests there must not choose what comes to lie under it.
+        disablePointerSelection
         // Searching everything is what is left when nothing else is meant.
         filter={(value, words, more) =>
           value.startsWith(EVERYWHERE) ? LAST : defaultFilter(value, words, more)
@@ -99,7 +112,7 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
             const offered = actions.filter((action) => action.section === section && action.id !== "palette");
             if (offered.length === 0) return null;
             return (
-              <Command.Group key={section} heading={strings.actions.sections[section]} className={GROUP}>
+              <Group key={section} flat={searching} heading={strings.actions.sections[section]}>
                 {offered.map((action) => (
                   <Command.Item
                     key={action.id}
@@ -111,10 +124,10 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
                     {action.keys ? <Kbd keys={action.keys} className="inline-flex text-ink-3" /> : null}
                   </Command.Item>
                 ))}
-              </Command.Group>
+              </Group>
             );
           })}
-          <Command.Group heading={strings.palette.views} className={GROUP}>
+          <Group flat={searching} heading={strings.palette.views}>
             {views.map((view) => (
               <Command.Item
                 key={view.id}
@@ -125,13 +138,13 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
                 {strings.actions.goTo(view.title)}
               </Command.Item>
             ))}
-          </Command.Group>
+          </Group>
           {text.trim() === "" ? null : (
-            <Command.Group heading={strings.palette.people} className={GROUP}>
+            <Group flat={searching} heading={strings.palette.people}>
               {colleagues.map((person) => (
                 <Command.Item
                   key={person.id}
-                  value={`${person.name} ${person.id}`}
+                  value={`${person.name} ${strings.palette.ticketsOf(person.name)} ${person.id}`}
                   onSelect={() =>
                     choose(() => navigate(`/inbox/open?assignee=${encodeURIComponent(person.id)}`))
                   }
@@ -141,20 +154,18 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
                   <span className="flex-1">{strings.palette.ticketsOf(person.name)}</span>
                 </Command.Item>
               ))}
-            </Command.Group>
+            </Group>
           )}
           {text.trim() === "" ? null : (
-            <Command.Group className={GROUP}>
-              <Command.Item
-                value={`${EVERYWHERE}${text}`}
-                onSelect={() => choose(() => navigate(`/search?q=${encodeURIComponent(text.trim())}`))}
-                className={ITEM}
-              >
-                <Search className="size-4 text-ink-3" />
-                <span className="flex-1 truncate">{strings.palette.searchFor(text.trim())}</span>
-                <Kbd keys="/" className="inline-flex text-ink-3" />
-              </Command.Item>
-            </Command.Group>
+            <Command.Item
+              value={`${EVERYWHERE}${text}`}
+              onSelect={() => choose(() => navigate(`/search?q=${encodeURIComponent(text.trim())}`))}
+              className={ITEM}
+            >
+              <Search className="size-4 text-ink-3" />
+              <span className="flex-1 truncate">{strings.palette.searchFor(text.trim())}</span>
+              <Kbd keys="/" className="inline-flex text-ink-3" />
+            </Command.Item>
           )}
         </Command.List>
       </Command>

@@ -348,7 +348,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
               <Paperclip className="size-4" />
             </Button>
           </Tooltip>
-          {note ? null : <DraftButton writer={writer} />}
+          {note || ticket.triage === null ? null : <DraftButton writer={writer} />}
           <MacroMenu onInsert={(macro) => insert.current(macro)} />
           <Tooltip label={previewing ? strings.composer.edit : strings.composer.preview}>
             <Button

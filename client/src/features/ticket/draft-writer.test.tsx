@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Command } from "@/protocol/types";
 import { stage } from "../../../tests/render-desk";
 import { TicketPane } from "./ticket-pane";
 
@@ -26,7 +27,15 @@ beforeEach(async () => {
       answer(refusal ?? new Response(body));
     });
   });
-  await stage(() => <TicketPane id={1} claimedBecause={null} onBack={() => {}} />);
+  const desk = await stage(() => <TicketPane id={1} claimedBecause={null} onBack={() => {}} />);
+  const triage = { state: "untriaged", source: null, tags: [], category: null, priority: null };
+  desk.server.execute("bo", {
+    t: "cmd",
+    id: "triage",
+    ticket: 1,
+    do: { type: "update", triage } as unknown as Command,
+  });
+  await desk.advance(100);
 });
 
 afterEach(() => vi.unstubAllGlobals());

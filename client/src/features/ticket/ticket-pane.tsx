@@ -178,7 +178,8 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
         },
   );
   useAction(
-    closed
+    // Who sorts tickets drafts answers too; a desk without triage has neither.
+    closed || ticket.triage === null
       ? null
       : {
           id: "draft",
