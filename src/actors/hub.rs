@@ -250,7 +250,9 @@ impl Handler<FiguresTold> for Hub {
                 wanted.insert(outlet.sight());
             }
         });
-        wanted.iter().for_each(|sight| self.local.shared.watched.look(*sight, now));
+        for sight in &wanted {
+            self.local.shared.watched.look(*sight, now);
+        }
         let new: Vec<Sight> = {
             let mut tables = self.local.figures.borrow_mut();
             // A table that a session has read from is kept: where it stood means nothing in another one.
