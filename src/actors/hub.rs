@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use parking_lot::Mutex;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
@@ -243,20 +243,27 @@ impl Handler<FiguresTold> for Hub {
     type Result = ();
 
     fn handle(&mut self, told: FiguresTold, _: &mut Self::Context) {
-        let new: Vec<Sight> = {
-            let mut tables = self.local.figures.borrow_mut();
-            tables.retain(|sight, _| told.0.iter().any(|(own, _)| own == sight));
-            let put = told.0.iter().filter(|(sight, told)| tables.entry(*sight).or_default().put(told));
-            put.map(|(sight, _)| *sight).collect()
-        };
         let now = self.local.now_millis();
+        let mut wanted: FxHashSet<Sight> = FxHashSet::default();
         self.local.each(|outlet| {
             if outlet.wants_figures() {
-                let sight = outlet.sight();
-                self.local.shared.watched.look(sight, now);
-                if new.contains(&sight) {
-                    outlet.wake();
-                }
+                wanted.insert(outlet.sight());
+            }
+        });
+        for sight in &wanted {
+            self.local.shared.watched.look(*sight, now);
+        }
+        let new: Vec<Sight> = {
+            let mut tables = self.local.figures.borrow_mut();
+            // A table that a session has read from is kept: where it stood means nothing in another one.
+            tables.retain(|sight, _| wanted.contains(sight));
+            let told = told.0.iter().filter(|(sight, _)| wanted.contains(sight));
+            let put = told.filter(|(sight, told)| tables.entry(*sight).or_default().put(told));
+            put.map(|(sight, _)| *sight).collect()
+        };
+        self.local.each(|outlet| {
+            if outlet.wants_figures() && new.contains(&outlet.sight()) {
+                outlet.wake();
             }
         });
     }

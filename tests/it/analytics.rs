@@ -67,6 +67,12 @@ async fn a4_the_topic_sends_what_changes() {
     let change = peer.find(|line| line["t"] == "analytics" && line["teams"]["billing"]["waiting"] == 1).await;
     assert_eq!(change["now"]["waiting"], 1);
     assert!(change["priorities"].get("low").is_none(), "nothing of low priority changed: {change}");
+    // However long nothing happened and nobody asked, the next change is told, and once.
+    app.clock.advance(3_600_000);
+    app.ticket("Scanner", json!({"team": "billing"})).await;
+    let change = peer.find(|line| line["t"] == "analytics" && line["teams"]["billing"]["waiting"] == 2).await;
+    assert!(change.get("whole").is_none(), "{change}");
+    assert_eq!(change["now"]["waiting"], 2);
     app.stop().await;
 }
 

@@ -137,7 +137,7 @@ export function ChartCard({
                 lines={lines}
                 xText={xText}
                 yText={told}
-                durations={unit === "duration"}
+                steps={unit === "duration" ? "durations" : unit === "share" ? null : "counts"}
                 onHover={onHover}
               />
             </Suspense>

@@ -22,12 +22,14 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const DURATION_STEPS = [
+const DURATIONS = [
   ...[1, 5, 10, 30].map((count) => count * SECOND),
   ...[1, 2, 5, 10, 15, 30].map((count) => count * MINUTE),
   ...[1, 2, 3, 6, 12].map((count) => count * HOUR),
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500].map((count) => count * DAY),
 ];
+const COUNTS = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].flatMap((size) => [size, 2 * size, 5 * size]);
+const STEPS = { durations: DURATIONS, counts: COUNTS };
 
 /** Figures over time. It is a picture: `ChartCard` tells the same in a table. */
 export function TimeChart({
@@ -35,7 +37,7 @@ export function TimeChart({
   lines,
   xText,
   yText,
-  durations,
+  steps: along,
   onHover,
 }: {
   /** Milliseconds. */
@@ -43,8 +45,8 @@ export function TimeChart({
   lines: readonly ChartLine[];
   xText: (at: number) => string;
   yText: (value: number) => string;
-  /** The values are milliseconds that something took. */
-  durations: boolean;
+  /** The values are milliseconds that something took, or counts; else anything. */
+  steps: keyof typeof STEPS | null;
   /** The index under the pointer. */
   onHover: (index: number | null) => void;
 }) {
@@ -130,7 +132,7 @@ export function TimeChart({
             grid: { stroke: grid, width: 1 },
             ticks: { show: false },
             space: 34 * scale,
-            ...(durations ? { incrs: DURATION_STEPS } : {}),
+            ...(along === null ? {} : { incrs: STEPS[along] }),
             size: (self, values) => {
               const widest = Math.max(0, ...(values ?? []).map((text) => String(text).length));
               return Math.max(24, widest * 6.4 + 12) * scale + (self.axes[1]?.gap ?? 0);

@@ -21,7 +21,7 @@ const TIMED = /_time$/;
 const DIMENSIONS = Object.keys(words.report.dimensions) as (keyof typeof words.report.dimensions)[];
 const GRAINS = Object.keys(words.report.grains) as (keyof typeof words.report.grains)[];
 
-/** Builds a report, runs it, and keeps it. A saved one is run as soon as it is opened. */
+/** Builds a report, runs it, and keeps it. It is run as soon as it is opened. */
 export function Builder({ report }: { report: Report | undefined }) {
   const { api, me } = useDesk();
   const queries = useQueryClient();
@@ -39,7 +39,7 @@ export function Builder({ report }: { report: Report | undefined }) {
   const start = run.mutate;
   // biome-ignore lint/correctness/useExhaustiveDependencies: once for each report that is opened
   useEffect(() => {
-    if (report !== undefined) start(sketchOf(report.definition));
+    start(sketch);
   }, [report?.id]);
   const remove = useMutation({
     mutationFn: (id: string) => api.figures.removeReport(id),

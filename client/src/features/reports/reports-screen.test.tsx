@@ -88,14 +88,17 @@ describe("C84: reports", () => {
     fireEvent.change(screen.getByRole("textbox", { name: /^Values of/ }), { target: { value: "support" } });
     fireEvent.click(screen.getByRole("button", { name: "Run" }));
     await settle();
-    expect(ran).toEqual([
-      { measure: "solved", split: ["team", "priority"], filter: { team: ["support"] }, last: "30d" },
-    ]);
-    const table = screen.getByRole("table", { name: "Solved, as a table" });
+    expect(ran.at(-1)).toEqual({
+      measure: "solved",
+      split: ["team", "priority"],
+      filter: { team: ["support"] },
+      last: "30d",
+    });
+    const table = await screen.findByRole("table", { name: "Solved, as a table" });
     expect(within(table).getAllByRole("row")).toHaveLength(4);
     fireEvent.click(within(table).getByRole("button", { name: "3, Tickets: support" }));
     await settle();
-    expect(looked).toEqual([{ definition: ran[0], cell: { keys: ["support"] } }]);
+    expect(looked).toEqual([{ definition: ran.at(-1), cell: { keys: ["support"] } }]);
     const dialog = await screen.findByRole("dialog", { name: "The tickets behind this" });
     await vi.waitFor(() => within(dialog).getByText("Ticket 2"));
     expect(within(dialog).getAllByRole("link")).toHaveLength(2);
