@@ -111,7 +111,7 @@ impl Usage {
                 }
             }
             for day in std::mem::take(&mut state.changed) {
-                let counts = state.days.get(&day).map(|counts| serde_json::to_vec(counts));
+                let counts = state.days.get(&day).map(serde_json::to_vec);
                 if let Some(Ok(text)) = counts {
                     asides.push(Aside { key: format!("{ASIDES}{day}"), value: Some(text.into()) });
                 }

@@ -58,15 +58,14 @@ pub fn restore_place(
     runtime: &Handle,
 ) -> Result<(Sheet, Restored), BackupError> {
     let failed = at(place);
-    let name = match sheet {
-        Some(name) => name.to_owned(),
-        None => {
-            let listed = runtime.block_on(place.list(SHEETS)).map_err(&failed)?;
-            let newest = listed.into_iter().next_back();
-            newest
-                .map(|listed| listed.name)
-                .ok_or_else(|| BackupError::Refused(format!("there is no backup in {}", place.shown())))?
-        }
+    let name = if let Some(name) = sheet {
+        name.to_owned()
+    } else {
+        let listed = runtime.block_on(place.list(SHEETS)).map_err(&failed)?;
+        let newest = listed.into_iter().next_back();
+        newest
+            .map(|listed| listed.name)
+            .ok_or_else(|| BackupError::Refused(format!("there is no backup in {}", place.shown())))?
     };
     let sheet = parse_sheet(&name, &runtime.block_on(place.read(&name)).map_err(&failed)?)?;
     let restored = build(data, |journal, taken| {
