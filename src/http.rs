@@ -5,6 +5,7 @@
 //! OpenAPI document is made of. `app` mounts [`scope`].
 
 pub mod actions;
+pub mod analytics;
 pub mod assets;
 pub mod attachments;
 pub mod audit_log;
@@ -28,6 +29,7 @@ mod metered;
 pub mod metrics;
 pub mod openapi;
 pub mod operation;
+pub mod operations;
 pub mod paging;
 pub mod params;
 pub mod people_list;
@@ -36,6 +38,7 @@ pub mod presence;
 pub mod proxies;
 pub mod queue;
 pub mod reply;
+pub mod reports;
 pub mod request_form;
 pub mod request_links;
 pub mod session_;
@@ -140,11 +143,27 @@ fn routes() -> Vec<Routed> {
         to(&backups::SHOW, backups::show),
         to(&backups::BEGIN, backups::begin),
         to(&backups::DOWNLOAD, backups::download),
+        to(&analytics::LIVE, analytics::live),
+        to(&analytics::METRICS, analytics::metrics),
+        to(&analytics::SERIES, analytics::series),
+        to(&analytics::TRENDS, analytics::trends),
+        to(&reports::LIST, reports::list),
+        to(&reports::SAVE, reports::save),
+        to(&reports::PREVIEW, reports::preview),
+        to(&reports::PREVIEW_TICKETS, reports::preview_tickets),
+        to(&reports::SHOW, reports::show),
+        to(&reports::UPDATE, reports::update),
+        to(&reports::REMOVE, reports::remove),
+        to(&reports::FILES, reports::files),
+        to(&reports::FILE, reports::file),
+        to(&reports::RUN, reports::run),
+        to(&reports::TICKETS, reports::tickets),
         to(&openapi::SHOW, openapi::show),
         to(&docs::SHOW, docs::show),
         to(&health::LIVE, health::live),
         to(&health::READY, health::ready),
         to(&metrics::SHOW, metrics::show),
+        to(&operations::SHOW, operations::show),
     ]
 }
 

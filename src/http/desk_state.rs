@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::UserId;
 use crate::people::People;
+use crate::protocol::figures::Figures;
 use crate::protocol::gateway::Gateway;
 use crate::protocol::presence::Presences;
 use crate::protocol::reading::Reading;
@@ -30,6 +31,7 @@ pub struct Services {
     pub gateway: Arc<dyn Gateway>,
     /// Questions.
     pub reads: Arc<dyn Reading>,
+    pub figures: Arc<dyn Figures>,
     /// Who is where, for callers without a socket.
     pub presences: Arc<dyn Presences>,
     pub people: Arc<People>,
