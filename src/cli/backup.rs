@@ -26,7 +26,7 @@ use crate::journal::sled_store::{FOLDER, Options, SledJournal};
 use crate::storage::Storage;
 
 /// Made of the journal: without them the desk starts a little slower, with old ones it would show what was erased.
-const DERIVED: [&str; 4] = ["search", "checkpoints", "analytics", "triage"];
+const DERIVED: [&str; 5] = ["search", "checkpoints", "analytics", "reports", "triage"];
 
 #[derive(Debug, Args)]
 #[command(after_help = "\

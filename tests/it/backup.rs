@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use hotdesk::clock::Clock;
 use hotdesk::journal::sled_store::{Options, SledJournal};
-use hotdesk::journal::{Head, Journal};
+use hotdesk::journal::{Head, Journal, JournalError};
 use serde_json::{Value, json};
 
 use crate::bucket::Bucket;
@@ -18,8 +19,15 @@ fn hotdesk(line: &[&str]) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
+/// The last owner lets go a moment before the lock is free.
 fn open(data: &Path) -> Arc<SledJournal> {
-    Arc::new(SledJournal::open(data, &Options::default()).unwrap())
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        match SledJournal::open(data, &Options::default()) {
+            Err(JournalError::InUse { .. }) if Instant::now() < deadline => std::thread::yield_now(),
+            other => return Arc::new(other.unwrap()),
+        }
+    }
 }
 
 fn text(path: &Path) -> &str {
@@ -56,7 +64,7 @@ async fn seen(data: &Path) -> (Head, Value, Vec<String>) {
     }
     let audit = app.get("/api/v1/audit?action=user_created").await["data"].as_array().unwrap().len();
     assert!(audit > 0, "the audit log came along");
-    app.stop().await;
+    stop(app).await;
     (head, snapshot["board_hash"].clone(), files)
 }
 
@@ -93,7 +101,7 @@ async fn o20_a_whole_desk_goes_into_one_file() {
 async fn stop(app: TestApp) {
     let journal = Arc::downgrade(&app.journal);
     app.stop().await;
-    let waited = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+    let waited = tokio::time::timeout(Duration::from_secs(20), async {
         while journal.strong_count() > 0 {
             tokio::task::yield_now().await;
         }

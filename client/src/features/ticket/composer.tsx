@@ -184,7 +184,14 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     setPreviewing(false);
     sync.presenceOf.look(ticket.id);
     const mentions = note ? mentionedIn(body, people.values()) : [];
-    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status, mentions, files });
+    void actions.send(ticket.id, {
+      body,
+      visibility: draft.visibility,
+      seenVersion,
+      status,
+      mentions,
+      files,
+    });
   };
 
   if (ticket.status === "closed") {

@@ -10,7 +10,11 @@ export type DeskInfo = {
 /**
  * Of the app that the server carries: another one than before means that a newer page is there.
  */
-build?: string, name: string, 
+build?: string, 
+/**
+ * It counts what the app is used for.
+ */
+usage?: boolean, name: string, 
 /**
  * The server's build.
  */

@@ -29,4 +29,8 @@ messages?: Array<Message>,
 /**
  * `stale_reply`: there are more such messages than `messages` has; the thread has them all.
  */
-has_more?: boolean, };
+has_more?: boolean, 
+/**
+ * What the log knows it by.
+ */
+trace?: string, };
