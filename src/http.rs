@@ -38,6 +38,7 @@ pub mod snapshot;
 pub mod strangers;
 pub mod tickets;
 pub mod tokens;
+pub mod triage;
 mod unread;
 pub mod users;
 
@@ -95,6 +96,10 @@ fn routes() -> Vec<Routed> {
         to(&actions::TRIAGE, actions::triage),
         to(&actions::ACCEPT_TRIAGE, actions::accept_triage),
         to(&actions::REJECT_TRIAGE, actions::reject_triage),
+        to(&triage::SIMILAR, triage::similar),
+        to(&triage::DRAFT, triage::draft),
+        to(&triage::STATS, triage::stats),
+        to(&triage::TRY, triage::try_text),
         to(&queue::SHOW, queue::show),
         to(&queue::CLAIM, queue::claim),
         to(&snapshot::SHOW, snapshot::show),

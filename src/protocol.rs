@@ -1,5 +1,5 @@
 //! What goes over the wire: frames, bodies, problems, and the one table of error codes; and the two doors through which
-//! the edges reach the desk ([`gateway`] for commands, [`reading`] for questions).
+//! the edges reach the desk ([`gateway`] for commands, [`reading`] for questions, [`triaging`] for what the desk makes of a text).
 //!
 //! Only this module knows wire JSON. OpenAPI and the client's TypeScript are generated from these types.
 
@@ -11,4 +11,5 @@ pub mod parse;
 pub mod problem;
 pub mod reading;
 pub mod topic;
+pub mod triaging;
 pub mod views;

@@ -5,12 +5,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{Exit, ServeArgs};
-use crate::app::ServeError;
 use crate::app::serve::{ServeOptions, serve};
+use crate::app::{Secrets, ServeError};
 use crate::cloud_log::{self, CloudFormat, KeepFields};
 use crate::config::{Config, ConfigError, Log};
 use crate::journal::cli::advice;
-use crate::people::AdminSeed;
 
 pub fn run(args: &ServeArgs) -> Exit {
     let config = match configured(args) {
@@ -24,7 +23,7 @@ pub fn run(args: &ServeArgs) -> Exit {
         eprintln!("hotdesk: the configuration is not usable:\n  log.filter: {error}");
         return Exit::Usage;
     }
-    match serve(config, ServeOptions { demo: args.demo, admin: AdminSeed::from_env() }) {
+    match serve(config, ServeOptions { demo: args.demo, secrets: Secrets::from_env() }) {
         Ok(()) => Exit::Done,
         Err(error) => {
             eprintln!("hotdesk: {error}");

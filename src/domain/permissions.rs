@@ -31,6 +31,8 @@ pub enum Permission {
     TokensOthers,
     UsersManage,
     ReportsWrite,
+    /// See how triage does, and try texts on it.
+    TriageReview,
     SettingsWrite,
     AuditRead,
 }
@@ -43,6 +45,7 @@ const TABLE: &[(Permission, Role)] = &[
     (Permission::ReleaseOthers, Role::Supervisor),
     (Permission::UndoOthers, Role::Supervisor),
     (Permission::ReportsWrite, Role::Supervisor),
+    (Permission::TriageReview, Role::Supervisor),
     (Permission::TokensOthers, Role::Admin),
     (Permission::UsersManage, Role::Admin),
     (Permission::SettingsWrite, Role::Admin),
@@ -81,6 +84,7 @@ impl Permission {
             Self::TokensOthers => "tokens_others",
             Self::UsersManage => "users_manage",
             Self::ReportsWrite => "reports_write",
+            Self::TriageReview => "triage_review",
             Self::SettingsWrite => "settings_write",
             Self::AuditRead => "audit_read",
         }

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::people::People;
 use crate::protocol::gateway::Gateway;
 use crate::protocol::reading::Reading;
+use crate::protocol::triaging::Triaging;
 use crate::telemetry::Telemetry;
 
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Services {
     pub gateway: Arc<dyn Gateway>,
     /// Questions.
     pub reads: Arc<dyn Reading>,
+    /// What the desk makes of texts.
+    pub triage: Arc<dyn Triaging>,
     pub people: Arc<People>,
     pub audit: Arc<Audit>,
     pub proxies: Proxies,

@@ -58,6 +58,7 @@ const TAGS: &[(&str, &str)] = &[
     ("session", "Signing in, who I am, what this desk is."),
     ("tickets", "Tickets, their threads and their history."),
     ("queue", "The one queue that hands out tickets."),
+    ("triage", "What the desk makes of tickets by itself, and how well."),
     ("live", "The desk at one moment, and every record after it."),
     ("people", "Users, colleagues and API tokens."),
     ("operations", "For those who run the desk."),
@@ -186,6 +187,9 @@ fn success(answer: &Answer, operation: &Operation, found: &mut Vec<(String, RefO
         Content::AnyJson => {
             let any = ObjectBuilder::new().schema_type(Type::Object).build();
             response.content("application/json", ContentBuilder::new().schema(Some(any)).build())
+        }
+        Content::Events(schema) => {
+            response.content("text/event-stream", ContentBuilder::new().schema(Some(schema(found))).build())
         }
         Content::Text => response.content("text/plain", ContentBuilder::new().schema(Some(text())).build()),
         Content::Html => response.content("text/html", ContentBuilder::new().schema(Some(text())).build()),

@@ -93,6 +93,8 @@ pub enum Content {
     Json(SchemaOf),
     Text,
     Html,
+    /// Server-sent events, each with this as its data.
+    Events(SchemaOf),
     /// Another JSON document, which describes itself.
     AnyJson,
 }

@@ -31,5 +31,7 @@ mod shipping;
 mod spec;
 mod support;
 mod support_files;
+mod triage;
 mod triage_command_line;
+mod triage_hostile;
 mod ws;
