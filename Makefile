@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run dev static test test-client test-server test-browser audit fuzz fuzz-api bench load screens
+.PHONY: help run dev static test test-client test-server test-browser audit sim fuzz fuzz-api bench load screens measure
 
 CLIENT := npm --prefix client
 
@@ -50,6 +50,9 @@ test-browser:
 audit: ## Known weaknesses and licences of what came in from others; skips what it cannot reach
 	scripts/audit.sh
 
+sim: ## Plays thousands of simulated desks; HOTDESK_SIM_SEED=n plays one again and tells each step
+	HOTDESK_SIM_SEEDS=$${HOTDESK_SIM_SEEDS:-5000} cargo test -p hotdesk --test it sim:: -- --nocapture
+
 # A minute for each target unless SECONDS_EACH says otherwise.
 fuzz: ## Throws bytes at messages, records, imports and query strings (needs nightly Rust and cargo-fuzz)
 	@if cargo +nightly fuzz --version >/dev/null 2>&1; then \
@@ -63,7 +66,9 @@ fuzz: ## Throws bytes at messages, records, imports and query strings (needs nig
 fuzz-api: ## Walks the API by its own description with schemathesis; skips where it cannot be had
 	scripts/fuzz-api.sh
 
-bench: ## Measures the release build against plain files and plain sockets in the same run
+bench: ## Each hot step against the recorded figures, then the release build against plain files and plain sockets
+	cargo bench --bench hot_paths -- --noplot --quiet
+	node scripts/bench-table.mjs
 	cargo build --release --workspace
 	target/release/load-tests bench $(ARGS)
 
@@ -71,8 +76,16 @@ load: ## Virtual people at a desk: make load SCENARIO=shift; load-tests run --li
 	cargo build --release --workspace
 	target/release/load-tests run $(or $(SCENARIO),smoke) $(ARGS)
 
-screens: ## Takes pictures of the screens into docs/screens
+screens: ## Takes pictures of the screens into target/screens
 	scripts/prepare.sh --browser
 	$(CLIENT) run build
 	cargo build --bin hotdesk
-	node scripts/screens.mjs
+	node scripts/screens.mjs $(ARGS)
+
+measure: ## Figures of the client: frames, interactions, heap, click to screen, Lighthouse (fetches it from npm)
+	scripts/prepare.sh --browser
+	$(CLIENT) run build
+	cargo build --release --bin hotdesk
+	cd client && for what in click heap frames lighthouse; do \
+		HOTDESK_BIN=../target/release/hotdesk node scripts/measure-$$what.mjs || exit 1; \
+	done

@@ -1,4 +1,5 @@
-// `make screens`: pictures of the demo desk's screens in docs/screens, at the widths and in the schemes that people have.
+// `make screens`: pictures of the demo desk's screens in target/screens, at the widths and in the schemes that people have. The
+// few that the README shows are chosen by hand. Names as arguments take only those screens.
 // It starts the debug build on a free port with data of its own, and removes them afterwards.
 
 import { spawn } from "node:child_process";
@@ -17,25 +18,43 @@ const WIDTHS = [
   { name: "laptop", width: 1280, height: 800 },
   { name: "desktop", width: 2560, height: 1440 },
 ];
-const SCREENS = [
+const SETTINGS = ["profile", "appearance", "shortcuts", "macros", "views", "teams", "fields", "requests", "ai", "users", "tokens"];
+const ALL = [
+  { name: "sign-in", path: "/sign-in", open: true },
+  { name: "request-form", path: "/request/new", open: true },
+  { name: "request", path: "/request#TOKEN", open: true },
   { name: "inbox", path: "/inbox/open", keys: ["j"] },
+  { name: "inbox-list", path: "/inbox/open" },
+  { name: "note", path: "/inbox/open", keys: ["j", "n"], type: "@" },
+  { name: "bulk", path: "/inbox/open", keys: ["j", "x", "J", "J"] },
+  { name: "filters", path: "/inbox/open?priority=high&priority=urgent&team=support" },
+  { name: "empty", path: "/inbox/mentions" },
+  { name: "palette", path: "/inbox/open", keys: ["Control+k"], type: "re" },
+  { name: "help", path: "/inbox/open", keys: ["?"] },
+  { name: "new-ticket", path: "/inbox/open", keys: ["N"] },
+  { name: "merge", path: "/inbox/open", keys: ["j", "m"], type: "parcel" },
   { name: "search", path: "/search?q=refund&status=closed&status=solved" },
   { name: "queue", path: "/queue" },
   { name: "board", path: "/board" },
+  { name: "board-ticket", path: "/board", keys: ["l", "o"] },
   { name: "wallboard", path: "/wallboard" },
   { name: "time-machine", path: "/time" },
-  { name: "settings", path: "/settings/shortcuts" },
+  { name: "not-found", path: "/nothing/here" },
+  ...SETTINGS.map((section) => ({ name: `settings-${section}`, path: `/settings/${section}` })),
 ];
+const wanted = process.argv.slice(2);
+const SCREENS = wanted.length === 0 ? ALL : ALL.filter((screen) => wanted.some((name) => screen.name.startsWith(name)));
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
   "--disable-component-update --disable-sync";
 
+const TOKEN = "screens-administrator-token-0123456789";
 const data = await mkdtemp(join(tmpdir(), "hotdesk-screens-"));
-const out = join(root, "docs/screens");
+const out = join(root, "target/screens");
 await mkdir(out, { recursive: true });
 
 const desk = spawn(join(root, "target/debug/hotdesk"), ["serve", "--demo", "--listen", "127.0.0.1:0", "--data", data], {
-  env: { ...process.env, HOTDESK__DEMO__LIVE: "false" },
+  env: { ...process.env, HOTDESK__DEMO__LIVE: "false", HOTDESK_ADMIN_TOKEN: TOKEN },
   stdio: ["ignore", "pipe", "inherit"],
 });
 const ended = new Promise((resolve) => desk.once("exit", resolve));
@@ -47,35 +66,92 @@ const url = await new Promise((resolve, reject) => {
   });
 });
 
+/** Opens the request form and writes by it; gives the secret of the link. */
+async function request() {
+  const post = async (method, path, body, headers = {}) => {
+    const answer = await fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: { "content-type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  const admin = { authorization: `Bearer ${TOKEN}` };
+  const field = (id, name, kind, required, options = []) => ({ id, name, kind, options, on_form: true, required });
+  await post(
+    "PUT",
+    "/settings",
+    {
+      request_form: { open: true, title: "How can we help?", intro: "We answer within a working day.", team: "support" },
+      custom_fields: [
+        field("order", "Order number", "text", false),
+        field("plan", "Plan", "choice", true, ["Starter", "Team", "Company"]),
+        field("terms", "You may look into my account", "checkbox", false),
+      ],
+    },
+    admin,
+  );
+  await post("PUT", "/shared/refund", { kind: "macro", name: "Refund", team: null, body: "Hello {{requester.first_name}}" }, admin);
+  await post("PUT", "/shared/late", { kind: "view", name: "Burning", base: "open", search: "?priority=urgent" }, admin);
+  const { token, request: made } = await post("POST", "/requests", {
+    name: "Rosa Marchetti",
+    email: "rosa@example.org",
+    subject: "The kettle leaks since the update",
+    body: "Since this morning there is water everywhere.\n\nIs there anything that I can do?",
+    custom: { plan: "Team", order: "A-1093" },
+  });
+  await post(
+    "POST",
+    `/tickets/${made.id}/messages`,
+    { body: "Hello Rosa,\n\nplease **unplug it** first. Which of these is it?\n\n- the red one\n- the blue one", body_format: "markdown", visibility: "public", status: "pending" },
+    admin,
+  );
+  return token;
+}
+
 let browser;
 try {
   browser = await chromium.launch({
     executablePath: process.env.HOTDESK_CHROMIUM ?? "/usr/bin/chromium",
     args: FLAGS.split(" "),
   });
+  const token = await request();
   for (const { name: size, width, height } of WIDTHS) {
     for (const colorScheme of ["light", "dark"]) {
-      const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
-      const signedIn = await context.request.post(`${url}/api/v1/session`, {
-        data: { email: "alex@example.org", password: "welcome to the desk" },
-        headers: { origin: url },
-      });
-      if (!signedIn.ok()) throw new Error(`signing in: ${signedIn.status()} ${await signedIn.text()}`);
+      const contexts = [];
+      const signedIn = async (email) => {
+        const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });
+        contexts.push(context);
+        const answer = await context.request.post(`${url}/api/v1/session`, {
+          data: { email, password: "welcome to the desk" },
+          headers: { origin: url },
+        });
+        if (!answer.ok()) throw new Error(`signing in: ${answer.status()} ${await answer.text()}`);
+        return context;
+      };
+      const agent = await signedIn("alex@example.org");
+      const administrator = await signedIn("admin@example.org");
       for (const screen of SCREENS) {
-        const page = await context.newPage();
-        await page.goto(`${url}${screen.path}`, { waitUntil: "load" });
-        await page.locator("[data-connection=live]").first().waitFor({ state: "attached" });
+        const page = await (screen.name.startsWith("settings") ? administrator : agent).newPage();
+        await page.goto(`${url}${screen.path.replace("TOKEN", token)}`, { waitUntil: "load" });
+        const there = screen.open || screen.name === "not-found" ? "main, p" : "[data-connection=live]";
+        await page.locator(there).first().waitFor({ state: "attached" });
         await page.waitForLoadState("networkidle").catch(() => {});
         // Menus and filters come a moment after the first screen.
-        await page.waitForTimeout(700);
-        for (const key of screen.keys ?? []) await page.keyboard.press(key);
-        await page.waitForTimeout(500);
+        await page.waitForTimeout(400);
+        for (const key of screen.keys ?? []) {
+          await page.keyboard.press(key);
+          await page.waitForTimeout(250);
+        }
+        if (screen.type) await page.keyboard.type(screen.type);
+        await page.waitForTimeout(350);
         const path = join(out, `${screen.name}-${size}-${colorScheme}.png`);
         await page.screenshot({ path });
         console.log(path);
         await page.close();
       }
-      await context.close();
+      for (const context of contexts) await context.close();
     }
   }
 } finally {

@@ -79,6 +79,10 @@ pub struct Limits {
     pub anonymous_calls_per_s: u32,
     /// The same at once, after a pause.
     pub anonymous_burst: u32,
+    /// Requests and answers an hour that one address may write without a sign-in.
+    pub form_posts_per_h: u32,
+    /// The same at once, after a pause.
+    pub form_burst: u32,
     pub send_buffer_bytes: usize,
     pub stuck_reader_ms: u64,
     pub subject_chars: usize,
@@ -144,6 +148,8 @@ pub struct Presence {
     pub grace_ms: i64,
     /// Typing that is not renewed becomes viewing.
     pub typing_ms: i64,
+    /// Whoever is here by calls and does not call again counts as gone after this long.
+    pub poll_ms: i64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

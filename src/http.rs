@@ -28,12 +28,18 @@ pub mod operation;
 pub mod paging;
 pub mod params;
 pub mod people_list;
+pub mod preferences;
+pub mod presence;
 pub mod proxies;
 pub mod queue;
 pub mod reply;
+pub mod request_form;
+pub mod request_links;
 pub mod session_;
 pub mod sessions;
+pub mod settings;
 pub mod setup;
+pub mod shared;
 pub mod snapshot;
 pub mod strangers;
 pub mod tickets;
@@ -67,6 +73,13 @@ fn routes() -> Vec<Routed> {
         to(&sessions::END, sessions::end),
         to(&me::SHOW, me::show),
         to(&sessions::CHANGE_PASSWORD, sessions::change_password),
+        to(&preferences::SHOW, preferences::show),
+        to(&preferences::PUT, preferences::put),
+        to(&shared::LIST, shared::list),
+        to(&shared::PUT, shared::put),
+        to(&shared::REMOVE, shared::remove),
+        to(&settings::SHOW, settings::show),
+        to(&settings::PUT, settings::put),
         to(&desk::SHOW, desk::show),
         to(&people_list::LIST, people_list::list),
         to(&users::LIST, users::list),
@@ -100,6 +113,15 @@ fn routes() -> Vec<Routed> {
         to(&triage::DRAFT, triage::draft),
         to(&triage::STATS, triage::stats),
         to(&triage::TRY, triage::try_text),
+        to(&request_links::LIST, request_links::list),
+        to(&request_links::CREATE, request_links::create),
+        to(&request_links::REVOKE, request_links::revoke),
+        to(&request_form::FORM, request_form::form),
+        to(&request_form::CREATE, request_form::create),
+        to(&request_form::SHOW, request_form::show),
+        to(&request_form::ANSWER, request_form::answer),
+        to(&request_form::SOLVE, request_form::solve),
+        to(&presence::TELL, presence::tell),
         to(&queue::SHOW, queue::show),
         to(&queue::CLAIM, queue::claim),
         to(&snapshot::SHOW, snapshot::show),

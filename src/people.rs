@@ -1,7 +1,10 @@
 //! Who may come in: users, their sessions and tokens, the first administrator, and answers to keyed requests about them.
 //!
+//! With them lies what people keep beside the tickets: preferences, shared views and macros, the desk's settings, and the links
+//! by which customers follow their requests.
+//!
 //! Everything lies in memory and, before anybody hears of it, in the journal's asides (`users/`, `tokens/`, `sessions/`,
-//! `answers/`); secrets only as hashes. It decides who somebody is and whether that still holds, never what they may do with
+//! `answers/`, …), but for preferences and links, which are read when they are asked for; secrets only as hashes. It decides who somebody is and whether that still holds, never what they may do with
 //! a ticket: that is the domain's. Called by `http`, by the WebSocket's handshake, and by the ticket actors through
 //! [`crate::domain::rules::People`].
 
@@ -9,16 +12,21 @@ mod account;
 mod answers;
 mod attempts;
 mod credential;
+mod desk_settings;
 mod first;
 mod invitations;
 mod password;
+mod preferences;
+mod request_links;
 mod secret;
 mod sessions;
+mod shared;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use arc_swap::ArcSwap;
 use dashmap::DashMap;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -28,19 +36,22 @@ pub use account::{Account, StoredUser};
 pub use answers::Keyed;
 pub use credential::{Allowance, Credential, Kind, Place, State};
 pub use first::{AdminSeed, SeedError};
+pub use request_links::no_link;
 
 use account::{Check, email_key};
 use answers::{Answers, Remembered, fingerprint};
 use attempts::Attempts;
 pub use attempts::network;
 use credential::{Grant, Scopes, Use};
+use desk_settings::Kept;
 use invitations::Invitations;
 use password::{Hasher, Phc};
 use secret::Digest;
+use shared::Shelf;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::ids::{CommandId, UserId};
+use crate::domain::ids::{CommandId, UserId, Version};
 use crate::domain::permissions::{Permission, Principal, PrivateTeams, Role};
 use crate::domain::time::Timestamp;
 use crate::journal::writer::{AppendError, WriterHandle};
@@ -83,6 +94,9 @@ pub struct People {
     /// waits for the first.
     changing: tokio::sync::Mutex<()>,
     invitations: Invitations,
+    shelf: Shelf,
+    /// What administrators set while the desk runs.
+    kept: ArcSwap<Kept>,
     changes: watch::Sender<u64>,
     /// The one-time secret of the first set-up, while there is no administrator.
     setup_secret: Mutex<Option<String>>,
@@ -188,6 +202,8 @@ impl People {
             grants: DashMap::new(),
             changing: tokio::sync::Mutex::new(()),
             invitations: Invitations::default(),
+            shelf: Shelf::default(),
+            kept: ArcSwap::default(),
             changes: watch::Sender::new(0),
             setup_secret: Mutex::new(None),
         };
@@ -870,6 +886,12 @@ impl People {
         for (key, value) in self.journal.asides(invitations::PREFIX)? {
             self.invitations.put(read(&key, &value)?);
         }
+        for (key, value) in self.journal.asides(shared::PREFIX)? {
+            self.shelf.put(read(&key, &value)?);
+        }
+        if let Some(value) = self.journal.aside(desk_settings::KEY)? {
+            self.kept.store(read(desk_settings::KEY, &value).map(Arc::new)?);
+        }
         for (key, value) in self.journal.asides(SESSIONS)? {
             let stored: StoredSession = read(&key, &value)?;
             let digest = Digest::from_hex(&key[SESSIONS.len()..]).ok_or_else(|| unusable(&key))?;
@@ -945,6 +967,15 @@ async fn whole<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static
 }
 
 impl crate::domain::rules::People for People {
+    fn sees(&self, user: &UserId, team: Option<&str>) -> bool {
+        self.account(user).is_some_and(|account| {
+            let user = account.user();
+            let is_private = team.is_some_and(|team| self.settings.private.contains(team));
+            let inside = user.role == Role::Admin || team.is_some_and(|team| user.teams.iter().any(|own| own == team));
+            user.active && (!is_private || inside)
+        })
+    }
+
     fn is_assignable(&self, user: &UserId, team: Option<&str>) -> bool {
         self.account(user).is_some_and(|account| {
             let user = account.user();
@@ -1007,6 +1038,15 @@ fn removal(grant: &Grant) -> Aside {
         Kind::Token => TOKENS,
     };
     Aside { key: format!("{owner}{}", grant.id), value: None }
+}
+
+/// Refuses where the caller expected other versions than the present one. `None` expects nothing.
+fn check_version(expect: Option<&[Version]>, now: Version) -> Result<(), Problem> {
+    if expect.is_none_or(|versions| versions.contains(&now)) {
+        return Ok(());
+    }
+    let detail = format!("it is at version {now}, not at the one that was expected");
+    Err(Problem { version: Some(now), ..Problem::new(Code::VersionConflict, detail) })
 }
 
 fn put<T: Serialize>(key: String, value: &T) -> Aside {

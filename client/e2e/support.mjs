@@ -112,7 +112,7 @@ export async function call(desk, method, path, body, token = ADMIN.token) {
 
 /** A new agent who can sign in. */
 export async function newAgent(desk, name) {
-  const email = `${name.toLowerCase()}@example.com`;
+  const email = `${name.toLowerCase().replaceAll(" ", ".")}@example.com`;
   const password = `${name} has a long password`;
   const user = await call(desk, "POST", "/users", { email, name, role: "agent", password });
   const { token } = await call(desk, "POST", "/tokens", { user: user.id, name: "e2e" });

@@ -4,7 +4,10 @@ import type { ReactNode } from "react";
 import { type Conflict, type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
 import { Macros } from "@/desk/macros";
+import { PreferencesStore } from "@/desk/preferences";
 import { SavedViews } from "@/desk/saved-views";
+import { SharedStore } from "@/desk/shared";
+import { nothingShared, serverOf } from "@/desk/testing/preferences-server";
 import { Unread } from "@/desk/unread";
 import { ActionsProvider } from "@/keyboard/actions";
 import type { DeskInfo, Me, TicketStatus, User } from "@/protocol/types";
@@ -50,6 +53,8 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
 
   const storage = memoryStorage();
   const announced: string[] = [];
+  const preferences = new PreferencesStore({ storage, user: "ada", api: serverOf(), clock });
+  const shared = new SharedStore(nothingShared);
   const desk: Desk = {
     sync: ada.desk,
     api: { tickets: async () => ({ data: [], meta: { has_more: false } }) } as unknown as Desk["api"],
@@ -60,8 +65,10 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     storage,
     drafts: new Drafts(storage, "ada"),
     unread: new Unread(storage, "ada", clock.now()),
-    savedViews: new SavedViews(storage, "ada"),
-    macros: new Macros(storage, "ada"),
+    preferences,
+    shared,
+    savedViews: new SavedViews(preferences, shared),
+    macros: new Macros(preferences, shared),
     conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
     lastChange: new Cell<Undoable | null>(null),
     flashes: new Happening<Flash>(),

@@ -35,8 +35,8 @@ function resolved(from: string, name: string): string[] {
 const ALLOWED: Record<string, string[]> = {
   protocol: [],
   sync: ["protocol"],
-  "components/ui": ["protocol", "app/strings", "desk/format-time", "desk/use-now"],
-  keyboard: ["sync"],
+  "components/ui": ["protocol", "app/strings", "desk/format-time", "desk/keymap", "desk/use-now"],
+  keyboard: ["sync", "desk/keymap"],
   desk: ["protocol", "sync", "components/ui", "app/strings"],
   features: ["protocol", "sync", "components/ui", "app/strings", "desk", "keyboard"],
   "app/strings": ["protocol"],

@@ -3,6 +3,8 @@
 //!
 //! Presence is not durable and never was a record.
 
+pub mod door;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,6 +55,8 @@ struct Present {
     /// Newest last.
     at: Vec<(TicketId, PresenceState, i64)>,
     lost_at: Option<i64>,
+    /// Of somebody without a socket: when the last call came.
+    called_at: Option<i64>,
 }
 
 impl Presence {
@@ -93,6 +97,7 @@ impl Presence {
             changed.insert(*ticket);
             false
         });
+        self.hang_up(now, config.presence.poll_ms);
         let over = |id: &&Arc<str>| {
             self.sessions
                 .get(*id)
@@ -182,7 +187,48 @@ impl Presence {
         }
     }
 
+    /// Whoever came by calls and calls no more has left.
+    fn hang_up(&mut self, now: i64, poll_ms: i64) {
+        let silent =
+            |session: &Present| session.lost_at.is_none() && session.called_at.is_some_and(|at| now - at >= poll_ms);
+        let silent = self.sessions.iter().filter(|(_, session)| silent(session));
+        let silent: Vec<Arc<str>> = silent.map(|(id, _)| Arc::clone(id)).collect();
+        for id in silent {
+            self.leave(&id, now);
+        }
+    }
+
+    fn leave(&mut self, session: &str, now: i64) {
+        let Some((id, _)) = self.sessions.get_key_value(session) else { return };
+        let id = Arc::clone(id);
+        let Some(session) = self.sessions.get_mut(&id) else { return };
+        if session.lost_at.replace(now).is_some() {
+            return;
+        }
+        let user = session.user.clone();
+        self.lost.insert(id);
+        let connected = &self.directory.core().connected;
+        if let Some(mut sessions) = connected.get_mut(&user) {
+            *sessions -= 1;
+        }
+        if connected.remove_if(&user, |_, sessions| *sessions == 0).is_some() {
+            self.absent.insert(user, now);
+        }
+    }
+
+    fn arrive(&mut self, arrived: Arrived, called_at: Option<i64>) {
+        self.absent.remove(&arrived.user);
+        *self.directory.core().connected.entry(arrived.user.clone()).or_default() += 1;
+        let (user, visible) = (arrived.user, arrived.visible);
+        let present = Present { user, visible, at: Vec::new(), lost_at: None, called_at };
+        self.sessions.insert(arrived.session.into(), present);
+    }
+
     fn line(&self, ticket: TicketId) -> String {
+        ServerMessage::Presence(self.update(ticket)).line()
+    }
+
+    fn update(&self, ticket: TicketId) -> PresenceUpdate {
         let mut users: BTreeMap<&UserId, PresenceState> = BTreeMap::new();
         let viewers = self.viewers.get(&ticket).into_iter().flatten();
         for session in viewers.filter_map(|id| self.sessions.get(id)).filter(|session| session.visible) {
@@ -195,7 +241,7 @@ impl Presence {
             }
         }
         let users = users.into_iter().map(|(user, state)| PresentUser { user: user.clone(), state }).collect();
-        ServerMessage::Presence(PresenceUpdate { ticket, users }).line()
+        PresenceUpdate { ticket, users }
     }
 
     /// Gives back what vanished agents claimed and never answered. The ticket decides again, on what it is then.
@@ -267,10 +313,7 @@ impl Handler<Arrived> for Presence {
     type Result = ();
 
     fn handle(&mut self, arrived: Arrived, _: &mut Self::Context) {
-        self.absent.remove(&arrived.user);
-        *self.directory.core().connected.entry(arrived.user.clone()).or_default() += 1;
-        let present = Present { user: arrived.user, visible: arrived.visible, at: Vec::new(), lost_at: None };
-        self.sessions.insert(arrived.session.into(), present);
+        self.arrive(arrived, None);
     }
 }
 
@@ -287,6 +330,12 @@ impl Handler<Reported> for Presence {
     type Result = ();
 
     fn handle(&mut self, report: Reported, _: &mut Self::Context) {
+        self.report(&report);
+    }
+}
+
+impl Presence {
+    fn report(&mut self, report: &Reported) {
         let now = self.now();
         let Some((id, _)) = self.sessions.get_key_value(report.session.as_str()) else { return };
         let id = Arc::clone(id);
@@ -328,12 +377,61 @@ impl Handler<Visibility> for Presence {
     type Result = ();
 
     fn handle(&mut self, message: Visibility, _: &mut Self::Context) {
-        if let Some(session) = self.sessions.get_mut(message.session.as_str())
-            && session.visible != message.visible
+        self.show(&message.session, message.visible);
+    }
+}
+
+impl Presence {
+    fn show(&mut self, session: &str, visible: bool) {
+        if let Some(session) = self.sessions.get_mut(session)
+            && session.visible != visible
         {
-            session.visible = message.visible;
+            session.visible = visible;
             self.changed.extend(session.at.iter().map(|(ticket, ..)| *ticket));
         }
+    }
+}
+
+/// Sessions by calls that one user may have at the same time.
+const CALLERS_EACH: usize = 20;
+
+/// Somebody without a socket says where they are, and asks who is where. `None`: too many of one user do.
+#[derive(Message)]
+#[rtype(result = "Option<Vec<PresenceUpdate>>")]
+pub struct Called {
+    pub session: String,
+    pub user: UserId,
+    pub visible: bool,
+    pub at: Option<(TicketId, PresenceState)>,
+}
+
+impl Handler<Called> for Presence {
+    type Result = Option<Vec<PresenceUpdate>>;
+
+    fn handle(&mut self, call: Called, _: &mut Self::Context) -> Self::Result {
+        let now = self.now();
+        // Who was given up a moment ago and calls again is somebody new.
+        if self.sessions.get(call.session.as_str()).is_some_and(|session| session.lost_at.is_some()) {
+            self.forget(&Arc::from(call.session.as_str()));
+        }
+        if let Some(session) = self.sessions.get_mut(call.session.as_str()) {
+            session.called_at = Some(now);
+            self.show(&call.session, call.visible);
+        } else {
+            let own = |session: &&Present| session.called_at.is_some() && session.user == call.user;
+            if self.sessions.values().filter(own).count() >= CALLERS_EACH {
+                return None;
+            }
+            let arrived = Arrived { session: call.session.clone(), user: call.user, visible: call.visible };
+            self.arrive(arrived, Some(now));
+        }
+        if let Some((ticket, state)) = call.at {
+            self.report(&Reported { session: call.session, ticket, state });
+        }
+        let mut here: Vec<PresenceUpdate> = self.viewers.keys().map(|ticket| self.update(*ticket)).collect();
+        here.retain(|update| !update.users.is_empty());
+        here.sort_by_key(|update| update.ticket);
+        Some(here)
     }
 }
 
@@ -349,21 +447,7 @@ impl Handler<Left> for Presence {
 
     fn handle(&mut self, left: Left, _: &mut Self::Context) {
         let now = self.now();
-        let Some((id, _)) = self.sessions.get_key_value(left.session.as_str()) else { return };
-        let id = Arc::clone(id);
-        let Some(session) = self.sessions.get_mut(&id) else { return };
-        if session.lost_at.replace(now).is_some() {
-            return;
-        }
-        let user = session.user.clone();
-        self.lost.insert(id);
-        let connected = &self.directory.core().connected;
-        if let Some(mut sessions) = connected.get_mut(&user) {
-            *sessions -= 1;
-        }
-        if connected.remove_if(&user, |_, sessions| *sessions == 0).is_some() {
-            self.absent.insert(user, now);
-        }
+        self.leave(&left.session, now);
     }
 }
 

@@ -10,6 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 
 use super::Desk;
 use crate::actors::hub::Local;
+use crate::actors::presence::door::PresenceDoor;
 use crate::http::proxies::Proxies;
 use crate::http::reply::Failure;
 use crate::http::strangers::Strangers;
@@ -26,6 +27,12 @@ impl Desk {
             gateway: Arc::new(self.directory.clone()),
             reads: Arc::clone(&self.reads) as _,
             triage: Arc::new(self.triage_door()),
+            presences: Arc::new(PresenceDoor::new(
+                self.presence.clone(),
+                Arc::clone(&self.feed),
+                Arc::clone(&self.reads) as _,
+                &self.config,
+            )),
             people: Arc::clone(&self.people),
             audit: Arc::clone(&self.audit),
             proxies: Proxies::new(&self.config.server.trusted_proxies),

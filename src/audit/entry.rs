@@ -30,6 +30,12 @@ pub enum Action {
     InvitationCreated,
     InvitationWithdrawn,
     InvitationAccepted,
+    /// A view or a macro that a team has in common.
+    SharedChanged,
+    /// The request form, or the desk's own fields.
+    SettingsChanged,
+    RequestLinkCreated,
+    RequestLinksRevoked,
     /// A call or a message was refused for who asked.
     Denied,
     /// A call was refused for how often it was asked.

@@ -92,6 +92,8 @@ fn limits(config: &Config, found: &mut Found) {
     found.within("limits.calls_per_s", limits.calls_per_s, 1, u32::MAX);
     found.within("limits.anonymous_calls_per_s", limits.anonymous_calls_per_s, 1, u32::MAX);
     found.within("limits.anonymous_burst", limits.anonymous_burst, 1, u32::MAX);
+    found.within("limits.form_posts_per_h", limits.form_posts_per_h, 1, u32::MAX);
+    found.within("limits.form_burst", limits.form_burst, 1, u32::MAX);
     // The kernel may hold this much for each stuck connection; the contract allows 2 MiB.
     found.within("limits.send_buffer_bytes", limits.send_buffer_bytes, 4096, 2 << 20);
     found.within("limits.stuck_reader_ms", limits.stuck_reader_ms, 100, 600_000);

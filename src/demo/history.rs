@@ -299,6 +299,7 @@ fn message(text: &str, visibility: Visibility, direction: Direction) -> AddMessa
         last_seen_version: None,
         status: None,
         attachments: Vec::new(),
+        mentions: Vec::new(),
     }
 }
 
@@ -317,6 +318,10 @@ mod tests {
 
     impl People for Everybody {
         fn is_assignable(&self, _: &UserId, _: Option<&str>) -> bool {
+            true
+        }
+
+        fn sees(&self, _: &UserId, _: Option<&str>) -> bool {
             true
         }
     }

@@ -157,6 +157,10 @@ pub struct AddMessage {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub status: Option<Status>,
+    /// Colleagues whom a note asks to look; only in an internal message.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<UserId>>")]
+    pub mentions: Vec<UserId>,
     #[serde(default, skip_deserializing)]
     #[ts(skip)]
     #[schema(ignore)]

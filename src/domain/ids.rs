@@ -100,7 +100,8 @@ macro_rules! text {
 }
 
 text!(
-    /// A person or a program that acts on the desk. `system` and `triage` are the desk itself.
+    /// A person or a program that acts on the desk. `system` and `triage` are the desk itself, `requester` is whoever wrote
+    /// the ticket.
     UserId
 );
 text!(
@@ -120,6 +121,11 @@ impl UserId {
     /// The desk itself: timers, automatic releases.
     pub fn system() -> Self {
         Self::from("system")
+    }
+
+    /// Whoever wrote a ticket, by a private link.
+    pub fn requester() -> Self {
+        Self::from("requester")
     }
 
     /// The desk itself, not a person and not a program of somebody's.

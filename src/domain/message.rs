@@ -16,6 +16,10 @@ pub struct Message {
     pub body: String,
     pub body_format: BodyFormat,
     pub attachments: Vec<Attachment>,
+    /// Colleagues whom a note asks to look.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(optional, as = "Option<Vec<super::ids::UserId>>")]
+    pub mentions: Vec<super::ids::UserId>,
     pub at: Timestamp,
 }
 

@@ -16,7 +16,7 @@ pub fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) 
 }
 
 macro_rules! patch {
-    ($($field:ident: $type:ty $(as $ts:literal)?),* $(,)?) => {
+    ($($field:ident: $type:ty $(as $ts:literal)? $(= $older:expr)?),* $(,)?) => {
         /// Changed fields only; an absent field did not change, a `null` one became empty.
         #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, TS, ToSchema)]
         pub struct Patch {
@@ -69,9 +69,9 @@ macro_rules! patch {
                 $(if let Some(value) = &self.$field { ticket.$field.clone_from(value); })*
             }
 
-            /// The ticket that a first record's patch describes; `None` when a field is missing.
+            /// The ticket that a first record's patch describes; `None` when a field is missing that every record had.
             pub fn into_ticket(self, id: TicketId, version: Version) -> Option<Ticket> {
-                Some(Ticket { id, version, $($field: self.$field?,)* })
+                Some(Ticket { id, version, $($field: self.$field$(.or(Some($older)))??,)* })
             }
 
             pub fn is_empty(&self) -> bool {
@@ -110,5 +110,7 @@ patch! {
     triage: Option<Triage>,
     message_count: u32,
     last_message_at: Option<Timestamp> as "string | null",
+    // Records before it was known have none.
+    mentions: Vec<UserId> = Vec::new(),
     custom: std::collections::BTreeMap<String, serde_json::Value> as "Record<string, unknown>",
 }

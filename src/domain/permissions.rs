@@ -33,6 +33,8 @@ pub enum Permission {
     ReportsWrite,
     /// See how triage does, and try texts on it.
     TriageReview,
+    /// Views and macros that a team has in common.
+    SharedWrite,
     SettingsWrite,
     AuditRead,
 }
@@ -46,6 +48,7 @@ const TABLE: &[(Permission, Role)] = &[
     (Permission::UndoOthers, Role::Supervisor),
     (Permission::ReportsWrite, Role::Supervisor),
     (Permission::TriageReview, Role::Supervisor),
+    (Permission::SharedWrite, Role::Supervisor),
     (Permission::TokensOthers, Role::Admin),
     (Permission::UsersManage, Role::Admin),
     (Permission::SettingsWrite, Role::Admin),
@@ -85,6 +88,7 @@ impl Permission {
             Self::UsersManage => "users_manage",
             Self::ReportsWrite => "reports_write",
             Self::TriageReview => "triage_review",
+            Self::SharedWrite => "shared_write",
             Self::SettingsWrite => "settings_write",
             Self::AuditRead => "audit_read",
         }

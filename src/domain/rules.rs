@@ -46,4 +46,7 @@ pub struct NamedOption {
 pub trait People {
     /// Whether this user exists, is active, and may hold tickets of `team`.
     fn is_assignable(&self, user: &UserId, team: Option<&str>) -> bool;
+
+    /// Whether this user exists, is active, and sees tickets of `team`.
+    fn sees(&self, user: &UserId, team: Option<&str>) -> bool;
 }

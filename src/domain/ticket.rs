@@ -41,6 +41,9 @@ pub struct Ticket {
     pub triage: Option<Triage>,
     pub message_count: u32,
     pub last_message_at: Option<Timestamp>,
+    /// Who was mentioned in a note and has not written since. Sorted, without repeats.
+    #[serde(default)]
+    pub mentions: Vec<UserId>,
     #[ts(type = "Record<string, unknown>")]
     #[schema(value_type = Object)]
     pub custom: BTreeMap<String, serde_json::Value>,

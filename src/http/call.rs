@@ -179,6 +179,14 @@ impl Call {
         self.desk.gateway.execute(order).await
     }
 
+    /// The versions that `If-Match` asks for, for what is no ticket. `None` asks for none.
+    pub fn expected_versions(&self) -> Result<Option<Vec<Version>>, Problem> {
+        Ok(match if_match(&self.request)? {
+            None | Some(IfMatch::Any) => None,
+            Some(IfMatch::Versions(versions)) => Some(versions),
+        })
+    }
+
     /// The version that `If-Match` asks for. Of a list it is the one where the ticket stands, if that is in it.
     async fn expect(&self, id: TicketId) -> Result<Option<Version>, Problem> {
         let versions = match if_match(&self.request)? {
@@ -236,7 +244,7 @@ fn take_as_stranger(request: &HttpRequest, desk: &Desk) -> Result<(), Failure> {
     taken.map(drop).map_err(too_many)
 }
 
-fn too_many(wait_ms: u64) -> Failure {
+pub(super) fn too_many(wait_ms: u64) -> Failure {
     let seconds = wait_ms.div_ceil(1000);
     let problem = Problem::new(Code::TooMany, format!("more calls than allowed: try again in {seconds} s"));
     Failure { retry_after_s: Some(seconds), ..problem.into() }

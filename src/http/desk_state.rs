@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::people::People;
 use crate::protocol::gateway::Gateway;
+use crate::protocol::presence::Presences;
 use crate::protocol::reading::Reading;
 use crate::protocol::triaging::Triaging;
 use crate::telemetry::Telemetry;
@@ -26,6 +27,8 @@ pub struct Services {
     pub reads: Arc<dyn Reading>,
     /// What the desk makes of texts.
     pub triage: Arc<dyn Triaging>,
+    /// Who is where, for callers without a socket.
+    pub presences: Arc<dyn Presences>,
     pub people: Arc<People>,
     pub audit: Arc<Audit>,
     pub proxies: Proxies,

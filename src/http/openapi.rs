@@ -59,6 +59,7 @@ const TAGS: &[(&str, &str)] = &[
     ("tickets", "Tickets, their threads and their history."),
     ("queue", "The one queue that hands out tickets."),
     ("triage", "What the desk makes of tickets by itself, and how well."),
+    ("requests", "The public request form, and what a customer sees by a private link."),
     ("live", "The desk at one moment, and every record after it."),
     ("people", "Users, colleagues and API tokens."),
     ("operations", "For those who run the desk."),
@@ -84,6 +85,7 @@ pub fn document() -> OpenApi {
     for operation in super::operations() {
         let method = match operation.method {
             "POST" => HttpMethod::Post,
+            "PUT" => HttpMethod::Put,
             "PATCH" => HttpMethod::Patch,
             "DELETE" => HttpMethod::Delete,
             _ => HttpMethod::Get,

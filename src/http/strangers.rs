@@ -16,6 +16,8 @@ type Limiter = RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, QuantaClock, 
 pub struct Strangers {
     limiter: Limiter,
     burst: u32,
+    /// What is written into the request form, and by private links.
+    posts: Limiter,
 }
 
 /// Addresses that are remembered; whoever has been silent long enough to have everything back is forgotten first.
@@ -25,25 +27,37 @@ impl Strangers {
     pub fn new(limits: &Limits) -> Self {
         let least = |number: u32| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(least(limits.anonymous_calls_per_s)).allow_burst(least(limits.anonymous_burst));
-        Self {
-            limiter: RateLimiter::dashmap_with_clock(quota, QuantaClock::default())
-                .with_middleware::<StateInformationMiddleware>(),
-            burst: limits.anonymous_burst,
-        }
+        let posts = Quota::per_hour(least(limits.form_posts_per_h)).allow_burst(least(limits.form_burst));
+        let limiter = |quota| {
+            RateLimiter::dashmap_with_clock(quota, QuantaClock::default())
+                .with_middleware::<StateInformationMiddleware>()
+        };
+        Self { limiter: limiter(quota), burst: limits.anonymous_burst, posts: limiter(posts) }
     }
 
     /// Takes one call; `Err` has the milliseconds to wait.
     pub fn take_call(&self, from: Option<IpAddr>) -> Result<Allowance, u64> {
-        let from = from.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), network);
-        if self.limiter.len() > REMEMBERED {
-            self.limiter.retain_recent();
-        }
-        match self.limiter.check_key(&from) {
-            Ok(snapshot) => Ok(Allowance { per_s: self.burst, left: snapshot.remaining_burst_capacity() }),
-            Err(until) => {
-                let wait = until.wait_time_from(self.limiter.clock().now());
-                Err(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
-            }
+        let left = take(&self.limiter, from)?;
+        Ok(Allowance { per_s: self.burst, left })
+    }
+
+    /// Takes one request or answer of a customer; `Err` has the milliseconds to wait.
+    pub fn take_post(&self, from: Option<IpAddr>) -> Result<(), u64> {
+        take(&self.posts, from).map(drop)
+    }
+}
+
+/// How many are left.
+fn take(limiter: &Limiter, from: Option<IpAddr>) -> Result<u32, u64> {
+    let from = from.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), network);
+    if limiter.len() > REMEMBERED {
+        limiter.retain_recent();
+    }
+    match limiter.check_key(&from) {
+        Ok(snapshot) => Ok(snapshot.remaining_burst_capacity()),
+        Err(until) => {
+            let wait = until.wait_time_from(limiter.clock().now());
+            Err(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX).max(1))
         }
     }
 }

@@ -53,6 +53,7 @@ pub fn opened(id: TicketId, body: &str) -> Append {
         triage: None,
         message_count: 1,
         last_message_at: Some(at),
+        mentions: Vec::new(),
         custom: BTreeMap::new(),
     };
     let event = Event::Created { message: message(id, version, Direction::Inbound, body) };
@@ -108,6 +109,7 @@ fn message(ticket: TicketId, version: Version, direction: Direction, body: &str)
         body: body.into(),
         body_format: BodyFormat::Text,
         attachments: Vec::new(),
+        mentions: Vec::new(),
         at: at(version),
     }
 }

@@ -79,9 +79,29 @@ pub fn spawn(
     publish: Publish,
     fatal: Fatal,
 ) -> (WriterHandle, JoinHandle<()>) {
+    let (handle, writer) = by_hand(journal, config, publish);
+    let thread = std::thread::Builder::new()
+        .name("journal".into())
+        .spawn(move || {
+            let stopped = writer.shared.clone();
+            let outcome = catch_unwind(AssertUnwindSafe(move || writer.run()));
+            stopped.stopped.store(true, Ordering::SeqCst);
+            match outcome {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => fatal(error),
+                Err(_) => fatal(io::Error::other("the journal's writer panicked").into()),
+            }
+        })
+        .expect("invariant: a process that starts can start a thread");
+    (handle, thread)
+}
+
+/// A writer without a thread: it works when [`Writer::turn`] is called. For simulations, which decide when that is.
+pub fn by_hand(journal: Arc<dyn Journal>, config: WriterConfig, publish: Publish) -> (WriterHandle, Writer) {
     let (sender, receiver) = crossbeam_channel::unbounded();
     let shared = Arc::new(Shared { limit: config.waiting_appends.max(1), ..Shared::default() });
     let writer = Writer {
+        receiver,
         head: journal.head(),
         last_ticket: journal.last_ticket(),
         journal,
@@ -91,20 +111,7 @@ pub fn spawn(
         newest_memo: None,
         forgotten_to: None,
     };
-    let thread = std::thread::Builder::new()
-        .name("journal".into())
-        .spawn(move || {
-            let stopped = writer.shared.clone();
-            let outcome = catch_unwind(AssertUnwindSafe(move || writer.run(&receiver)));
-            stopped.stopped.store(true, Ordering::SeqCst);
-            match outcome {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => fatal(error),
-                Err(_) => fatal(io::Error::other("the journal's writer panicked").into()),
-            }
-        })
-        .expect("invariant: a process that starts can start a thread");
-    (WriterHandle { sender, shared }, thread)
+    (WriterHandle { sender, shared }, writer)
 }
 
 impl WriterHandle {
@@ -213,7 +220,9 @@ impl Ready {
     }
 }
 
-struct Writer {
+/// What the thread runs.
+pub struct Writer {
+    receiver: Receiver<Message>,
     journal: Arc<dyn Journal>,
     config: WriterConfig,
     publish: Publish,
@@ -226,29 +235,41 @@ struct Writer {
 }
 
 impl Writer {
-    fn run(mut self, receiver: &Receiver<Message>) -> Result<(), JournalError> {
-        loop {
-            let Some(first) = self.wait(receiver) else { return Ok(()) };
-            let mut batch = Batch::new(self.head);
-            let mut open = self.take(first, &mut batch)?;
-            while open && batch.group.records.len() < self.config.group_records && batch.bytes < self.config.group_bytes
-            {
-                let Ok(message) = receiver.try_recv() else { break };
-                open = self.take(message, &mut batch)?;
-            }
-            self.commit(batch)?;
-            self.forget_memos()?;
-            if !open {
+    fn run(mut self) -> Result<(), JournalError> {
+        while let Some(first) = self.wait() {
+            if !self.group(first)? {
                 // What was sent before `Close` came before it in the channel; what came later finds the channel gone.
-                return Ok(());
+                break;
             }
+        }
+        Ok(())
+    }
+
+    /// Makes one group of what waits. False when nothing waited.
+    pub fn turn(&mut self) -> Result<bool, JournalError> {
+        match self.receiver.try_recv() {
+            Ok(first) => self.group(first).map(|_| true),
+            Err(_) => Ok(false),
         }
     }
 
+    /// One group, from its first message on. False after `Close`.
+    fn group(&mut self, first: Message) -> Result<bool, JournalError> {
+        let mut batch = Batch::new(self.head);
+        let mut open = self.take(first, &mut batch)?;
+        while open && batch.group.records.len() < self.config.group_records && batch.bytes < self.config.group_bytes {
+            let Ok(message) = self.receiver.try_recv() else { break };
+            open = self.take(message, &mut batch)?;
+        }
+        self.commit(batch)?;
+        self.forget_memos()?;
+        Ok(open)
+    }
+
     /// The next message; `None` once nobody can send one any more.
-    fn wait(&self, receiver: &Receiver<Message>) -> Option<Message> {
+    fn wait(&self) -> Option<Message> {
         while self.shared.full.load(Ordering::Relaxed) {
-            match receiver.recv_timeout(LOOK_FOR_ROOM) {
+            match self.receiver.recv_timeout(LOOK_FOR_ROOM) {
                 Ok(message) => return Some(message),
                 Err(RecvTimeoutError::Timeout) => {
                     if self.journal.has_room() {
@@ -258,7 +279,7 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
-        receiver.recv().ok()
+        self.receiver.recv().ok()
     }
 
     /// Puts a message into the batch. False for `Close`.

@@ -194,6 +194,7 @@ mod tests {
             triage: None,
             message_count: 1,
             last_message_at: None,
+            mentions: Vec::new(),
             custom: BTreeMap::new(),
         }
     }

@@ -36,6 +36,10 @@ impl People for Everybody {
     fn is_assignable(&self, _: &UserId, _: Option<&str>) -> bool {
         true
     }
+
+    fn sees(&self, _: &UserId, _: Option<&str>) -> bool {
+        true
+    }
 }
 
 /// Where a journal lies while no desk is open on it.
@@ -194,6 +198,7 @@ impl TestDesk {
             last_seen_version: None,
             status: None,
             attachments: Vec::new(),
+            mentions: Vec::new(),
         };
         self.act(id, Command::Message(message)).await;
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hotdesk::domain::ticket::Ticket;
 use hotdesk::protocol::frame::{ClientMessage, ServerMessage};
-use hotdesk::protocol::views;
+use hotdesk::protocol::{preferences, presence, requests, views};
 use ts_rs::{Config, TS};
 
 /// S90: the client's TypeScript types are those of the server.
@@ -29,6 +29,19 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     views::CreateInvitation::export_all(&config).unwrap();
     views::NewInvitation::export_all(&config).unwrap();
     views::AcceptInvitation::export_all(&config).unwrap();
+    preferences::Preferences::export_all(&config).unwrap();
+    preferences::PreferencesView::export_all(&config).unwrap();
+    preferences::SharedList::export_all(&config).unwrap();
+    preferences::PutShared::export_all(&config).unwrap();
+    preferences::DeskSettingsView::export_all(&config).unwrap();
+    requests::RequestForm::export_all(&config).unwrap();
+    requests::CreateRequest::export_all(&config).unwrap();
+    requests::NewRequest::export_all(&config).unwrap();
+    requests::AnswerRequest::export_all(&config).unwrap();
+    requests::RequestLinks::export_all(&config).unwrap();
+    requests::NewRequestLink::export_all(&config).unwrap();
+    presence::TellPresence::export_all(&config).unwrap();
+    presence::PresenceNow::export_all(&config).unwrap();
     hotdesk::audit::Entry::export_all(&config).unwrap();
     views::TicketWith::export_all(&config).unwrap();
     views::MessageAdded::export_all(&config).unwrap();

@@ -42,10 +42,9 @@ async fn s35_what_is_not_there_yet_is_not_found() {
     let app = TestApp::start().await;
     let id = app.ticket("One", json!({})).await["id"].clone();
     for (method, path) in [
-        ("GET", "/api/v1/analytics/live".to_owned()),
-        ("GET", "/api/v1/reports".to_owned()),
-        ("GET", format!("{TICKETS}/{id}/similar")),
-        ("POST", format!("{TICKETS}/{id}/triage")),
+        ("GET", "/api/v2/tickets".to_owned()),
+        ("GET", "/api/v1/nothing".to_owned()),
+        ("POST", format!("{TICKETS}/{id}/nothing")),
     ] {
         assert_eq!(send(app.request(method, &path)).await.refusal(), (404, "not_found"), "{method} {path}");
     }

@@ -15,6 +15,8 @@ const SetUpPage = lazy(() =>
   import("@/features/sign-in/set-up-page").then((m) => ({ default: m.SetUpPage })),
 );
 
+const RequestPages = lazy(() => import("./request-pages").then((m) => ({ default: m.RequestPages })));
+
 const Toasts = lazy(() => import("./toasts").then((m) => ({ default: m.Toasts })));
 
 const api = createApi((input, init) => fetch(input, init));
@@ -41,6 +43,12 @@ export function App() {
               </Route>
               <Route path="/setup">
                 <SetUpPage api={api} />
+              </Route>
+              <Route path="/request/new">
+                <RequestPages form />
+              </Route>
+              <Route path="/request">
+                <RequestPages form={false} />
               </Route>
               <Route>
                 <SignedIn api={api} />

@@ -3,11 +3,15 @@ import { type ReactNode, useCallback, useEffect, useMemo, useState } from "react
 import { useLocation } from "wouter";
 import { type Conflict, type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
+import { followPreferences } from "@/desk/follow-preferences";
 import { Macros } from "@/desk/macros";
 import { newId } from "@/desk/new-id";
+import { NO_PREFERENCES, PreferencesStore } from "@/desk/preferences";
+import { takeOver } from "@/desk/preferences-before";
 import { refusalText } from "@/desk/refusal-text";
 import { SavedViews } from "@/desk/saved-views";
-import { dismissToast, errorToast } from "@/desk/toast";
+import { SharedStore } from "@/desk/shared";
+import { dismissToast, errorToast, toast } from "@/desk/toast";
 import { Unread } from "@/desk/unread";
 import type { DeskInfo, Me, User } from "@/protocol/types";
 import type { Api } from "@/sync/api";
@@ -21,6 +25,9 @@ import { webSocketTransport } from "@/sync/web-socket-transport";
 import { useAnnounce } from "./live-region";
 import { strings } from "./strings/strings";
 import { orphanedOutboxes } from "./tab";
+
+/** What colleagues share and other browsers change is asked for this often while somebody looks. */
+const REFRESH_MS = 60_000;
 
 function socketUrl(): string {
   const url = new URL("/api/v1/ws", window.location.href);
@@ -47,36 +54,45 @@ export function DeskProvider({
   const announce = useAnnounce();
   const queries = useQueryClient();
   const [, navigate] = useLocation();
-  const [{ sync, drafts, flashes, lastChange, storage, unread, savedViews, macros, conflicts, mode }] =
-    useState(() => {
-      const storage = webStorage(window.localStorage);
-      const transport = new FallbackTransport(
-        webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
-        longPollTransport((input, init) => fetch(input, init)),
-        browserClock,
-      );
-      return {
+  const [kept] = useState(() => {
+    const storage = webStorage(window.localStorage);
+    const transport = new FallbackTransport(
+      webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
+      longPollTransport((input, init) => fetch(input, init)),
+      browserClock,
+    );
+    const preferences = new PreferencesStore(
+      { storage, user: me.id, api, clock: browserClock },
+      { ...NO_PREFERENCES, macros: strings.macros.first },
+      takeOver(storage, me.id),
+    );
+    const shared = new SharedStore(api);
+    return {
+      storage,
+      preferences,
+      shared,
+      mode: transport.mode,
+      drafts: new Drafts(storage, me.id),
+      unread: new Unread(storage, me.id, Date.now()),
+      savedViews: new SavedViews(preferences, shared),
+      macros: new Macros(preferences, shared),
+      flashes: new Happening<Flash>(),
+      conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
+      lastChange: new Cell<Undoable | null>(null),
+      sync: new DeskSync({
+        transport,
+        api,
+        clock: browserClock,
         storage,
-        mode: transport.mode,
-        drafts: new Drafts(storage, me.id),
-        unread: new Unread(storage, me.id, Date.now()),
-        savedViews: new SavedViews(storage, me.id),
-        macros: new Macros(storage, me.id),
-        flashes: new Happening<Flash>(),
-        conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
-        lastChange: new Cell<Undoable | null>(null),
-        sync: new DeskSync({
-          transport,
-          api,
-          clock: browserClock,
-          storage,
-          newId,
-          client,
-          user: me.id,
-          visible: () => document.visibilityState === "visible",
-        }),
-      };
-    });
+        newId,
+        client,
+        user: me.id,
+        visible: () => document.visibilityState === "visible",
+      }),
+    };
+  });
+  const { sync, drafts, flashes, lastChange, storage, unread, conflicts, mode } = kept;
+  const { preferences, shared, savedViews, macros } = kept;
   const byId = useMemo(() => new Map(people.map((person) => [person.id, person])), [people]);
 
   useEffect(() => {
@@ -91,6 +107,30 @@ export function DeskProvider({
       sync.stop();
     };
   }, [sync]);
+
+  useEffect(() => {
+    const refresh = () => {
+      if (document.visibilityState === "hidden") return;
+      void preferences.refresh();
+      void shared.refresh();
+    };
+    refresh();
+    const timer = setInterval(refresh, REFRESH_MS);
+    document.addEventListener("visibilitychange", refresh);
+    window.addEventListener("online", refresh);
+    const unfollow = followPreferences(preferences);
+    const unheard = preferences.refused.subscribe(({ code, message, details }) => {
+      errorToast(strings.settings.notKept, { description: refusalText(code, message, details, (id) => id) });
+    });
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", refresh);
+      window.removeEventListener("online", refresh);
+      unfollow();
+      unheard();
+      preferences.stop();
+    };
+  }, [preferences, shared]);
 
   useEffect(() => {
     void orphanedOutboxes(storage, me.id, client).then((keys) => {
@@ -144,8 +184,15 @@ export function DeskProvider({
           return;
         }
         flashes.emit({ ticket: record.ticket, fields: Object.keys(record.patch), kind: "changed" });
+        if ("message" in record.event && record.event.message.mentions?.includes(me.id)) {
+          const { ticket } = record;
+          toast(strings.list.mentionedBy(byId.get(record.by)?.name ?? record.by, ticket), {
+            id: `mention-${record.seq}`,
+            action: { label: strings.actions.open(ticket), onClick: () => navigate(`/tickets/${ticket}`) },
+          });
+        }
       }),
-    [sync, flashes, unread, me.id],
+    [sync, flashes, unread, byId, navigate, me.id],
   );
 
   useEffect(
@@ -177,6 +224,8 @@ export function DeskProvider({
       storage,
       drafts,
       unread,
+      preferences,
+      shared,
       savedViews,
       macros,
       conflicts,
@@ -195,6 +244,8 @@ export function DeskProvider({
       storage,
       drafts,
       unread,
+      preferences,
+      shared,
       savedViews,
       macros,
       conflicts,

@@ -3,7 +3,7 @@ import { Redirect, useLocation, useSearch } from "wouter";
 import { useDesk } from "@/desk/desk-context";
 import { type Filters, hasFilters, parseFilters, withFilters } from "@/desk/filters";
 import { number } from "@/desk/format-time";
-import type { SavedView } from "@/desk/saved-views";
+import type { View } from "@/desk/saved-views";
 import { useSavedViews, useView } from "@/desk/use-live";
 import {
   type BaseView,
@@ -85,7 +85,7 @@ function InboxView({
 }: {
   view: string;
   base: BaseView;
-  saved: SavedView | undefined;
+  saved: View | undefined;
   selected: number | null;
   onMenu: () => void;
 }) {

@@ -5,7 +5,7 @@ import { Delayed } from "@/components/ui/delayed";
 import { Notice } from "@/components/ui/notice";
 import { useDesk } from "@/desk/desk-context";
 import { toast } from "@/desk/toast";
-import { ActionsProvider, useAction } from "@/keyboard/actions";
+import { ActionsProvider, HoldKeys, useAction } from "@/keyboard/actions";
 import { BootScreen } from "./boot-screen";
 import { useClaimNext } from "./claim-next";
 import { ConnectionGate } from "./connection-gate";
@@ -196,7 +196,7 @@ function Frame() {
           </Suspense>
         </ErrorBoundary>
       </div>
-      <Suspense fallback={null}>
+      <Suspense fallback={<HoldKeys />}>
         {palette ? <CommandPalette onClose={() => setPalette(false)} /> : null}
         {newTicket ? (
           <NewTicketDialog

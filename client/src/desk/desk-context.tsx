@@ -7,7 +7,9 @@ import type { Mode } from "@/sync/fallback-transport";
 import type { Storage } from "@/sync/storage";
 import type { Drafts } from "./drafts";
 import type { Macros } from "./macros";
+import type { PreferencesStore } from "./preferences";
 import type { SavedViews } from "./saved-views";
+import type { SharedStore } from "./shared";
 import type { Unread } from "./unread";
 
 export interface Flash {
@@ -43,6 +45,9 @@ export interface Desk {
   storage: Storage;
   drafts: Drafts;
   unread: Unread;
+  /** How its user likes the desk, in every browser. */
+  preferences: PreferencesStore;
+  shared: SharedStore;
   savedViews: SavedViews;
   macros: Macros;
   flashes: Happening<Flash>;

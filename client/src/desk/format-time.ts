@@ -137,3 +137,29 @@ export function bytes(size: number): string {
     maximumFractionDigits: (value as number) < 10 ? 1 : 0,
   }).format(value as number);
 }
+
+const share = new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 });
+
+/** Of a part from 0 to 1. */
+export function percent(part: number): string {
+  return share.format(part);
+}
+
+const dollars = new Intl.NumberFormat(locale, {
+  style: "currency",
+  currency: "USD",
+  maximumFractionDigits: 4,
+});
+
+export function usd(amount: number): string {
+  return dollars.format(amount);
+}
+
+/** A language as it is called here: `fr` is French. */
+export function languageName(tag: string): string {
+  try {
+    return new Intl.DisplayNames(locale, { type: "language" }).of(tag) ?? tag;
+  } catch {
+    return tag;
+  }
+}

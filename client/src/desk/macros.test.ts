@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { memoryStorage } from "@/sync/storage";
+import { ManualClock } from "@/sync/testing/manual-clock";
 import { ticket } from "@/sync/testing/tickets";
 import { filledIn, Macros } from "./macros";
+import { NO_PREFERENCES, PreferencesStore } from "./preferences";
+import { SharedStore } from "./shared";
+import { nothingShared, serverOf } from "./testing/preferences-server";
 
 const about = ticket({
   id: 7,
@@ -29,11 +33,49 @@ describe("C46: macros", () => {
 
   test("are kept for their user, over reloads", () => {
     const storage = memoryStorage();
-    const macros = new Macros(storage, "ada");
+    const first = { ...NO_PREFERENCES, macros: [{ id: "first", name: "Hello", body: "Hello" }] };
+    const macrosOf = (user: string) =>
+      new Macros(
+        new PreferencesStore({ storage, user, api: serverOf(), clock: new ManualClock() }, first),
+        new SharedStore(nothingShared),
+      );
+    const macros = macrosOf("ada");
     for (const macro of macros.all.get()) macros.remove(macro.id);
     macros.put({ id: "a", name: "Thanks", body: "Thank you!" });
     macros.put({ id: "a", name: "Thanks", body: "Many thanks!" });
-    expect(new Macros(storage, "ada").all.get()).toEqual([{ id: "a", name: "Thanks", body: "Many thanks!" }]);
-    expect(new Macros(storage, "bo").all.get().length).toBeGreaterThan(1);
+    expect(macrosOf("ada").all.get()).toEqual([{ id: "a", name: "Thanks", body: "Many thanks!" }]);
+    expect(macrosOf("bo").all.get()).toEqual(first.macros);
+  });
+
+  test("C60: stand beside those that are shared, and follow them", async () => {
+    const shared = new SharedStore({
+      ...nothingShared,
+      shared: async () => [
+        {
+          id: "s1",
+          version: 1,
+          kind: "macro",
+          name: "Refund",
+          team: "billing",
+          body: "You get it back.",
+          created_at: "",
+          updated_at: "",
+          by: "sue",
+        },
+      ],
+    });
+    const macros = new Macros(
+      new PreferencesStore({
+        storage: memoryStorage(),
+        user: "ada",
+        api: serverOf(),
+        clock: new ManualClock(),
+      }),
+      shared,
+    );
+    await shared.refresh();
+    expect(macros.all.get()).toEqual([
+      { id: "s1", name: "Refund", body: "You get it back.", shared: { team: "billing" } },
+    ]);
   });
 });

@@ -1,13 +1,7 @@
-import { strings } from "@/app/strings/strings";
-import type { Me, Ticket } from "@/protocol/types";
+import type { Me, Macro as OwnMacro, Ticket } from "@/protocol/types";
 import { Cell } from "@/sync/cell";
-import type { Storage } from "@/sync/storage";
-
-export interface Macro {
-  id: string;
-  name: string;
-  body: string;
-}
+import type { PreferencesStore } from "./preferences";
+import type { SharedStore } from "./shared";
 
 /** What `{{…}}` in a macro may name. */
 export const VARIABLES = [
@@ -39,40 +33,54 @@ export function filledIn(
   return body.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (whole, name: string) => values[name as Variable] ?? whole);
 }
 
-/** Answers that somebody gives often. The server has no place for them yet, so they stay in this browser. */
+/** A macro; `shared` where it is not one's own: a team's id, or null for everybody. */
+export interface Macro extends OwnMacro {
+  shared?: { team: string | null };
+}
+
+/** Answers that somebody gives often: one's own and those that are shared. */
 export class Macros {
   readonly all: Cell<readonly Macro[]>;
-  readonly #storage: Storage;
-  readonly #key: string;
+  readonly #preferences: PreferencesStore;
+  readonly #shared: SharedStore;
 
-  constructor(storage: Storage, user: string) {
-    this.#storage = storage;
-    this.#key = `hotdesk.macros.${user}`;
-    this.all = new Cell(read(storage.get(this.#key)) ?? strings.macros.first);
+  constructor(preferences: PreferencesStore, shared: SharedStore) {
+    this.#preferences = preferences;
+    this.#shared = shared;
+    this.all = new Cell(this.#listed());
+    const list = () => this.all.set(this.#listed());
+    preferences.now.subscribe(list);
+    shared.all.subscribe(list);
   }
 
-  put(macro: Macro): void {
-    const others = this.all.get();
-    const at = others.findIndex((other) => other.id === macro.id);
-    this.#set(at < 0 ? [...others, macro] : others.with(at, macro));
+  #listed(): readonly Macro[] {
+    const shared = this.#shared.all
+      .get()
+      .flatMap(({ id, kind, name, body, team }) =>
+        kind === "macro" && body !== undefined ? [{ id, name, body, shared: { team } }] : [],
+      );
+    return [...this.#preferences.now.get().macros, ...shared];
+  }
+
+  put({ id, name, body }: OwnMacro): void {
+    const others = this.#preferences.now.get().macros;
+    const at = others.findIndex((other) => other.id === id);
+    const macro = { id, name, body };
+    this.#preferences.change({ macros: at < 0 ? [...others, macro] : others.with(at, macro) });
   }
 
   remove(id: string): void {
-    this.#set(this.all.get().filter((macro) => macro.id !== id));
+    this.#preferences.change({
+      macros: this.#preferences.now.get().macros.filter((macro) => macro.id !== id),
+    });
   }
 
-  #set(macros: readonly Macro[]): void {
-    this.all.set(macros);
-    this.#storage.set(this.#key, JSON.stringify(macros));
+  /** For a team, or with null for everybody. */
+  async share({ id, name, body }: OwnMacro, team: string | null): Promise<void> {
+    await this.#shared.put(id, { kind: "macro", name, body, team });
   }
-}
 
-function read(text: string | null): readonly Macro[] | null {
-  if (text === null) return null;
-  try {
-    const macros = JSON.parse(text) as Macro[];
-    return Array.isArray(macros) ? macros : null;
-  } catch {
-    return null;
+  async unshare(id: string): Promise<void> {
+    await this.#shared.remove(id);
   }
 }

@@ -1,6 +1,7 @@
 import { strings } from "@/app/strings/strings";
-import type { DeskInfo, Patch, TicketRecord } from "@/protocol/types";
-import { whenSoon } from "./format-time";
+import type { DeskInfo, Patch, TicketRecord, TriageField } from "@/protocol/types";
+import { list, whenSoon } from "./format-time";
+import { proposedText, TRIAGE_FIELDS } from "./triage";
 
 export interface Names {
   person(id: string): string;
@@ -57,12 +58,38 @@ export function describe(record: TicketRecord, names: Names): string[] {
       return [words[event.type](words.metric[event.metric])];
     case "sla_paused":
     case "sla_resumed":
-    case "triage_changed":
       return [words[event.type]];
+    case "triage_changed":
+      return triageText(event, patch, names);
     default:
       // A newer server knows more; its patch still says what changed.
       return orChanged(changes(patch, names));
   }
+}
+
+/** What was proposed, what was set without asking, or what somebody made of it. */
+function triageText(
+  event: Extract<TicketRecord["event"], { type: "triage_changed" }>,
+  patch: Patch,
+  names: Names,
+): string[] {
+  const { triage, decided } = event;
+  const named = (fields: readonly TriageField[], say: (field: TriageField) => string | undefined) =>
+    list(fields.flatMap((field) => say(field) ?? []));
+  if (decided !== undefined && Object.keys(decided).length > 0) {
+    const judged = named(TRIAGE_FIELDS, (field) => {
+      const decision = decided[field];
+      return decision && `${strings.details[field].toLowerCase()} ${strings.triage.decisions[decision]}`;
+    });
+    return [strings.triage.decidedIn(judged), ...changes(patch, names)];
+  }
+  if (triage.state === "waiting") return [];
+  const what = named(TRIAGE_FIELDS, (field) => {
+    const text = proposedText(triage, field, names.info);
+    return text === null ? undefined : `${strings.details[field].toLowerCase()} ${text}`;
+  });
+  const set = changes(patch, names).map((said) => `${said} (${strings.triage.setBy})`);
+  return what === "" ? set : [strings.triage.proposed(what), ...set];
 }
 
 function orChanged(sentences: string[]): string[] {

@@ -1,50 +1,54 @@
+import type { SavedView } from "@/protocol/types";
 import { Cell } from "@/sync/cell";
-import type { Storage } from "@/sync/storage";
+import type { PreferencesStore } from "./preferences";
+import type { SharedStore } from "./shared";
 
-export interface SavedView {
-  id: string;
-  name: string;
-  /** The view that it narrows, and the filters as an address says them. */
-  base: string;
-  search: string;
+/** A view that narrows another one; `team` where it is not one's own: a team's id, or null for everybody. */
+export interface View extends SavedView {
+  shared?: { team: string | null };
 }
 
-/** Views that this user has made. The server has no place for them yet, so they stay in this browser. */
+/** Views of one's own and those that are shared, each under an id that only it has. */
 export class SavedViews {
-  readonly all: Cell<readonly SavedView[]>;
-  readonly #storage: Storage;
-  readonly #key: string;
+  readonly all: Cell<readonly View[]>;
+  readonly #preferences: PreferencesStore;
+  readonly #shared: SharedStore;
 
-  constructor(storage: Storage, user: string) {
-    this.#storage = storage;
-    this.#key = `hotdesk.views.${user}`;
-    this.all = new Cell(read(storage.get(this.#key)));
+  constructor(preferences: PreferencesStore, shared: SharedStore) {
+    this.#preferences = preferences;
+    this.#shared = shared;
+    this.all = new Cell(this.#listed());
+    const list = () => this.all.set(this.#listed());
+    preferences.now.subscribe(list);
+    shared.all.subscribe(list);
   }
 
-  find(id: string): SavedView | undefined {
-    return this.all.get().find((view) => view.id === id);
+  #listed(): readonly View[] {
+    const shared = this.#shared.all
+      .get()
+      .flatMap(({ id, kind, name, base, search, team }) =>
+        kind === "view" && base !== undefined
+          ? [{ id, name, base, search: search ?? "", shared: { team } }]
+          : [],
+      );
+    return [...this.#preferences.now.get().views, ...shared];
   }
 
-  add(view: SavedView): void {
-    this.#set([...this.all.get().filter((other) => other.id !== view.id), view]);
+  add({ id, name, base, search }: SavedView): void {
+    const others = this.#preferences.now.get().views.filter((other) => other.id !== id);
+    this.#preferences.change({ views: [...others, { id, name, base, search }] });
   }
 
   remove(id: string): void {
-    this.#set(this.all.get().filter((view) => view.id !== id));
+    this.#preferences.change({ views: this.#preferences.now.get().views.filter((view) => view.id !== id) });
   }
 
-  #set(views: readonly SavedView[]): void {
-    this.all.set(views);
-    this.#storage.set(this.#key, JSON.stringify(views));
+  /** For a team, or with null for everybody. */
+  async share({ id, name, base, search }: SavedView, team: string | null): Promise<void> {
+    await this.#shared.put(id, { kind: "view", name, base, search, team });
   }
-}
 
-function read(text: string | null): readonly SavedView[] {
-  if (text === null) return [];
-  try {
-    const views = JSON.parse(text) as SavedView[];
-    return Array.isArray(views) ? views.filter((view) => typeof view.id === "string") : [];
-  } catch {
-    return [];
+  async unshare(id: string): Promise<void> {
+    await this.#shared.remove(id);
   }
 }

@@ -6,7 +6,7 @@ import type { OutboxState } from "@/sync/outbox";
 import type { Thread } from "@/sync/threads";
 import { useDesk } from "./desk-context";
 import type { Draft } from "./drafts";
-import type { SavedView } from "./saved-views";
+import type { View } from "./saved-views";
 
 export function useTicket(id: number): Ticket | undefined {
   const { tickets } = useDesk().sync;
@@ -72,7 +72,7 @@ export function useUnread(ticket: Ticket | undefined): boolean {
   return useSyncExternalStore(unread.turn.subscribe, () => ticket !== undefined && unread.has(ticket));
 }
 
-export function useSavedViews(): readonly SavedView[] {
+export function useSavedViews(): readonly View[] {
   const { all } = useDesk().savedViews;
   return useSyncExternalStore(all.subscribe, all.get);
 }

@@ -1,9 +1,18 @@
 import { useMemo } from "react";
 import { strings } from "@/app/strings/strings";
-import type { LinkKind, Patch, TicketStatus, TicketUpdate, Visibility } from "@/protocol/types";
+import type {
+  LinkKind,
+  Patch,
+  TicketStatus,
+  TicketUpdate,
+  TriageField,
+  TriageValues,
+  Visibility,
+} from "@/protocol/types";
 import type { Outcome } from "@/sync/outbox";
 import { type Desk, useDesk } from "./desk-context";
 import { dismissToast, toast } from "./toast";
+import { afterAccepting, afterRejecting } from "./triage";
 
 const TOAST_MS = 8_000;
 
@@ -15,6 +24,8 @@ export interface TicketActions {
   merge(ticket: number, into: number): void;
   link(ticket: number, to: number, kind: LinkKind): void;
   unlink(ticket: number, to: number, kind: LinkKind): void;
+  acceptTriage(ticket: number, fields: readonly TriageField[], edits?: TriageValues): void;
+  rejectTriage(ticket: number, fields: readonly TriageField[]): void;
   send(ticket: number, message: OutgoingMessage): Promise<Outcome>;
 }
 
@@ -23,6 +34,8 @@ export interface OutgoingMessage {
   visibility: Visibility;
   seenVersion: number;
   status: TicketStatus | null;
+  /** Colleagues whom a note asks to look. */
+  mentions?: readonly string[];
 }
 
 /** What a user can do to a ticket: shown at once, sent in order, offered to be undone. */
@@ -122,6 +135,34 @@ function ticketActions(desk: Desk): TicketActions {
       const { id } = sync.outbox.enqueue({ ticket, do: { type: "unlink", to, kind }, predict: fields });
       undoable(ticket, id, { links }, strings.relate.unlinked(ticket, to));
     },
+    acceptTriage(ticket, fields, edits) {
+      const now = sync.tickets.get(ticket);
+      if (now === undefined || fields.length === 0) return;
+      const patch = afterAccepting(now, fields, edits);
+      const restored = before(ticket, patch);
+      const { id } = sync.outbox.enqueue({
+        ticket,
+        do: {
+          type: "triage_accept",
+          fields: [...fields],
+          ...(edits === undefined ? {} : { edits }),
+        },
+        predict: patch,
+      });
+      undoable(ticket, id, restored, strings.triage.accepted(ticket));
+    },
+    rejectTriage(ticket, fields) {
+      const now = sync.tickets.get(ticket);
+      if (now === undefined || fields.length === 0) return;
+      const patch = afterRejecting(now, fields);
+      const restored = before(ticket, patch);
+      const { id } = sync.outbox.enqueue({
+        ticket,
+        do: { type: "triage_reject", fields: [...fields] },
+        predict: patch,
+      });
+      undoable(ticket, id, restored, strings.triage.rejected(ticket));
+    },
     send(ticket, message) {
       const { outcome } = sync.outbox.enqueue({
         ticket,
@@ -132,6 +173,9 @@ function ticketActions(desk: Desk): TicketActions {
           visibility: message.visibility,
           ...(message.visibility === "public" ? { last_seen_version: message.seenVersion } : {}),
           ...(message.status === null ? {} : { status: message.status }),
+          ...(message.mentions === undefined || message.mentions.length === 0
+            ? {}
+            : { mentions: [...message.mentions] }),
         },
         ...(message.status === null ? {} : { predict: { status: message.status } }),
       });

@@ -5,7 +5,16 @@ import { type Filters, hasFilters, matches, withFilters } from "./filters";
 export const SORTS = ["due", "recent", "oldest"] as const;
 export type Sort = (typeof SORTS)[number];
 
-export const FIXED_VIEWS = ["mine", "unassigned", "open", "pending", "on-hold", "snoozed", "solved"] as const;
+export const FIXED_VIEWS = [
+  "mine",
+  "unassigned",
+  "mentions",
+  "open",
+  "pending",
+  "on-hold",
+  "snoozed",
+  "solved",
+] as const;
 export type FixedView = (typeof FIXED_VIEWS)[number];
 /** A view that stands by itself: a fixed one, or `team-<id>`. */
 export type BaseView = FixedView | `team-${string}`;
@@ -62,6 +71,7 @@ type Accepts = ViewSpec["accepts"];
 /** Whose tickets a view is about. */
 function scope(view: BaseView, me: string): (ticket: Ticket) => boolean {
   if (view === "mine") return (ticket) => ticket.assignee === me;
+  if (view === "mentions") return (ticket) => ticket.mentions.includes(me);
   if (view === "unassigned") return (ticket) => ticket.assignee === null;
   if (view.startsWith("team-")) {
     const team = view.slice("team-".length);
@@ -77,6 +87,8 @@ function stage(view: BaseView): Accepts {
       return (ticket, now) => ticket.status === "pending" && !isSnoozed(ticket, now);
     case "on-hold":
       return (ticket, now) => ticket.status === "on_hold" && !isSnoozed(ticket, now);
+    case "mentions":
+      return (ticket) => ticket.status !== "solved";
     case "snoozed":
       return (ticket, now) => ticket.status !== "solved" && isSnoozed(ticket, now);
     case "solved":

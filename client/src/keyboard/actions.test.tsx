@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { fireEvent, render, screen } from "@testing-library/react";
 import { expect, test } from "vitest";
-import { type Action, ActionsProvider, useAction } from "./actions";
+import { type Action, ActionsProvider, HoldKeys, useAction } from "./actions";
 
 function Offer({ action }: { action: Action }) {
   useAction(action);
@@ -55,4 +55,31 @@ test("C58: single keys are left to whoever writes, chords are not", () => {
   fireEvent.keyDown(box, { key: "e" });
   fireEvent.keyDown(box, { key: "k", ctrlKey: true });
   expect(ran).toEqual(["mod+k-0"]);
+});
+
+test("C58: what is typed for a dialog that is still on its way runs no command", () => {
+  let runs = 0;
+  function Screen({ waiting }: { waiting: boolean }) {
+    useAction({
+      id: "solve",
+      title: "Solve",
+      section: "ticket",
+      keys: "e",
+      run: () => {
+        runs += 1;
+      },
+    });
+    return waiting ? <HoldKeys /> : null;
+  }
+  const draw = (waiting: boolean) => (
+    <ActionsProvider>
+      <Screen waiting={waiting} />
+    </ActionsProvider>
+  );
+  const { rerender } = render(draw(true));
+  fireEvent.keyDown(document.body, { key: "e" });
+  expect(runs).toBe(0);
+  rerender(draw(false));
+  fireEvent.keyDown(document.body, { key: "e" });
+  expect(runs).toBe(1);
 });

@@ -1,4 +1,13 @@
-import { createContext, type ReactNode, useContext, useEffect, useMemo, useRef } from "react";
+import {
+  createContext,
+  type ReactNode,
+  useContext,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+} from "react";
+import { chosenKeys } from "@/desk/keymap";
 import { Cell } from "@/sync/cell";
 
 export type Section = "tickets" | "ticket" | "go" | "app";
@@ -34,15 +43,24 @@ export class ActionRegistry {
   bound(keys: string): Action | undefined {
     let best: Action | undefined;
     for (const action of this.all.get()) {
-      if (action.keys === keys && (best === undefined || (action.layer ?? 0) > (best.layer ?? 0)))
+      if (
+        action.keys !== undefined &&
+        chosenKeys(action.keys) === keys &&
+        (best === undefined || (action.layer ?? 0) > (best.layer ?? 0))
+      )
         best = action;
     }
     return best;
   }
 
+  /** Something that will have the keys is on its way: until it is there, what is typed for it does nothing else. */
+  holds = 0;
+
   /** Whether some action waits for a second key after this one. */
   begins(key: string): boolean {
-    return this.all.get().some((action) => action.keys?.startsWith(`${key} `));
+    return this.all
+      .get()
+      .some((action) => action.keys !== undefined && chosenKeys(action.keys).startsWith(`${key} `));
   }
 }
 
@@ -97,7 +115,7 @@ export function ActionsProvider({ children }: { children: ReactNode }) {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || event.altKey) return;
       const chord = event.metaKey || event.ctrlKey;
-      if (!chord && isTaken(event)) return;
+      if (!chord && (isTaken(event) || registry.holds > 0)) return;
       if (event.key === "Shift") return;
       const begun = first !== null && event.timeStamp - first.at < SECOND_KEY_MS ? first.key : null;
       first = null;
@@ -116,4 +134,16 @@ export function ActionsProvider({ children }: { children: ReactNode }) {
     return () => window.removeEventListener("keydown", onKeyDown);
   }, [registry]);
   return <ActionsContext.Provider value={registry}>{children}</ActionsContext.Provider>;
+}
+
+/** Stands where a dialog is still being fetched: what is typed meanwhile was meant for it, and runs no command. */
+export function HoldKeys() {
+  const registry = useActionRegistry();
+  useLayoutEffect(() => {
+    registry.holds += 1;
+    return () => {
+      registry.holds -= 1;
+    };
+  }, [registry]);
+  return null;
 }

@@ -5,15 +5,25 @@ import type {
   Command,
   CreateAccount,
   DeskInfo,
+  DeskSettings,
+  DeskSettingsView,
   Events,
   Me,
   NewAccessToken,
   Page,
+  Preferences,
+  PreferencesView,
   Problem,
+  PutShared,
   QueueView,
+  RequestLink,
+  Shared,
+  SimilarTicket,
   Snapshot,
   Ticket,
   TicketWithThread,
+  TriageStats,
+  TriedTriage,
   UpdateAccount,
   User,
 } from "@/protocol/types";
@@ -45,13 +55,35 @@ export interface Api {
   tokens(after: string | null): Promise<Page<AccessToken>>;
   createToken(token: { name: string; expires_at?: string }): Promise<NewAccessToken>;
   revokeToken(id: string): Promise<void>;
+  preferences(): Promise<PreferencesView>;
+  /** Refused with `version_conflict` where another browser was faster. */
+  putPreferences(preferences: Preferences, version: number): Promise<PreferencesView>;
+  shared(): Promise<Shared[]>;
+  /** `version` null makes it. */
+  putShared(id: string, body: PutShared, version: number | null): Promise<Shared>;
+  removeShared(id: string, version: number): Promise<void>;
+  settings(): Promise<DeskSettingsView>;
+  putSettings(settings: DeskSettings, version: number): Promise<DeskSettingsView>;
+  similar(ticket: number): Promise<SimilarTicket[]>;
+  triageStats(): Promise<TriageStats>;
+  tryTriage(text: { subject: string; body: string }): Promise<TriedTriage>;
+  requestLinks(ticket: number): Promise<RequestLink[]>;
+  createRequestLink(ticket: number): Promise<{ token: string }>;
+  revokeRequestLinks(ticket: number): Promise<void>;
 }
 
 const PAGE = 100;
 
-/** The calls that the client makes over HTTP. Each rejects with a `ProblemError`, and with nothing else. */
-export function createApi(fetch: Fetch, base = "/api/v1"): Api {
-  async function call<T>(method: string, path: string, body?: unknown, key?: string): Promise<T> {
+export type Call = <T>(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers?: Record<string, string>,
+) => Promise<T>;
+
+/** Makes calls that reject with a `ProblemError`, and with nothing else. */
+export function caller(fetch: Fetch, base = "/api/v1"): Call {
+  return async <T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) => {
     let response: Response;
     try {
       response = await fetch(base + path, {
@@ -60,7 +92,7 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
         headers: {
           accept: "application/json",
           ...(body === undefined ? {} : { "content-type": "application/json" }),
-          ...(key === undefined ? {} : { "idempotency-key": key }),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
@@ -76,8 +108,15 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
       }
     }
     throw await refusal(response);
-  }
+  };
+}
 
+const keyed = (key: string) => ({ "idempotency-key": key });
+const at = (version: number) => ({ "if-match": `"${version}"` });
+
+/** The calls that the client makes over HTTP. */
+export function createApi(fetch: Fetch, base = "/api/v1"): Api {
+  const call = caller(fetch, base);
   return {
     signIn: (credentials) => call("POST", "/session", credentials),
     signOut: () => call("DELETE", "/session"),
@@ -91,7 +130,8 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
     queue: (limit) => call("GET", `/queue?limit=${limit}`),
     tickets: (query) => call("GET", `/tickets?${query}`),
     bulk: async (ids, command, key) =>
-      (await call<{ outcomes: BulkOutcome[] }>("POST", "/tickets/bulk", { ids, command }, key)).outcomes,
+      (await call<{ outcomes: BulkOutcome[] }>("POST", "/tickets/bulk", { ids, command }, keyed(key)))
+        .outcomes,
     snapshotAt: (at) => call("GET", `/snapshot?topics=board&at=${encodeURIComponent(at)}`),
     events: ({ after, epoch, limit = 1_000 }) =>
       call(
@@ -99,11 +139,28 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
         `/events?topics=board&after=${after}&limit=${limit}${epoch === undefined ? "" : `&epoch=${encodeURIComponent(epoch)}`}`,
       ),
     users: (after) => call("GET", `/users?${pageOf(after)}`),
-    createUser: (user, key) => call("POST", "/users", user, key),
-    updateUser: (id, change, key) => call("PATCH", `/users/${encodeURIComponent(id)}`, change, key),
+    createUser: (user, key) => call("POST", "/users", user, keyed(key)),
+    updateUser: (id, change, key) => call("PATCH", `/users/${encodeURIComponent(id)}`, change, keyed(key)),
     tokens: (after) => call("GET", `/tokens?${pageOf(after)}`),
     createToken: (token) => call("POST", "/tokens", token),
     revokeToken: (id) => call("DELETE", `/tokens/${encodeURIComponent(id)}`),
+    preferences: () => call("GET", "/me/preferences"),
+    putPreferences: (preferences, version) => call("PUT", "/me/preferences", preferences, at(version)),
+    shared: async () => (await call<{ data: Shared[] }>("GET", "/shared")).data,
+    putShared: (id, body, version) =>
+      call("PUT", `/shared/${encodeURIComponent(id)}`, body, version === null ? {} : at(version)),
+    removeShared: (id, version) =>
+      call("DELETE", `/shared/${encodeURIComponent(id)}`, undefined, at(version)),
+    settings: () => call("GET", "/settings"),
+    putSettings: (settings, version) => call("PUT", "/settings", settings, at(version)),
+    similar: async (ticket) =>
+      (await call<{ data: SimilarTicket[] }>("GET", `/tickets/${ticket}/similar`)).data,
+    triageStats: () => call("GET", "/triage/stats"),
+    tryTriage: (text) => call("POST", "/triage/try", text),
+    requestLinks: async (ticket) =>
+      (await call<{ data: RequestLink[] }>("GET", `/tickets/${ticket}/request-links`)).data,
+    createRequestLink: (ticket) => call("POST", `/tickets/${ticket}/request-links`),
+    revokeRequestLinks: (ticket) => call("DELETE", `/tickets/${ticket}/request-links`),
   };
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ServerMessage } from "@/protocol/types";
 import type { Fetch } from "./api";
 import { longPollTransport } from "./long-poll-transport";
-import { promisesSettled } from "./testing/manual-clock";
+import { ManualClock, promisesSettled } from "./testing/manual-clock";
 import { record } from "./testing/tickets";
 
 interface Call {
@@ -47,7 +47,8 @@ function connect() {
   const heard: ServerMessage[] = [];
   const closes: number[] = [];
   let opened = 0;
-  const link = longPollTransport(fetch).connect({
+  const clock = new ManualClock();
+  const link = longPollTransport(fetch, "/api/v1", clock).connect({
     opened: () => {
       opened += 1;
     },
@@ -59,8 +60,8 @@ function connect() {
     if (call === undefined) throw new Error("nothing was asked");
     return call;
   };
-  const hello = { t: "hello" as const, v: 1, client: "tab", topics: ["board", "presence"] };
-  return { calls, heard, closes, link, last, hello, opened: () => opened };
+  const hello = { t: "hello" as const, v: 1, client: "tab", topics: ["board"] };
+  return { calls, heard, closes, link, last, hello, clock, opened: () => opened };
 }
 
 /** A link that has said hello from seq 7 and waits for what comes after seq 8. */
@@ -168,5 +169,58 @@ describe("C45: the line over calls that wait", () => {
     expect(last().aborted).toBe(true);
     link.send({ t: "cmd", id: "k1", ticket: 5, do: { type: "claim" } });
     expect([closes, heard.length]).toEqual([[1000], count]);
+  });
+});
+
+describe("C62: presence without a socket", () => {
+  async function told() {
+    const poll = connect();
+    await poll.last().answer(200, {});
+    poll.link.send({ ...poll.hello, topics: ["board", "presence"], epoch: "e1", after: 7 });
+    await poll.last().answer(200, { epoch: "e1", records: [], next_after: 7 });
+    const presence = () => poll.calls.filter((call) => call.path === "/presence");
+    await presence()[0]?.answer(200, { data: [{ ticket: 4, users: [{ user: "bo", state: "typing" }] }] });
+    return { ...poll, presence };
+  }
+  const who = (heard: ServerMessage[]) => heard.filter((message) => message.t === "presence");
+
+  test("is asked for when the line begins and every few seconds, and forgets who left", async () => {
+    const { heard, presence, clock } = await told();
+    expect(presence()[0]?.body).toEqual({ client: "tab", visible: true });
+    expect(who(heard)).toEqual([{ t: "presence", ticket: 4, users: [{ user: "bo", state: "typing" }] }]);
+    await clock.advance(9_999);
+    expect(presence()).toHaveLength(1);
+    await clock.advance(1);
+    expect(presence()).toHaveLength(2);
+    await presence()[1]?.answer(200, { data: [] });
+    expect(who(heard).at(-1)).toEqual({ t: "presence", ticket: 4, users: [] });
+  });
+
+  test("tells where one is, one after the other, and whether one looks", async () => {
+    const { link, presence } = await told();
+    link.send({ t: "presence", ticket: 5, state: "viewing" });
+    link.send({ t: "presence", ticket: 5, state: "typing" });
+    link.send({ t: "visible", visible: false });
+    await promisesSettled();
+    expect(presence()).toHaveLength(2);
+    await presence()[1]?.answer(200, { data: [] });
+    await presence()[2]?.fail();
+    await promisesSettled();
+    expect(
+      presence()
+        .slice(1)
+        .map((call) => call.body),
+    ).toEqual([
+      { client: "tab", visible: false, ticket: 5, state: "viewing" },
+      { client: "tab", visible: false, ticket: 5, state: "typing" },
+      { client: "tab", visible: false },
+    ]);
+  });
+
+  test("ends with the line", async () => {
+    const { link, presence, clock } = await told();
+    link.close();
+    await clock.advance(60_000);
+    expect(presence()).toHaveLength(1);
   });
 });

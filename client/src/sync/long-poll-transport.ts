@@ -1,20 +1,31 @@
-import type { ClientMessage, Command, Events, ServerMessage, Ticket } from "@/protocol/types";
+import type {
+  ClientMessage,
+  Command,
+  Events,
+  PresenceNow,
+  PresenceState,
+  ServerMessage,
+  Ticket,
+} from "@/protocol/types";
 import { type Fetch, refusal } from "./api";
+import { browserClock, type Cancel, type Clock } from "./clock";
 import type { Close } from "./reconnect-policy";
 import type { Link, LinkHandlers, Transport } from "./transport";
 
 /** The server holds a call for at most 30 s; shorter, so that a proxy with half a minute of patience does not cut it. */
 const WAIT_S = 20;
 const PAGE = 1_000;
+/** Well within the time after which the server takes a silent client for gone. */
+const BEAT_MS = 10_000;
 /** Further behind than this, a snapshot is the shorter way. */
 const REPLAY_PAGES = 5;
 
 /**
  * The same conversation as over a WebSocket, held over calls that wait: records come by `/events`, each command is a call of
- * its own under its own key. Presence has no call, so nobody is seen and nobody sees us.
+ * its own under its own key. Who is where is told and asked by one more, every few seconds.
  */
-export function longPollTransport(fetch: Fetch, base = "/api/v1"): Transport {
-  return { connect: (handlers) => new LongPoll(fetch, base, handlers) };
+export function longPollTransport(fetch: Fetch, base = "/api/v1", clock: Clock = browserClock): Transport {
+  return { connect: (handlers) => new LongPoll(fetch, base, handlers, clock) };
 }
 
 class LongPoll implements Link {
@@ -29,7 +40,17 @@ class LongPoll implements Link {
   #poll: AbortController | null = null;
   readonly #commands = new AbortController();
 
-  constructor(fetch: Fetch, base: string, handlers: LinkHandlers) {
+  readonly #clock: Clock;
+  #client = "";
+  #visible = true;
+  /** Tickets that somebody was last said to be at. */
+  #peopled = new Set<number>();
+  /** Reports go one after the other: the last one counts. */
+  #telling: Promise<void> = Promise.resolve();
+  #beat: Cancel = () => {};
+
+  constructor(fetch: Fetch, base: string, handlers: LinkHandlers, clock: Clock) {
+    this.#clock = clock;
     this.#fetch = fetch;
     this.#base = base;
     this.#handlers = handlers;
@@ -45,6 +66,8 @@ class LongPoll implements Link {
       case "hello":
         for (const topic of message.topics) this.#topics.add(topic);
         this.#epoch = message.epoch ?? null;
+        this.#client = message.client;
+        this.#visible = message.visible ?? true;
         void this.#resume(message.after ?? null);
         break;
       case "sub":
@@ -63,7 +86,12 @@ class LongPoll implements Link {
       case "cmd":
         void this.#command(message);
         break;
-      default:
+      case "presence":
+        this.#tell({ ticket: message.ticket, state: message.state });
+        break;
+      case "visible":
+        this.#visible = message.visible;
+        this.#tell();
         break;
     }
   }
@@ -75,6 +103,7 @@ class LongPoll implements Link {
 
   #stop(): void {
     this.#alive = false;
+    this.#beat();
     this.#poll?.abort();
     this.#commands.abort();
   }
@@ -121,9 +150,43 @@ class LongPoll implements Link {
       } as Extract<ServerMessage, { t: "welcome" }>,
       ...(known && place !== null ? [...missed, { t: "upto" as const, seq: place }] : []),
     );
+    this.#tell();
     if (!known || !this.#alive) return;
     this.#after = place;
     this.#turn();
+  }
+
+  #tell(at: { ticket: number; state: PresenceState } | null = null): void {
+    this.#telling = this.#telling.then(() => this.#presence(at));
+  }
+
+  /** Presence is a courtesy: what is wrong with the line shows where records come, and the next beat tells it again. */
+  async #presence(at: { ticket: number; state: PresenceState } | null): Promise<void> {
+    if (!this.#alive || !this.#topics.has("presence")) return;
+    this.#beat();
+    try {
+      const response = await this.#fetch(`${this.#base}/presence`, {
+        method: "POST",
+        credentials: "same-origin",
+        headers: { accept: "application/json", "content-type": "application/json" },
+        body: JSON.stringify({ client: this.#client, visible: this.#visible, ...at }),
+        signal: this.#commands.signal,
+      });
+      if (response.ok) this.#hear((await response.json()) as PresenceNow);
+    } catch {
+      // As above.
+    }
+    if (this.#alive) this.#beat = this.#clock.after(BEAT_MS, () => this.#tell());
+  }
+
+  #hear({ data }: PresenceNow): void {
+    const before = this.#peopled;
+    this.#peopled = new Set(data.map((update) => update.ticket));
+    const left = [...before].filter((ticket) => !this.#peopled.has(ticket));
+    this.#say(
+      ...data.map((update) => ({ t: "presence" as const, ...update })),
+      ...left.map((ticket) => ({ t: "presence" as const, ticket, users: [] })),
+    );
   }
 
   /** Begins to wait, or begins anew with what is wanted now. */

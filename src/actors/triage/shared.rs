@@ -133,6 +133,7 @@ impl Shared {
                     // Somebody who was quicker is not talked over.
                     last_seen_version: Some(based_on),
                     status: None,
+                    mentions: Vec::new(),
                     attachments: Vec::new(),
                 };
                 self.answer(ticket, message).await;

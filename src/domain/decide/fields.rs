@@ -144,6 +144,7 @@ pub(super) fn ticket_of(create: &CreateTicket, id: TicketId, context: &Context<'
         triage: None,
         message_count: 1,
         last_message_at: Some(context.now),
+        mentions: Vec::new(),
         custom: create.custom.clone().unwrap_or_default(),
     })
 }

@@ -2,7 +2,7 @@
 
 use super::super::command::{AddMessage, CreateTicket};
 use super::super::event::Event;
-use super::super::ids::TicketId;
+use super::super::ids::{TicketId, UserId};
 use super::super::message::{Author, BodyFormat, Direction, Message, Visibility};
 use super::super::patch::Patch;
 use super::super::permissions::Permission;
@@ -12,6 +12,11 @@ use super::super::ticket::{Requester, Sla, Status, Ticket};
 use super::fields::{Errors, move_to, ticket_of};
 use super::work::Work;
 use super::{Context, Decision, permit};
+
+/// People whom one note mentions.
+const MENTIONS: usize = 20;
+/// People who are asked at a ticket at the same time: each record that changes them carries them all.
+const MENTIONED: usize = 100;
 
 pub(super) fn create(id: TicketId, create: &CreateTicket, context: &Context<'_>) -> Result<Decision, Rejection> {
     let ticket = ticket_of(create, id, context)?;
@@ -23,6 +28,7 @@ pub(super) fn create(id: TicketId, create: &CreateTicket, context: &Context<'_>)
         body: create.body.clone(),
         body_format: create.body_format.unwrap_or_default(),
         attachments: Vec::new(),
+        mentions: Vec::new(),
         at: context.now,
     };
     Ok(Work::open(ticket, Event::Created { message }, context).done())
@@ -73,6 +79,7 @@ pub(super) fn follow_up(
         triage: None,
         message_count: 1,
         last_message_at: Some(context.now),
+        mentions: Vec::new(),
         ..old.clone()
     };
     let mut patch = Patch::default();
@@ -89,6 +96,7 @@ fn patch_by_message(
     status: Option<Status>,
     context: &Context<'_>,
 ) -> Result<(), Rejection> {
+    patch.mentions = Some(mentions_after(&ticket.mentions, message));
     let public_reply = message.direction == Direction::Outbound && message.visibility == Visibility::Public;
     if let Some(status) = status {
         move_to(ticket, patch, status, context.now)?;
@@ -117,6 +125,20 @@ fn message_of(state: &TicketState, add: &AddMessage, context: &Context<'_>) -> R
     if direction == Direction::Inbound && add.visibility == Visibility::Internal {
         errors.add("/visibility", "invalid", "what the requester writes is public");
     }
+    if add.mentions.len() > MENTIONS {
+        errors.add("/mentions", "too_many", format!("at most {MENTIONS} people"));
+    } else if !add.mentions.is_empty() && add.visibility == Visibility::Public {
+        errors.add("/mentions", "invalid", "only notes mention colleagues");
+    }
+    for (index, user) in add.mentions.iter().enumerate().take(MENTIONS) {
+        if !context.people.sees(user, state.ticket.team.as_deref()) {
+            errors.add(
+                format!("/mentions/{index}"),
+                "unknown_value",
+                "there is no such colleague who sees this ticket",
+            );
+        }
+    }
     errors.into_result()?;
     if let Some(last_seen) = add.last_seen_version
         && state.background.last_public > last_seen
@@ -137,8 +159,25 @@ fn message_of(state: &TicketState, add: &AddMessage, context: &Context<'_>) -> R
         body: add.body.clone(),
         body_format: add.body_format.unwrap_or(BodyFormat::Text),
         attachments: add.attachments.clone(),
+        mentions: sorted(add.mentions.clone()),
         at: context.now,
     })
+}
+
+/// Whoever writes has answered; whoever is mentioned is asked.
+fn mentions_after(before: &[UserId], message: &Message) -> Vec<UserId> {
+    let writer = message.author.id.as_ref();
+    let waiting = before.iter().filter(|user| Some(*user) != writer);
+    let asked = message.mentions.iter().filter(|user| Some(*user) != writer);
+    let mut mentions = sorted(waiting.chain(asked).cloned().collect());
+    mentions.truncate(MENTIONED);
+    mentions
+}
+
+fn sorted(mut users: Vec<UserId>) -> Vec<UserId> {
+    users.sort_unstable();
+    users.dedup();
+    users
 }
 
 impl Author {

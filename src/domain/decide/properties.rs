@@ -93,6 +93,7 @@ fn messages() -> impl Strategy<Value = AddMessage> {
             last_seen_version,
             status,
             attachments: Vec::new(),
+            mentions: Vec::new(),
         })
 }
 

@@ -44,6 +44,10 @@ impl People for Staff {
             _ => false,
         }
     }
+
+    fn sees(&self, user: &UserId, team: Option<&str>) -> bool {
+        self.is_assignable(user, team)
+    }
 }
 
 pub(super) fn principal(name: &str) -> Principal {
@@ -243,6 +247,7 @@ fn message(visibility: Visibility, direction: Direction) -> AddMessage {
         last_seen_version: None,
         status: None,
         attachments: Vec::new(),
+        mentions: Vec::new(),
     }
 }
 

@@ -40,6 +40,7 @@ fn state(id: u64, priority: Priority, waiting_since: i64) -> TicketState {
             triage: None,
             message_count: 1,
             last_message_at: None,
+            mentions: Vec::new(),
             custom: BTreeMap::new(),
         },
         background: Background::default(),

@@ -36,6 +36,8 @@ const SAME = new Set([
   "/details/metric/resolution_due",
   "/events/metric/resolution",
   "/past/moment",
+  "/views/mentions",
+  "/triage/sources/deepseek",
 ]);
 
 describe("C54: French", () => {

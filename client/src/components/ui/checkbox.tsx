@@ -2,12 +2,12 @@ import clsx from "clsx";
 import { Check } from "lucide-react";
 import type { InputHTMLAttributes } from "react";
 
-/** The platform's checkbox under our drawing of it. */
+/** The platform's checkbox under our drawing of it. Without a label of its own it needs one that names its id. */
 export function Checkbox({
   label,
   className,
   ...rest
-}: Omit<InputHTMLAttributes<HTMLInputElement>, "type"> & { label: string }) {
+}: Omit<InputHTMLAttributes<HTMLInputElement>, "type"> & { label?: string }) {
   return (
     <span className={clsx("relative inline-flex size-4", className)}>
       <input

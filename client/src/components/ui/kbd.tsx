@@ -1,4 +1,6 @@
 import clsx from "clsx";
+import { useSyncExternalStore } from "react";
+import { chosenKeys, keymap } from "@/desk/keymap";
 
 const APPLE = typeof navigator !== "undefined" && /Mac|iPhone|iPad/.test(navigator.userAgent);
 
@@ -17,12 +19,14 @@ function partsOf(keys: string): string[] {
 
 /** A shortcut as it is printed on the keys. A finger has none, so it is not shown to one. */
 export function Kbd({ keys, className = "inline-flex" }: { keys: string; className?: string }) {
-  const parts = partsOf(keys);
+  useSyncExternalStore(keymap.subscribe, keymap.get);
+  const parts = partsOf(chosenKeys(keys));
   return (
     <span className={clsx("shrink-0 gap-0.5 coarse:hidden", className)} aria-hidden="true">
-      {parts.map((part) => (
+      {parts.map((part, place) => (
         <kbd
-          key={part}
+          // biome-ignore lint/suspicious/noArrayIndexKey: a key may be pressed twice, and the order never changes
+          key={place}
           className="inline-flex h-4.5 min-w-4.5 items-center justify-center rounded border border-current/25 px-1 font-sans text-2xs leading-none"
         >
           {SYMBOLS[part] ?? part.toUpperCase()}

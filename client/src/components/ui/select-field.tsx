@@ -5,13 +5,16 @@ export function SelectField({
   label,
   options,
   hint,
+  error,
   ...rest
 }: SelectHTMLAttributes<HTMLSelectElement> & {
   label: string;
   hint?: string;
+  error?: string | null;
   options: readonly { value: string; name: string }[];
 }) {
   const id = useId();
+  const described = error || hint ? `${id}-more` : undefined;
   return (
     <div className="flex min-w-0 flex-col gap-1.5">
       <label htmlFor={id} className="font-medium text-ink-2 text-sm">
@@ -19,8 +22,9 @@ export function SelectField({
       </label>
       <select
         id={id}
-        aria-describedby={hint ? `${id}-more` : undefined}
-        className="h-10 min-w-0 rounded-md border border-line-strong bg-surface px-2.5 text-base text-ink"
+        aria-describedby={described}
+        aria-invalid={error ? true : undefined}
+        className="h-10 min-w-0 rounded-md border border-line-strong bg-surface px-2.5 text-base text-ink aria-invalid:border-danger"
         {...rest}
       >
         {options.map((option) => (
@@ -29,9 +33,9 @@ export function SelectField({
           </option>
         ))}
       </select>
-      {hint ? (
-        <p id={`${id}-more`} className="text-ink-3 text-xs">
-          {hint}
+      {described ? (
+        <p id={described} className={error ? "text-danger text-xs" : "text-ink-3 text-xs"}>
+          {error ?? hint}
         </p>
       ) : null}
     </div>

@@ -52,10 +52,10 @@ test("C44: a view is kept under a name, over reloads", async () => {
     target: { value: "Hot ones" },
   });
   fireEvent.click(screen.getByRole("button", { name: "Save the view" }));
-  expect(desk.savedViews.find(saved)).toMatchObject({
+  expect(desk.savedViews.all.get().find((view) => view.id === saved)).toMatchObject({
     name: "Hot ones",
     base: "open",
     search: "?priority=high",
   });
-  expect(storage.get("hotdesk.views.ada")).toContain("Hot ones");
+  expect(storage.get("hotdesk.preferences.ada")).toContain("Hot ones");
 });

@@ -1,5 +1,5 @@
 import clsx from "clsx";
-import { AlarmClock, PenLine } from "lucide-react";
+import { AlarmClock, AtSign, PenLine } from "lucide-react";
 import { memo, useSyncExternalStore } from "react";
 import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
@@ -129,6 +129,9 @@ export const TicketRow = memo(function TicketRow({
           >
             {ticket.subject}
           </span>
+          {ticket.mentions.includes(me.id) ? (
+            <AtSign className="size-3.5 shrink-0 text-accent" aria-label={strings.list.mentioned} />
+          ) : null}
           {isSnoozed(ticket, now) ? (
             <AlarmClock className="size-3.5 shrink-0 text-ink-3" aria-hidden="true" />
           ) : null}

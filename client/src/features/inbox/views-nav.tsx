@@ -1,5 +1,14 @@
 import clsx from "clsx";
-import { AlarmClock, Bookmark, CircleDashed, CircleUser, Inbox, Layers } from "lucide-react";
+import {
+  AlarmClock,
+  AtSign,
+  Bookmark,
+  BookmarkCheck,
+  CircleDashed,
+  CircleUser,
+  Inbox,
+  Layers,
+} from "lucide-react";
 import type { ReactNode } from "react";
 import { Link, useRoute } from "wouter";
 import { strings } from "@/app/strings/strings";
@@ -13,6 +22,7 @@ import { type BaseView, FIXED_VIEWS, type FixedView, isBaseView, type ViewId, vi
 const ICONS: Record<FixedView, ReactNode> = {
   mine: <CircleUser className="size-4 text-ink-3" />,
   unassigned: <CircleDashed className="size-4 text-ink-3" />,
+  mentions: <AtSign className="size-4 text-ink-3" />,
   open: <Inbox className="size-4 text-ink-3" />,
   pending: <StatusIcon status="pending" />,
   "on-hold": <StatusIcon status="on_hold" />,
@@ -66,7 +76,13 @@ export function ViewsNav({ onNavigate }: { onNavigate: () => void }) {
                   base={own.base}
                   search={own.search}
                   title={own.name}
-                  icon={<Bookmark className="size-4 text-ink-3" />}
+                  icon={
+                    own.shared === undefined ? (
+                      <Bookmark className="size-4 text-ink-3" />
+                    ) : (
+                      <BookmarkCheck className="size-4 text-ink-3" />
+                    )
+                  }
                   onNavigate={onNavigate}
                 />
               ) : null,

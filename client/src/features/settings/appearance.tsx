@@ -2,9 +2,11 @@ import clsx from "clsx";
 import { useId, useSyncExternalStore } from "react";
 import { chooseLanguage, chosenLanguage, LANGUAGES, strings } from "@/app/strings/strings";
 import { DENSITIES, density, setDensity } from "@/desk/appearance";
+import { useDesk } from "@/desk/desk-context";
 import { setTheme, THEMES, theme } from "@/desk/theme";
 
 export function Appearance() {
+  const { preferences } = useDesk();
   const chosen = useSyncExternalStore(theme.subscribe, theme.get);
   const dense = useSyncExternalStore(density.subscribe, density.get);
   return (
@@ -27,6 +29,7 @@ export function Appearance() {
         value={chosenLanguage()}
         onChange={(language) => {
           chooseLanguage(language);
+          preferences.change({ language: language === "system" ? undefined : language });
           // Every sentence on the screen is another one; drafts and unsent changes are kept.
           window.location.reload();
         }}

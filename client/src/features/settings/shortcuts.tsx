@@ -1,5 +1,10 @@
+import { RotateCcw } from "lucide-react";
+import { useEffect, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
+import { Button } from "@/components/ui/button";
 import { Kbd } from "@/components/ui/kbd";
+import { useDesk } from "@/desk/desk-context";
+import { chosenKeys } from "@/desk/keymap";
 
 /** Every key that there is, wherever it works; the `?` sheet shows those that work right now. */
 const KEYS: { title: string; keys: string[]; group: "tickets" | "ticket" | "board" | "go" | "app" }[] = [
@@ -20,6 +25,11 @@ const KEYS: { title: string; keys: string[]; group: "tickets" | "ticket" | "boar
   { group: "ticket", keys: ["e"], title: strings.actions.solve },
   { group: "ticket", keys: ["m"], title: strings.relate.merge },
   { group: "ticket", keys: ["l"], title: strings.relate.link },
+  { group: "ticket", keys: ["w"], title: strings.triage.draft },
+  { group: "ticket", keys: ["y"], title: strings.triage.acceptAll },
+  { group: "ticket", keys: ["1", "2", "3"], title: strings.triage.acceptField },
+  { group: "ticket", keys: ["i"], title: strings.triage.editProposal },
+  { group: "ticket", keys: ["d"], title: strings.triage.rejectAll },
   { group: "ticket", keys: ["u"], title: strings.list.markUnread },
   { group: "ticket", keys: ["mod+Enter"], title: strings.composer.send },
   { group: "ticket", keys: ["mod+shift+Enter"], title: strings.composer.sendAndSolve },
@@ -41,6 +51,12 @@ const KEYS: { title: string; keys: string[]; group: "tickets" | "ticket" | "boar
 
 const GROUPS = ["tickets", "ticket", "board", "go", "app"] as const;
 
+/** What the composer, the lists and the palette do by themselves cannot be put on other keys. */
+const FIXED = new Set(["Escape", "mod+Enter", "mod+shift+Enter", "mod+a", "mod+k"]);
+
+/** A second key of two comes soon, or there is none. */
+const SECOND_KEY_MS = 900;
+
 export function Shortcuts() {
   return (
     <div className="gap-10 sm:columns-2">
@@ -57,12 +73,16 @@ export function Shortcuts() {
               >
                 <span className="py-1">{row.title}</span>
                 <span className="flex gap-1.5">
-                  {row.keys.map((keys) => (
-                    <span key={keys}>
-                      <span className="sr-only">{keys}</span>
-                      <Kbd keys={keys} className="inline-flex text-ink-2" />
-                    </span>
-                  ))}
+                  {row.keys.map((keys) =>
+                    FIXED.has(keys) || group === "board" ? (
+                      <span key={keys} className="px-1">
+                        <span className="sr-only">{keys}</span>
+                        <Kbd keys={keys} className="inline-flex text-ink-2" />
+                      </span>
+                    ) : (
+                      <Rebind key={keys} keys={keys} title={row.title} />
+                    ),
+                  )}
                 </span>
               </li>
             ))}
@@ -70,5 +90,83 @@ export function Shortcuts() {
         </section>
       ))}
     </div>
+  );
+}
+
+/** The keys of one action; a press on them waits for other ones. */
+function Rebind({ keys, title }: { keys: string; title: string }) {
+  const { preferences } = useDesk();
+  const [waiting, setWaiting] = useState(false);
+  const [taken, setTaken] = useState<string | null>(null);
+  const first = useRef<string | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const chosen = chosenKeys(keys);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  const choose = (next: string | null) => {
+    clearTimeout(timer.current);
+    first.current = null;
+    setWaiting(false);
+    const { [keys]: _, ...others } = preferences.now.get().shortcuts;
+    const wanted = next ?? keys;
+    const holder = KEYS.find((row) =>
+      row.keys.some(
+        (other) => other !== keys && row.group !== "board" && (others[other] ?? other) === wanted,
+      ),
+    );
+    setTaken(holder === undefined ? null : holder.title);
+    if (holder !== undefined) return;
+    preferences.change({ shortcuts: wanted === keys ? others : { ...others, [keys]: wanted } });
+  };
+
+  return (
+    <span className="flex items-center gap-1">
+      {taken === null ? null : (
+        <span role="alert" className="text-danger text-xs">
+          {strings.settings.taken(taken)}
+        </span>
+      )}
+      {chosen === keys ? null : (
+        <Button
+          variant="ghost"
+          size="icon"
+          aria-label={`${strings.settings.resetKeys}: ${title}`}
+          onClick={() => choose(null)}
+        >
+          <RotateCcw className="size-3.5" />
+        </Button>
+      )}
+      <button
+        type="button"
+        aria-label={`${strings.settings.rebind(title)} (${chosen})`}
+        className="flex h-7 min-w-7 items-center justify-center rounded-md px-1 hover:bg-hover coarse:h-11 coarse:min-w-11"
+        onClick={() => setWaiting(true)}
+        onBlur={() => setWaiting(false)}
+        onKeyDown={(event) => {
+          if (!waiting) return;
+          const { key } = event;
+          if (key === "Tab" || key === "Shift" || key === "Control" || key === "Meta" || key === "Alt")
+            return;
+          event.preventDefault();
+          event.stopPropagation();
+          if (key === "Escape") {
+            choose(chosen === keys ? null : chosen);
+            return;
+          }
+          if (event.ctrlKey || event.metaKey) choose(`mod+${key.toLowerCase()}`);
+          else if (key.length === 1 && first.current !== null) choose(`${first.current} ${key}`);
+          else if (key.length === 1 && key !== " ") {
+            first.current = key;
+            timer.current = setTimeout(() => choose(key), SECOND_KEY_MS);
+          }
+        }}
+      >
+        {waiting ? (
+          <span className="text-2xs text-accent">{strings.settings.pressKeys}</span>
+        ) : (
+          <Kbd keys={keys} className="inline-flex text-ink-2" />
+        )}
+      </button>
+    </span>
   );
 }

@@ -3,7 +3,7 @@ import { type FormEvent, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Avatar } from "@/components/ui/avatar";
 import { Button } from "@/components/ui/button";
-import { Checkbox } from "@/components/ui/checkbox";
+import { CheckField } from "@/components/ui/check-field";
 import { Dialog } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
 import { SelectField } from "@/components/ui/select-field";
@@ -182,18 +182,14 @@ function UserDialog({ user, onClose }: { user: Account | null; onClose: () => vo
           <fieldset className="flex flex-col gap-2">
             <legend className="pb-1.5 font-medium text-ink-2 text-sm">{strings.nav.teams}</legend>
             {info.teams.map((team) => (
-              <span key={team.id} className="flex items-center gap-2 text-sm">
-                <Checkbox
-                  label={team.name}
-                  checked={teams.includes(team.id)}
-                  onChange={(event) =>
-                    setTeams(
-                      event.target.checked ? [...teams, team.id] : teams.filter((other) => other !== team.id),
-                    )
-                  }
-                />
-                <span aria-hidden="true">{team.name}</span>
-              </span>
+              <CheckField
+                key={team.id}
+                label={team.name}
+                checked={teams.includes(team.id)}
+                onChange={(checked) =>
+                  setTeams(checked ? [...teams, team.id] : teams.filter((other) => other !== team.id))
+                }
+              />
             ))}
             <p className="text-ink-3 text-xs">{strings.settings.teamsHint}</p>
           </fieldset>
@@ -208,14 +204,7 @@ function UserDialog({ user, onClose }: { user: Account | null; onClose: () => vo
           autoComplete="new-password"
         />
         {user === null ? null : (
-          <span className="flex items-center gap-2 text-sm">
-            <Checkbox
-              label={strings.settings.active}
-              checked={active}
-              onChange={(event) => setActive(event.target.checked)}
-            />
-            <span aria-hidden="true">{strings.settings.active}</span>
-          </span>
+          <CheckField label={strings.settings.active} checked={active} onChange={setActive} />
         )}
         {error ? (
           <p role="alert" className="text-danger text-sm">

@@ -27,11 +27,14 @@ import { useDraft, useThread } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Message, Ticket, TicketStatus, User, Visibility } from "@/protocol/types";
 import type { Thread as ThreadState } from "@/sync/threads";
-import { type Mention, MentionList, mentionAt, mentionable } from "./mentions";
+import { DraftButton, DraftSources, useDraftWriter } from "./draft-writer";
+import { type Mention, MentionList, mentionAt, mentionable, mentionedIn } from "./mentions";
 import { MessageBody } from "./message-body";
 
 export interface ComposerHandle {
   begin(visibility: Visibility): void;
+  /** Has an answer drafted. */
+  draft(): void;
   insert(macro: Macro): void;
 }
 
@@ -63,6 +66,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
         requestAnimationFrame(() => box.current?.focus());
         box.current?.focus();
       },
+      draft: () => begin.current(),
       insert: (macro) => insert.current(macro),
     }),
     [drafts, ticket.id],
@@ -83,6 +87,15 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
       ...(draft.body === "" && draft.seenVersion === null ? { seenVersion: version } : {}),
     });
     sync.presenceOf.type(ticket.id);
+  };
+
+  const writer = useDraftWriter(ticket.id, () => drafts.get(ticket.id).body, write);
+  const begin = useRef(() => {});
+  begin.current = () => {
+    drafts.write(ticket.id, { visibility: "public" });
+    setPreviewing(false);
+    writer.begin();
+    box.current?.focus();
   };
 
   /** Puts text where the caret is, and the caret behind it. */
@@ -147,10 +160,12 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
       return;
     }
     const seenVersion = anyway ? version : (draft.seenVersion ?? version);
+    writer.stop();
     drafts.clear(ticket.id);
     setPreviewing(false);
     sync.presenceOf.look(ticket.id);
-    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status });
+    const mentions = note ? mentionedIn(body, people.values()) : [];
+    void actions.send(ticket.id, { body, visibility: draft.visibility, seenVersion, status, mentions });
   };
 
   if (ticket.status === "closed") {
@@ -163,7 +178,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     <div className="shrink-0 px-3 pb-3 @2xl:px-6 @2xl:pb-4">
       <div
         className={clsx(
-          "relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
+          "@container relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
           note
             ? "border-note-line bg-note focus-within:border-note-ink"
             : "border-line-strong bg-raised focus-within:border-accent",
@@ -261,7 +276,9 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
             onChoose={choose}
           />
         ) : null}
+        {note || (draft.body === "" && !writer.writing) ? null : <DraftSources writer={writer} />}
         <div className="flex items-center gap-2 px-2 pb-2">
+          {note ? null : <DraftButton writer={writer} />}
           <MacroMenu onInsert={(macro) => insert.current(macro)} />
           <Tooltip label={previewing ? strings.composer.edit : strings.composer.preview}>
             <Button

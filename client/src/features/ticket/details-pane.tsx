@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import clsx from "clsx";
-import { AlarmClock, Plus, X } from "lucide-react";
+import { AlarmClock, Plus, Sparkles, X } from "lucide-react";
 import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
@@ -24,7 +24,10 @@ import {
   StatusProperty,
 } from "./property-menus";
 import { actorName, history } from "./timeline";
+import { TriageCard } from "./triage-card";
 
+const CustomFields = lazy(() => import("./custom-fields").then((m) => ({ default: m.CustomFields })));
+const RequestLinks = lazy(() => import("./request-links").then((m) => ({ default: m.RequestLinks })));
 const Similar = lazy(() => import("./similar").then((m) => ({ default: m.Similar })));
 
 const NONE = "";
@@ -51,7 +54,8 @@ export function DetailsPane({
       aria-label={strings.ticket.details}
       className="scroll-thin flex h-full flex-col overflow-y-auto px-4 pb-6"
     >
-      <Section title={strings.details.properties} first>
+      <TriageCard ticket={ticket} />
+      <Section title={strings.details.properties} first={ticket.triage === null}>
         <StatusProperty ticket={ticket} {...menu("status")} />
         <PriorityProperty ticket={ticket} {...menu("priority")} />
         <AssigneeProperty ticket={ticket} {...menu("assignee")} />
@@ -63,8 +67,14 @@ export function DetailsPane({
       <Section title={strings.details.sla}>
         <SlaClocks ticket={ticket} />
       </Section>
+      <Suspense fallback={null}>
+        <CustomFields ticket={ticket} />
+      </Suspense>
       <Section title={strings.details.requester}>
         <Requester ticket={ticket} />
+        <Suspense fallback={null}>
+          <RequestLinks key={ticket.id} ticket={ticket.id} locked={ticket.status === "closed"} />
+        </Suspense>
       </Section>
       <Links ticket={ticket} />
       <Section title={strings.details.similar}>
@@ -72,11 +82,6 @@ export function DetailsPane({
           <Similar ticket={ticket} />
         </Suspense>
       </Section>
-      {ticket.triage?.summary ? (
-        <Section title={strings.details.ai}>
-          <p className="text-ink-2 text-sm">{ticket.triage.summary}</p>
-        </Section>
-      ) : null}
       <Section title={strings.details.history}>
         <History ticket={ticket} />
       </Section>
@@ -457,6 +462,12 @@ function History({ ticket }: { ticket: Ticket }) {
         {shown.map((event) => (
           <li key={event.key} className="[overflow-wrap:anywhere]">
             <p>
+              {event.machine ? (
+                <Sparkles
+                  className="mr-1 inline size-3 align-[-1px] text-accent"
+                  aria-label={strings.triage.machine}
+                />
+              ) : null}
               <span className="font-medium text-ink">{actorName(event.by, me.id, nameOf)}</span> {event.what}
             </p>
             <time dateTime={event.at} title={fullTime(event.at)} className="text-2xs text-ink-3 tabular-nums">

@@ -33,6 +33,27 @@ export function mentionable(people: Iterable<User>, word: string): User[] {
     .slice(0, OFFERED);
 }
 
+/** So many people can be asked by one note. */
+const MOST = 20;
+
+/** The people whose whole names stand behind an `@`; of two names that begin alike the longer one counts. */
+export function mentionedIn(body: string, people: Iterable<User>): string[] {
+  const named = [...people]
+    .filter((person) => person.active)
+    .sort((a, b) => b.name.length - a.name.length || a.id.localeCompare(b.id));
+  const found = new Set<string>();
+  for (let at = body.indexOf("@"); at >= 0; at = body.indexOf("@", at + 1)) {
+    if (at > 0 && /[\p{L}\p{N}]/u.test(body[at - 1] ?? "")) continue;
+    const rest = body.slice(at + 1);
+    const meant = named.find(
+      ({ name }) =>
+        rest.toLowerCase().startsWith(name.toLowerCase()) && !/[\p{L}\p{N}]/u.test(rest[name.length] ?? ""),
+    );
+    if (meant !== undefined) found.add(meant.id);
+  }
+  return [...found].slice(0, MOST);
+}
+
 /** Whom the `@` may mean. The box keeps the focus; the arrows move through this list. */
 export function MentionList({
   id,

@@ -4,40 +4,18 @@ import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
+import { percent } from "@/desk/format-time";
 import type { Ticket } from "@/protocol/types";
 
 const SHOWN = 5;
-const MIN_LETTERS = 4;
 const STALE_MS = 5 * 60_000;
 
-/** The words of a subject that say most: the longest ones, without numbers. */
-export function tellingWords(subject: string): string[] {
-  const words = subject.toLowerCase().match(/\p{L}+/gu) ?? [];
-  return [...new Set(words)]
-    .filter((word) => word.length >= MIN_LETTERS)
-    .sort((a, b) => b.length - a.length)
-    .slice(0, 3);
-}
-
-/** Tickets that say the same words, closed ones included: all of the telling ones, or else fewer of them. */
+/** Solved tickets that tell alike, with how they were answered. */
 export function Similar({ ticket }: { ticket: Ticket }) {
   const { api } = useDesk();
-  const words = tellingWords(ticket.subject);
   const similar = useQuery({
-    queryKey: ["similar", ticket.id, words.join(" ")],
-    queryFn: async () => {
-      for (let count = words.length; count > 0; count -= 1) {
-        const query = new URLSearchParams({
-          q: words.slice(0, count).join(" "),
-          sort: "-updated_at",
-          "page[size]": String(SHOWN + 1),
-        });
-        const found = (await api.tickets(query)).data.filter((other) => other.id !== ticket.id);
-        if (found.length > 0) return found.slice(0, SHOWN);
-      }
-      return [];
-    },
-    enabled: words.length > 0,
+    queryKey: ["similar", ticket.id, ticket.subject],
+    queryFn: () => api.similar(ticket.id),
     staleTime: STALE_MS,
   });
   if (similar.isError) {
@@ -47,7 +25,7 @@ export function Similar({ ticket }: { ticket: Ticket }) {
       </Button>
     );
   }
-  const found = similar.data ?? [];
+  const found = (similar.data ?? []).slice(0, SHOWN);
   if (found.length === 0)
     return (
       <p className="text-ink-3 text-sm">
@@ -60,11 +38,20 @@ export function Similar({ ticket }: { ticket: Ticket }) {
         <li key={other.id}>
           <Link
             href={`/tickets/${other.id}`}
-            className="-mx-2 flex h-7 min-w-0 items-center gap-2 rounded-md px-2 text-sm hover:bg-hover coarse:h-11"
+            className="-mx-2 flex min-w-0 flex-col justify-center rounded-md px-2 py-1 text-sm hover:bg-hover coarse:min-h-11"
           >
-            <StatusIcon status={other.status} labelled />
-            <span className="text-ink-3 tabular-nums">#{other.id}</span>
-            <span className="min-w-0 truncate">{other.subject}</span>
+            <span className="flex min-w-0 items-center gap-2">
+              <StatusIcon status={other.status} labelled />
+              <span className="text-ink-3 tabular-nums">#{other.id}</span>
+              <span className="min-w-0 flex-1 truncate">{other.subject}</span>
+              <span className="shrink-0 text-2xs text-ink-3 tabular-nums">
+                <span className="sr-only">{strings.triage.likeness(percent(other.likeness))}</span>
+                <span aria-hidden="true">{percent(other.likeness)}</span>
+              </span>
+            </span>
+            {other.answer === null ? null : (
+              <span className="line-clamp-2 pl-6 text-ink-3 text-xs">{other.answer}</span>
+            )}
           </Link>
         </li>
       ))}

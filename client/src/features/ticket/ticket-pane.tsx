@@ -32,7 +32,7 @@ import { useThread, useTicket } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { isSnoozed } from "@/desk/views";
-import { useAction } from "@/keyboard/actions";
+import { HoldKeys, useAction } from "@/keyboard/actions";
 import type { Ticket } from "@/protocol/types";
 import { Composer, type ComposerHandle } from "./composer";
 import { ConflictNotice } from "./conflict-notice";
@@ -175,6 +175,18 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
           section,
           keys: "n",
           run: () => composer.current?.begin("internal"),
+        },
+  );
+  useAction(
+    closed
+      ? null
+      : {
+          id: "draft",
+          title: strings.triage.draft,
+          section,
+          keys: "w",
+          words: "ai suggest answer",
+          run: () => composer.current?.draft(),
         },
   );
   useAction(canSolve ? { id: "solve", title: strings.actions.solve, section, keys: "e", run: solve } : null);
@@ -426,7 +438,7 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
           <DetailsPane ticket={ticket} />
         </Dialog>
       )}
-      <Suspense fallback={null}>
+      <Suspense fallback={<HoldKeys />}>
         {relation === null ? null : (
           <RelateDialog ticket={ticket} relation={relation} onClose={() => setRelation(null)} />
         )}

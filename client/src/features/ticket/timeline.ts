@@ -9,6 +9,8 @@ export interface Happened {
   what: string;
   /** Moved by itself, in the wake of something else. */
   quiet: boolean;
+  /** Nobody did it. */
+  machine: boolean;
 }
 
 export type TimelineItem =
@@ -18,18 +20,23 @@ export type TimelineItem =
 
 export function actorName(by: string, me: string, nameOf: (id: string) => string): string {
   if (by === me) return strings.ticket.you;
-  return by === "system" ? strings.ticket.system : nameOf(by);
+  if (by === "requester") return strings.ticket.requester;
+  return by === "system" || by === "triage" ? strings.ticket.system : nameOf(by);
 }
 
 /** What moves by itself and is told by the details pane already would only drown the conversation. */
-const QUIET = new Set([
-  "created",
-  "sla_activated",
-  "sla_paused",
-  "sla_resumed",
-  "sla_fulfilled",
-  "triage_changed",
-]);
+const QUIET = new Set(["created", "sla_activated", "sla_paused", "sla_resumed", "sla_fulfilled"]);
+
+function byMachine(record: TicketRecord): boolean {
+  return record.event.type === "triage_changed" && (record.by === "system" || record.by === "triage");
+}
+
+/** What the machine set is told, what it only proposed stands beside the ticket. */
+function isQuiet(record: TicketRecord): boolean {
+  if (QUIET.has(record.event.type)) return true;
+  const { category, priority, tags } = record.patch;
+  return byMachine(record) && category === undefined && priority === undefined && tags === undefined;
+}
 
 /**
  * The conversation as it is read: messages in order, what else happened folded between them, a line where a day
@@ -64,13 +71,14 @@ export function timeline(
   for (const record of records) {
     if ("message" in record.event)
       say(byId.get(record.event.message.id) ?? record.event.message, record.version);
-    if (QUIET.has(record.event.type)) continue;
+    if (isQuiet(record)) continue;
     const happened = describe(record, names).map((what, index) => ({
       key: `${record.seq}-${index}`,
       at: record.at,
       by: record.by,
       what,
       quiet: false,
+      machine: byMachine(record),
     }));
     if (happened.length === 0) continue;
     newDay(record.at);
@@ -95,7 +103,8 @@ export function history(records: readonly TicketRecord[], names: Names): Happene
         at: record.at,
         by: record.by,
         what: text,
-        quiet: QUIET.has(record.event.type) && record.event.type !== "created",
+        quiet: isQuiet(record) && record.event.type !== "created",
+        machine: byMachine(record),
       }));
     })
     .reverse();

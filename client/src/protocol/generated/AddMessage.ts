@@ -2,6 +2,7 @@
 import type { BodyFormat } from "./BodyFormat";
 import type { Direction } from "./Direction";
 import type { Status } from "./Status";
+import type { UserId } from "./UserId";
 import type { Version } from "./Version";
 import type { Visibility } from "./Visibility";
 
@@ -16,4 +17,8 @@ last_seen_version?: Version,
 /**
  * Set together with the message, all or nothing ("send and solve").
  */
-status?: Status, };
+status?: Status, 
+/**
+ * Colleagues whom a note asks to look; only in an internal message.
+ */
+mentions?: Array<UserId>, };

@@ -3,4 +3,4 @@
 /**
  * What was done or tried.
  */
-export type AuditAction = "desk_started" | "signed_in" | "signed_out" | "set_up" | "password_changed" | "session_ended" | "token_created" | "token_revoked" | "token_used" | "user_created" | "user_updated" | "invitation_created" | "invitation_withdrawn" | "invitation_accepted" | "denied" | "limited" | "exported";
+export type AuditAction = "desk_started" | "signed_in" | "signed_out" | "set_up" | "password_changed" | "session_ended" | "token_created" | "token_revoked" | "token_used" | "user_created" | "user_updated" | "invitation_created" | "invitation_withdrawn" | "invitation_accepted" | "shared_changed" | "settings_changed" | "request_link_created" | "request_links_revoked" | "denied" | "limited" | "exported";

@@ -5,6 +5,11 @@ import type { BodyFormat } from "./BodyFormat";
 import type { Direction } from "./Direction";
 import type { MessageId } from "./MessageId";
 import type { Timestamp } from "./Timestamp";
+import type { UserId } from "./UserId";
 import type { Visibility } from "./Visibility";
 
-export type Message = { id: MessageId, visibility: Visibility, direction: Direction, author: Author, body: string, body_format: BodyFormat, attachments: Array<Attachment>, at: Timestamp, };
+export type Message = { id: MessageId, visibility: Visibility, direction: Direction, author: Author, body: string, body_format: BodyFormat, attachments: Array<Attachment>, 
+/**
+ * Colleagues whom a note asks to look.
+ */
+mentions?: Array<UserId>, at: Timestamp, };

@@ -7,8 +7,9 @@ import type { Sla } from "./Sla";
 import type { Status } from "./Status";
 import type { Timestamp } from "./Timestamp";
 import type { Triage } from "./Triage";
+import type { UserId } from "./UserId";
 
 /**
  * Changed fields only; an absent field did not change, a `null` one became empty.
  */
-export type Patch = { subject?: string, status?: Status, priority?: Priority, category?: string | null, tags?: Array<string>, requester?: Requester, assignee?: string | null, team?: string | null, channel?: Channel, created_at?: Timestamp, updated_at?: Timestamp, first_responded_at?: string | null, solved_at?: string | null, snoozed_until?: string | null, merged_into?: number | null, follow_up_of?: number | null, links?: Array<Link>, sla?: Sla, triage?: Triage | null, message_count?: number, last_message_at?: string | null, custom?: Record<string, unknown>, };
+export type Patch = { subject?: string, status?: Status, priority?: Priority, category?: string | null, tags?: Array<string>, requester?: Requester, assignee?: string | null, team?: string | null, channel?: Channel, created_at?: Timestamp, updated_at?: Timestamp, first_responded_at?: string | null, solved_at?: string | null, snoozed_until?: string | null, merged_into?: number | null, follow_up_of?: number | null, links?: Array<Link>, sla?: Sla, triage?: Triage | null, message_count?: number, last_message_at?: string | null, mentions?: Array<UserId>, custom?: Record<string, unknown>, };

@@ -30,4 +30,8 @@ snoozed_until: Timestamp | null, merged_into: TicketId | null, follow_up_of: Tic
 /**
  * Sorted, without repeats.
  */
-links: Array<Link>, sla: Sla, triage: Triage | null, message_count: number, last_message_at: Timestamp | null, custom: Record<string, unknown>, };
+links: Array<Link>, sla: Sla, triage: Triage | null, message_count: number, last_message_at: Timestamp | null, 
+/**
+ * Who was mentioned in a note and has not written since. Sorted, without repeats.
+ */
+mentions: Array<UserId>, custom: Record<string, unknown>, };

@@ -31,6 +31,7 @@ export function ticket(over: Partial<Ticket> & { id: number }): Ticket {
     triage: null,
     message_count: 1,
     last_message_at: "2026-01-05T08:00:00.000Z",
+    mentions: [],
     custom: {},
     ...over,
   } as Ticket;

@@ -117,3 +117,36 @@ fn t28_authors() {
     assert_eq!(author(&reply()), r#"{"id":"ann","name":"ANN"}"#);
     assert_eq!(author(&note()), r#"{"id":"ann","name":"ANN"}"#);
 }
+
+fn mentioning(users: &[&str], visibility: Visibility) -> Command {
+    let mentions = users.iter().map(|user| UserId::from(*user)).collect();
+    Command::Message(AddMessage { mentions, ..message(visibility, Direction::Outbound) })
+}
+
+/// T80: a note asks colleagues who see the ticket; whoever is asked stays named until writing there.
+#[test]
+fn t80_a_mention_stands_until_it_is_answered() {
+    let asked = mentioning(&["sam", "bob", "bob"], Visibility::Internal);
+    check(&[], ("ann", asked.clone()), "message_added mentions=[bob,sam] message_count=2");
+    let answered = "message_added mentions=[sam] message_count=3";
+    check(&[("ann", asked.clone())], ("bob", note()), answered);
+    let desk = check(&[("ann", asked.clone())], ("ann", asks()), "message_added message_count=3");
+    assert_eq!(desk.ticket().mentions.len(), 2, "what the requester writes answers nobody's question");
+    let own = mentioning(&["ann"], Visibility::Internal);
+    check(&[], ("ann", own), "message_added message_count=2");
+}
+
+/// T81: nobody is mentioned to the requester, and nobody who is not there or does not see the ticket.
+#[test]
+fn t81_only_notes_mention_and_only_those_who_see() {
+    let public = mentioning(&["bob"], Visibility::Public);
+    check(&[], ("ann", public), "refused: /mentions invalid");
+    let strangers = mentioning(&["bob", "gone", "sue"], Visibility::Internal);
+    check(
+        &[("ann", team(Some("support")))],
+        ("ann", strangers),
+        "refused: /mentions/1 unknown_value, /mentions/2 unknown_value",
+    );
+    let crowd = mentioning(&["bob"; 21], Visibility::Internal);
+    check(&[], ("ann", crowd), "refused: /mentions too_many");
+}
