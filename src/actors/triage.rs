@@ -85,7 +85,7 @@ struct Ask {
 }
 
 /// A ticket as it was read.
-pub(super) struct Read {
+pub struct Read {
     pub state: Arc<TicketState>,
     pub text: Text,
 }

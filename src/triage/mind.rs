@@ -17,6 +17,8 @@ const TEXT_CHARS: usize = 8_000;
 /// The learner of priorities is asked from so many examples on; before, the signs of the text speak.
 const ENOUGH_PRIORITIES: usize = 40;
 const CANDIDATES: usize = 5;
+/// What is less alike than this shares a common word and nothing more.
+const LEAST_LIKENESS: f32 = 0.05;
 /// A tag is proposed when so many of the first five similar tickets have it …
 const TAG_VOTES: usize = 2;
 /// … that are at least this alike.
@@ -197,7 +199,7 @@ impl Mind {
                 ticket: TicketId(hit.id),
                 likeness: (hit.score / full).clamp(0.0, 1.0),
             };
-            hits.into_iter().map(alike).collect()
+            hits.into_iter().map(alike).filter(|hit| hit.likeness >= LEAST_LIKENESS).collect()
         })
     }
 

@@ -155,6 +155,7 @@ mod tests {
             merged_into: None,
             follow_up_of: None,
             links: Vec::new(),
+            mentions: Vec::new(),
             sla: Sla::default(),
             triage: None,
             message_count: 1,

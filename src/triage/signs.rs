@@ -322,8 +322,7 @@ fn summary(subject: &str, body: &str) -> Option<String> {
         sentence.split_whitespace().count() >= 4 && !greets && !sentence.starts_with('>')
     });
     let chosen = telling.into_iter().next().unwrap_or(subject);
-    let line =
-        super::deepseek::clean::clean(&chosen.split_whitespace().collect::<Vec<_>>().join(" "), SUMMARY_CHARS).text;
+    let line = super::deepseek::clean::line(chosen, SUMMARY_CHARS);
     (!line.is_empty()).then_some(line)
 }
 

@@ -73,7 +73,7 @@ impl Waiting {
         let known = self.remove(entry.ticket);
         let since = known.map_or(entry.since, |known| known.since.min(entry.since));
         let asked = entry.asked || known.is_some_and(|known| known.asked);
-        let entry = Entry { since, asked, ..entry };
+        let entry = Entry { asked, since, ..entry };
         let rank = Rank {
             unasked: !entry.asked,
             calm: std::cmp::Reverse(entry.priority),

@@ -144,7 +144,7 @@ fn assert_harmless(verdict: &Verdict, what: &str) {
         "{what}"
     );
     assert!(verdict.summary.chars().count() <= 300 && verdict.tags.len() <= 5, "{what}: {verdict:?}");
-    assert!(!verdict.summary.chars().any(|c| hotdesk::domain::text::is_hidden(c)), "{what}: {verdict:?}");
+    assert!(!verdict.summary.chars().any(hotdesk::domain::text::is_hidden), "{what}: {verdict:?}");
     let said = format!("{} {}", verdict.summary, verdict.tags.join(" "));
     for canary in CANARIES {
         assert!(!said.contains(canary), "{what}: {canary} leaked: {said}");
@@ -176,7 +176,7 @@ async fn r35_an_obedient_model_changes_no_neighbour() {
         let (own, flagged) = question(100, "Hello", text);
         for attack in Attack::ALL {
             // Each text with two of the attacks, so that each attack meets many texts and languages.
-            if (at + attack as usize) % 6 != 0 {
+            if !(at + attack as usize).is_multiple_of(6) {
                 continue;
             }
             let what = format!("{attack:?} by {text:?}");
@@ -268,6 +268,7 @@ async fn r37_no_text_changes_a_desk() {
             let triage = &ticket["triage"];
             if is_innocent {
                 innocent.push(json!([
+                    triage["reason"],
                     triage["category"],
                     triage["priority"],
                     triage["summary"],

@@ -2,7 +2,7 @@
 //! the first source, and, told to be naive, does what a ticket tells it. Pure.
 
 use std::collections::HashSet;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, DefaultHasher, Hash, Hasher};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -293,7 +293,7 @@ fn words(text: &str) -> HashSet<String> {
 }
 
 /// Tokens are about three bytes long; the cache knows prefixes of whole blocks of 64.
-pub fn usage(body: &Value, written: &str, cached: &mut HashSet<u64>) -> Usage {
+pub fn usage<S: BuildHasher>(body: &Value, written: &str, cached: &mut HashSet<u64, S>) -> Usage {
     const BLOCK: usize = 64 * 3;
     let messages = body["messages"].as_array().cloned().unwrap_or_default();
     let prompt: String = messages.iter().filter_map(|message| message["content"].as_str()).collect();

@@ -23,7 +23,7 @@ impl Request {
     /// `None` once the client has closed.
     pub async fn read(socket: &mut TcpStream) -> io::Result<Option<Self>> {
         let mut bytes = Vec::new();
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let head_end = loop {
             if let Some(at) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
                 break at + 4;

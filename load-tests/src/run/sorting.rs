@@ -79,8 +79,8 @@ mod tests {
             record(9, 30, "system", triage("proposed", "deepseek")),
         ];
         let figures: BTreeMap<String, f64> = figures(&records).into_iter().collect();
-        let of = |name: &str| figures[&format!("triage.{name}")];
-        assert_eq!([of("tickets"), of("left"), of("by_service"), of("done_s")], [3.0, 1.0, 1.0, 8.0]);
-        assert_eq!(super::figures(&[])[3].1, 0.0);
+        let of = |name: &str| figures[&format!("triage.{name}")] as u64;
+        assert_eq!([of("tickets"), of("left"), of("by_service"), of("done_s")], [3, 1, 1, 8]);
+        assert_eq!(super::figures(&[])[3].1 as u64, 0);
     }
 }

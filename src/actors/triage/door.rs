@@ -302,7 +302,7 @@ impl Shared {
             .flat_map(|(proposed, row)| row.iter().map(move |(kept, count)| (proposed, kept, *count)))
             .map(|(proposed, kept, count)| Confusion { proposed: proposed.clone(), kept: kept.clone(), count })
             .collect();
-        confusion.sort_by(|one, other| other.count.cmp(&one.count));
+        confusion.sort_by_key(|pair| std::cmp::Reverse(pair.count));
         confusion.truncate(CONFUSIONS);
         let refitted_at = gauges.refitted_at.load(Ordering::Relaxed);
         TriageStats {

@@ -73,7 +73,7 @@ impl Kept {
             }) {
                 Ok((seq, read)) if seq <= core.journal.head().seq => (upto, mind) = (Some(seq), Some(read)),
                 Ok(_) => {
-                    tracing::warn!("what triage had learnt belongs to a longer journal; it learns anew from this one")
+                    tracing::warn!("what triage had learnt belongs to a longer journal; it learns anew from this one");
                 }
                 Err(error) => {
                     tracing::warn!(%error, "what triage had learnt cannot be read; it learns anew from the journal");

@@ -186,7 +186,7 @@ impl Service {
                 let mut ledger = self.ledger.lock();
                 match fault {
                     // It may have been answered, and billed, somewhere on the way.
-                    Fault::Deadline | Fault::Network(_) | Fault::Unreadable(_) | Fault::Empty => {
+                    Fault::Deadline | Fault::Network(_) | Fault::Unreadable(_) | Fault::Empty | Fault::TooLong => {
                         ledger.settle(now(), self.prices, reserved, None);
                     }
                     _ => ledger.give_back(reserved),

@@ -34,6 +34,13 @@ pub fn clean(text: &str, most_chars: usize) -> Cleaned {
     Cleaned { text, flagged }
 }
 
+/// One line of at most `most_chars` visible characters, for what comes back. Looks no further than it must, however long the text is.
+pub fn line(text: &str, most_chars: usize) -> String {
+    let near: String = text.chars().take(most_chars * 4).filter(|c| c.is_whitespace() || !is_hidden(*c)).collect();
+    let line = near.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.chars().take(most_chars).collect()
+}
+
 /// What is said to a model and seldom to a support desk, as letters alone: blanks, signs, accents and case do not hide it.
 const PHRASES: &[&str] = &[
     // English
@@ -64,6 +71,9 @@ const PHRASES: &[&str] = &[
     "pretend",
     "roleplay",
     "newinstruction",
+    "realinstructions",
+    "instructionsfollow",
+    "replywith",
     "newrule",
     "updatedinstruction",
     "followingrules",

@@ -124,7 +124,7 @@ impl Client {
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(network)?;
             if bytes.len() + piece.len() > MOST_BYTES || lines.text().len() > MOST_BYTES {
-                return Err(Fault::Unreadable("the answer is too long".to_owned()));
+                return Err(Fault::TooLong);
             }
             if streamed {
                 let told = lines.text().len();
