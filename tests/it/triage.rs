@@ -134,6 +134,7 @@ async fn r51_the_service_is_asked_in_batches() {
     app.until("it waits", async || app.stats().await["queue"]["waiting"] == 1).await;
     app.clock.advance(60_000);
     assert_eq!(app.sorted(late).await["triage"]["source"], "deepseek");
+    app.settled().await;
     let metrics = app.request("GET", "/metrics").send().await.unwrap().text().await.unwrap();
     for name in [
         "hotdesk_triage_tokens_total{kind=\"hit\"}",

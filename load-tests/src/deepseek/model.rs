@@ -125,7 +125,13 @@ pub fn write(body: &Value, quirk: Quirk, obeys: &Obeys) -> Written {
             let half = answer.chars().take(answer.chars().count() / 2).collect();
             spoilt(Some(half), if quirk == Quirk::Cut { "length" } else { "stop" })
         }
-        _ => spoilt(Some(answer), "stop"),
+        _ => {
+            // No model writes more than it is allowed to, whatever a ticket wants.
+            let most = body["max_tokens"].as_u64().map_or(usize::MAX, |tokens| tokens as usize * TOKEN_BYTES);
+            let cut = answer.len() > most;
+            let text = if cut { answer.chars().take(most).collect() } else { answer };
+            spoilt(Some(text), if cut { "length" } else { "stop" })
+        }
     }
 }
 
@@ -292,9 +298,11 @@ fn words(text: &str) -> HashSet<String> {
     split.map(str::to_lowercase).collect()
 }
 
+const TOKEN_BYTES: usize = 3;
+
 /// Tokens are about three bytes long; the cache knows prefixes of whole blocks of 64.
 pub fn usage<S: BuildHasher>(body: &Value, written: &str, cached: &mut HashSet<u64, S>) -> Usage {
-    const BLOCK: usize = 64 * 3;
+    const BLOCK: usize = 64 * TOKEN_BYTES;
     let messages = body["messages"].as_array().cloned().unwrap_or_default();
     let prompt: String = messages.iter().filter_map(|message| message["content"].as_str()).collect();
     let mut sum = DefaultHasher::new();
@@ -304,8 +312,8 @@ pub fn usage<S: BuildHasher>(body: &Value, written: &str, cached: &mut HashSet<u
         leads &= !cached.insert(sum.finish());
         hit += if leads { 64 } else { 0 };
     }
-    let prompt_tokens = prompt.len().div_ceil(3) as u64;
-    let completion_tokens = written.len().div_ceil(3) as u64;
+    let prompt_tokens = prompt.len().div_ceil(TOKEN_BYTES) as u64;
+    let completion_tokens = written.len().div_ceil(TOKEN_BYTES) as u64;
     Usage {
         prompt_tokens,
         prompt_cache_hit_tokens: hit,
