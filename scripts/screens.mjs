@@ -39,6 +39,12 @@ const ALL = [
   { name: "board-ticket", path: "/board", keys: ["l", "o"] },
   { name: "wallboard", path: "/wallboard" },
   { name: "time-machine", path: "/time" },
+  ...["overview", "trends", "team", "agents", "sla", "ai"].map((section) => ({
+    name: `analytics-${section}`,
+    path: `/analytics/${section}`,
+  })),
+  { name: "reports", path: "/reports" },
+  { name: "operations", path: "/operations" },
   { name: "not-found", path: "/nothing/here" },
   ...SETTINGS.map((section) => ({ name: `settings-${section}`, path: `/settings/${section}` })),
 ];

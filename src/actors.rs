@@ -2,6 +2,7 @@
 //!
 //! Handlers call a pure function and perform its effect. Nothing here knows sockets or wire JSON.
 
+pub mod analytics;
 pub mod deadlines;
 pub mod directory;
 mod history;

@@ -22,8 +22,11 @@ use parking_lot::{Mutex, RwLock};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, mpsc, watch};
 
+use crate::actors::analytics::{self, Analytics, FiguresDoor};
 use crate::actors::deadlines::Deadlines;
 use crate::actors::directory::{Core, Directory};
+use crate::actors::hub::figures_table::Watched;
+use crate::actors::hub::latency::LatencyWindow;
 use crate::actors::hub::{Hub, HubHandle, Local, Shared};
 use crate::actors::presence::Presence;
 use crate::actors::queue::{Queue, QueueDoor};
@@ -99,6 +102,7 @@ pub struct Desk {
     pub deadlines: Addr<Deadlines>,
     /// `None` where it is switched off.
     pub triage: Option<Arc<triage::Keeper>>,
+    pub figures: FiguresDoor,
     pub hubs: Arc<RwLock<Vec<HubHandle>>>,
     pub shared: Arc<Shared>,
     pub health: Arc<Health>,
@@ -106,6 +110,8 @@ pub struct Desk {
     writer_thread: Mutex<Option<JoinHandle<()>>>,
     reads_threads: Mutex<Option<ReadsThreads>>,
     arbiter: Arbiter,
+    /// The figures' own thread: counting never holds anybody up.
+    figures_arbiter: Arbiter,
     deaths: mpsc::UnboundedSender<Death>,
 }
 
@@ -269,6 +275,27 @@ impl Desk {
                 }
             }
         });
+        let latency = Arc::new(LatencyWindow::new(&telemetry));
+        let watched: Arc<Watched> = Arc::default();
+        let figures_arbiter = Arbiter::new();
+        let figures = Analytics::open(
+            analytics::Parts {
+                config: Arc::clone(&config),
+                settings: rules::analytics(&config).map_err(ServeError::Config)?,
+                folder: data.map(|data| data.join("analytics")),
+                reports_folder: data.map(|data| data.join("reports")),
+                clock: clock.clone(),
+                journal: Arc::clone(&journal),
+                writer: writer.clone(),
+                feed: Arc::clone(&feed),
+                hubs: Arc::clone(&hubs),
+                presence: presence.clone(),
+                latency: Arc::clone(&latency),
+                watched: Arc::clone(&watched),
+                telemetry: Arc::clone(&telemetry),
+            },
+            &figures_arbiter.handle(),
+        )?;
         let shared = Arc::new(Shared {
             config: Arc::clone(&config),
             rules,
@@ -278,6 +305,9 @@ impl Desk {
             reading: Arc::new(Semaphore::new(READS_BACK_AT_ONCE)),
             fatal,
             sessions: AtomicUsize::new(0),
+            lags: Mutex::default(),
+            latency,
+            watched,
             draining: AtomicBool::new(false),
         });
         let desk = Arc::new(Self {
@@ -295,6 +325,7 @@ impl Desk {
             presence,
             deadlines,
             triage,
+            figures,
             hubs,
             shared,
             health: Arc::default(),
@@ -302,6 +333,7 @@ impl Desk {
             writer_thread: Mutex::new(Some(writer_thread)),
             reads_threads: Mutex::new(Some(reads_threads)),
             arbiter,
+            figures_arbiter,
             deaths,
         });
         Ok((desk, died))
@@ -360,6 +392,9 @@ impl Desk {
         }
         let audit = Arc::clone(&self.audit);
         let _ = actix_rt::task::spawn_blocking(move || audit.settle()).await;
+        // After the writer, so that the last record is in the figures that are kept.
+        self.figures.save().await;
+        self.figures_arbiter.stop();
         self.arbiter.stop();
     }
 }

@@ -26,6 +26,7 @@ pub struct Config {
     pub presence: Presence,
     pub people: People,
     pub search: Search,
+    pub analytics: Analytics,
     pub desk: Desk,
     pub sla: Sla,
     pub triage: Triage,
@@ -172,9 +173,33 @@ pub struct Search {
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Analytics {
+    /// In which the desk's days begin and reports are counted unless they say otherwise.
+    pub time_zone: String,
+    /// Of `sla.calendars`, for business time; empty is the first one, or around the clock where there is none.
+    pub calendar: String,
+    /// A target that falls due within this time is at risk.
+    pub at_risk_ms: i64,
+    /// Records between two checkpoints of the figures.
+    pub checkpoint_records: u64,
+    /// Cells that one report may have.
+    pub report_cells: usize,
+    /// Questions that are counted at the same time.
+    pub questions_at_once: usize,
+    /// Staffing: this share of the tickets shall be taken within this time.
+    pub staffing_target_ms: i64,
+    pub staffing_target_share: f64,
+    /// 0 means that nobody gives up.
+    pub staffing_patience_ms: i64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Desk {
     pub name: String,
     pub undo_window_ms: i64,
+    /// A solved ticket that rests for this long is closed by the desk; 0 never closes one.
+    pub close_solved_after_ms: i64,
     pub categories: Vec<NamedOption>,
     pub teams: Vec<NamedOption>,
 }

@@ -19,6 +19,7 @@ use crate::domain::permissions::{Audience, Principal, PrivateTeams, Sight};
 use crate::domain::record::Record;
 use crate::domain::rules::Rules;
 use crate::domain::state::TicketState;
+use crate::domain::time::Timestamp;
 use crate::journal::{Committed, Journal, JournalError, Stored};
 use crate::projections::board::ticket_hash;
 use crate::projections::queue::RankKey;
@@ -31,6 +32,8 @@ const LINE_HEAD: &[u8] = b"{\"t\":\"rec\",";
 pub struct Entry {
     pub seq: Seq,
     pub ticket: TicketId,
+    /// When it was decided; unknown for what was read back from the journal.
+    pub at: Option<Timestamp>,
     /// One line of a text frame, with its line end.
     pub line: Bytes,
     pub routing: Routing,
@@ -236,6 +239,7 @@ impl Feed {
                     fresh.push(Entry {
                         seq: record.seq,
                         ticket: record.ticket,
+                        at: Some(record.at),
                         line: line(&stored.json),
                         routing: Routing::of(before.as_deref(), &after, &self.rules),
                         left,
@@ -409,6 +413,7 @@ pub fn read_back(
             Ok(Entry {
                 seq: stored.seq,
                 ticket: stored.ticket,
+                at: None,
                 line: line(&stored.json),
                 routing,
                 left: None,

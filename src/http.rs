@@ -5,6 +5,7 @@
 //! OpenAPI document is made of. `app` mounts [`scope`].
 
 pub mod actions;
+pub mod analytics;
 pub mod assets;
 pub mod audit_log;
 pub mod auth;
@@ -25,6 +26,7 @@ mod metered;
 pub mod metrics;
 pub mod openapi;
 pub mod operation;
+pub mod operations;
 pub mod paging;
 pub mod params;
 pub mod people_list;
@@ -33,6 +35,7 @@ pub mod presence;
 pub mod proxies;
 pub mod queue;
 pub mod reply;
+pub mod reports;
 pub mod request_form;
 pub mod request_links;
 pub mod session_;
@@ -128,11 +131,27 @@ fn routes() -> Vec<Routed> {
         to(&events::AFTER, events::after),
         to(&audit_log::LIST, audit_log::list),
         to(&audit_log::EXPORT, audit_log::export),
+        to(&analytics::LIVE, analytics::live),
+        to(&analytics::METRICS, analytics::metrics),
+        to(&analytics::SERIES, analytics::series),
+        to(&analytics::TRENDS, analytics::trends),
+        to(&reports::LIST, reports::list),
+        to(&reports::SAVE, reports::save),
+        to(&reports::PREVIEW, reports::preview),
+        to(&reports::PREVIEW_TICKETS, reports::preview_tickets),
+        to(&reports::SHOW, reports::show),
+        to(&reports::UPDATE, reports::update),
+        to(&reports::REMOVE, reports::remove),
+        to(&reports::FILES, reports::files),
+        to(&reports::FILE, reports::file),
+        to(&reports::RUN, reports::run),
+        to(&reports::TICKETS, reports::tickets),
         to(&openapi::SHOW, openapi::show),
         to(&docs::SHOW, docs::show),
         to(&health::LIVE, health::live),
         to(&health::READY, health::ready),
         to(&metrics::SHOW, metrics::show),
+        to(&operations::SHOW, operations::show),
     ]
 }
 

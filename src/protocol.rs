@@ -4,6 +4,7 @@
 //! Only this module knows wire JSON. OpenAPI and the client's TypeScript are generated from these types.
 
 pub mod code;
+pub mod figures;
 pub mod frame;
 pub mod gateway;
 pub mod keys;
@@ -13,6 +14,7 @@ pub mod presence;
 pub mod problem;
 pub mod reading;
 pub mod requests;
+pub mod spreadsheet;
 pub mod topic;
 pub mod triaging;
 pub mod views;

@@ -65,9 +65,14 @@ impl Histogram {
     }
 
     pub fn observe(&self, value: f64) {
+        self.observe_many(value, 1);
+    }
+
+    /// The same value so many times.
+    pub fn observe_many(&self, value: f64, times: u64) {
         let bucket = self.bounds.partition_point(|bound| *bound < value);
-        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        let add = |bits| Some((f64::from_bits(bits) + value).to_bits());
+        self.buckets[bucket].fetch_add(times, Ordering::Relaxed);
+        let add = |bits| Some((f64::from_bits(bits) + value * times as f64).to_bits());
         self.sum.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).expect("invariant: the update never gives up");
     }
 
@@ -75,9 +80,43 @@ impl Histogram {
         self.observe(took.as_secs_f64());
     }
 
+    fn tell(&self, figure: &mut Figure) {
+        let count = self.count();
+        figure.count = Some(count);
+        if count == 0 {
+            return;
+        }
+        let quantile = |q: f64| {
+            let rank = (q * count as f64).ceil() as u64;
+            let mut seen = 0;
+            let bucket = self.buckets.iter().position(|bucket| {
+                seen += bucket.load(Ordering::Relaxed);
+                seen >= rank
+            });
+            bucket.and_then(|bucket| self.bounds.get(bucket)).or(self.bounds.last()).copied()
+        };
+        figure.mean = Some(f64::from_bits(self.sum.load(Ordering::Relaxed)) / count as f64);
+        (figure.median, figure.p99) = (quantile(0.5), quantile(0.99));
+    }
+
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
     }
+}
+
+/// One figure as a number, or how its values spread.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Figure {
+    pub name: &'static str,
+    pub help: &'static str,
+    /// As they are printed: `{route="/api/v1/me"}`.
+    pub labels: String,
+    pub value: Option<f64>,
+    pub count: Option<u64>,
+    pub mean: Option<f64>,
+    /// Upper ends of the buckets that hold the quantiles; beyond the last one it is the last one.
+    pub median: Option<f64>,
+    pub p99: Option<f64>,
 }
 
 enum Metric {
@@ -165,6 +204,24 @@ impl Telemetry {
         let mut families = self.families.write();
         let family = families.entry(name).or_insert(Family { help, kind, metrics: BTreeMap::new() });
         pick(family.metrics.entry(labels).or_insert_with(make)).expect("invariant: one name is one kind of metric")
+    }
+
+    /// All figures as numbers, in order of name and labels.
+    pub fn read(&self) -> Vec<Figure> {
+        let mut figures = Vec::new();
+        for (name, family) in self.families.read().iter() {
+            for (labels, metric) in &family.metrics {
+                let mut figure = Figure { name, help: family.help, labels: labels.clone(), ..Figure::default() };
+                match metric {
+                    Metric::Counter(counter) => figure.value = Some(counter.get() as f64),
+                    Metric::Gauge(gauge) => figure.value = Some(gauge.get() as f64),
+                    Metric::Asked(ask) => figure.value = Some(ask()),
+                    Metric::Histogram(histogram) => histogram.tell(&mut figure),
+                }
+                figures.push(figure);
+            }
+        }
+        figures
     }
 
     /// Prometheus' text format, version 0.0.4.

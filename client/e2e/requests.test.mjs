@@ -45,12 +45,12 @@ test("C63, C64: a customer writes, is answered, answers and solves; the agent se
   await admin.getByLabel("Choices").fill("small\nlarge");
   await admin.getByLabel("The form is not sent without it").check();
   await admin.getByRole("button", { name: "Save" }).click();
-  await admin.getByText("Saved").waitFor();
+  await admin.getByText("Saved", { exact: true }).waitFor();
   await admin.getByRole("link", { name: "Request form" }).click();
   await admin.getByLabel("Customers may write through the request form").check();
   await admin.getByRole("textbox", { name: "Title" }).fill("Ask us");
   await admin.getByRole("button", { name: "Save" }).click();
-  await admin.getByText("Saved").last().waitFor();
+  await admin.getByText("Saved", { exact: true }).last().waitFor();
 
   const rosa = await customer();
   await rosa.goto(`${desk.url}/request/new`);

@@ -76,7 +76,8 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     signOut: () => {},
     ...over,
   };
-  const queries = new QueryClient();
+  // As the app does with what cannot succeed later; a test has no time to wait.
+  const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   const ui = () => (
     <QueryClientProvider client={queries}>
       <DeskContext.Provider value={desk}>

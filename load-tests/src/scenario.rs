@@ -22,6 +22,7 @@ const BUILT_IN: [(&str, &str); 14] = [
     ("slow-readers", include_str!("../scenarios/slow-readers.toml")),
     ("reconnect-storm", include_str!("../scenarios/reconnect-storm.toml")),
     ("restart", include_str!("../scenarios/restart.toml")),
+    ("kills", include_str!("../scenarios/kills.toml")),
     ("drain", include_str!("../scenarios/drain.toml")),
     ("soak", include_str!("../scenarios/soak.toml")),
     ("history", include_str!("../scenarios/history.toml")),

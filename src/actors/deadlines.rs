@@ -1,7 +1,8 @@
-//! The desk's alarm clock for SLA targets: asks a ticket to look at its clocks when one of them runs out.
+//! The desk's alarm clock: asks a ticket to look at its clocks when an SLA target runs out, and to close when it has been solved for
+//! long enough.
 //!
 //! It keeps only the next moment of each active ticket and reads it from the board, so a restart loses nothing. The ticket
-//! decides whether there was a breach.
+//! decides what has come of it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::actors::vital::Vital;
 use crate::domain::command::{Command, SystemCommand};
 use crate::domain::ids::{CommandId, Seq, TicketId};
 use crate::domain::permissions::Principal;
+use crate::domain::state::TicketState;
 use crate::domain::time::Timestamp;
 use crate::feed::{Feed, Reach};
 use crate::protocol::gateway::{Gateway, Order};
@@ -29,12 +31,15 @@ pub struct Deadlines {
     applied: Seq,
     due: BTreeSet<(Timestamp, TicketId)>,
     by_ticket: HashMap<TicketId, Timestamp>,
+    /// How long solved tickets rest before they are closed.
+    rest_ms: i64,
     _vital: Vital,
 }
 
 impl Deadlines {
     pub fn new(directory: Directory, feed: Arc<Feed>, vital: Vital) -> Self {
         let mut this = Self {
+            rest_ms: directory.core().rules.close_solved_after_ms,
             directory,
             feed,
             applied: Seq::ZERO,
@@ -46,6 +51,11 @@ impl Deadlines {
         this
     }
 
+    /// When there is something to ask of a ticket. Clocks stand still while it is solved.
+    fn moment(&self, state: &TicketState) -> Option<Timestamp> {
+        state.closes_at(self.rest_ms).or_else(|| state.next_breach_at())
+    }
+
     fn rebuild(&mut self) {
         self.due.clear();
         self.by_ticket.clear();
@@ -53,7 +63,7 @@ impl Deadlines {
         self.applied = self.feed.head();
         let core = Arc::clone(self.directory.core());
         for state in core.reads.board().tickets() {
-            if let Some(at) = state.next_breach_at() {
+            if let Some(at) = self.moment(state) {
                 self.by_ticket.insert(state.ticket.id, at);
                 self.due.insert((at, state.ticket.id));
             }
@@ -71,7 +81,7 @@ impl Deadlines {
             if let Some(at) = self.by_ticket.remove(&ticket) {
                 self.due.remove(&(at, ticket));
             }
-            if let Some(at) = board.get(ticket).and_then(|state| state.next_breach_at()) {
+            if let Some(at) = board.get(ticket).and_then(|state| self.moment(state)) {
                 self.by_ticket.insert(ticket, at);
                 self.due.insert((at, ticket));
             }
@@ -91,7 +101,9 @@ impl Deadlines {
         ripe.into_iter().map(|(_, ticket)| ticket).collect()
     }
 
-    fn order(ticket: TicketId) -> Order {
+    fn order(&self, ticket: TicketId) -> Order {
+        let state = self.directory.core().on_board(ticket);
+        let closes = state.is_some_and(|state| state.closes_at(self.rest_ms).is_some());
         Order {
             principal: Arc::new(Principal::system()),
             command_id: CommandId::from(uuid::Uuid::now_v7().to_string()),
@@ -99,21 +111,21 @@ impl Deadlines {
             live: false,
             ticket: Some(ticket),
             expect: None,
-            command: Command::System(SystemCommand::CheckSla),
+            command: Command::System(if closes { SystemCommand::CloseSolved } else { SystemCommand::CheckSla }),
         }
     }
 
     /// Asks, and puts back what could not be asked for a passing reason.
     fn tick(&mut self, ctx: &mut Context<Self>) {
         for ticket in self.ask() {
-            let work = self.directory.execute(Self::order(ticket));
+            let work = self.directory.execute(self.order(ticket));
             let again = ctx.address();
             actix_rt::spawn(async move {
                 if let Err(problem) = work.await
                     && problem.retryable
                     && again.try_send(AskAgain(ticket)).is_err()
                 {
-                    tracing::error!(%ticket, code = problem.code.wire(), "an SLA check was lost until the next record");
+                    tracing::error!(%ticket, code = problem.code.wire(), "a look at the clock was lost until the next record");
                 }
             });
         }
@@ -138,7 +150,7 @@ impl Handler<AskAgain> for Deadlines {
 
     fn handle(&mut self, AskAgain(ticket): AskAgain, _: &mut Self::Context) {
         let core = Arc::clone(self.directory.core());
-        let at = core.reads.board().get(ticket).and_then(|state| state.next_breach_at());
+        let at = core.reads.board().get(ticket).and_then(|state| self.moment(state));
         if let Some(at) = at
             && !self.by_ticket.contains_key(&ticket)
         {

@@ -3,27 +3,34 @@
 //! Crossing threads costs a message a worker, not a message a session. The hub owns what its sessions share (frames, the
 //! presence table); each session's position is its own [`outlet::Outlet`]. It never holds records for anybody.
 
+pub mod figures_table;
 pub mod frames;
+pub mod latency;
 pub mod outlet;
 pub mod presence_table;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::TicketId;
+use crate::domain::permissions::Sight;
 use crate::domain::rules::Rules;
 use crate::feed::Feed;
 use crate::journal::{Journal, JournalError};
 use crate::protocol::frame::CloseReason;
+use figures_table::{FiguresTable, Told, Watched};
 use frames::Frames;
+use latency::{LatencyCount, LatencyWindow};
 use outlet::Outlet;
 use presence_table::PresenceTable;
 
@@ -41,6 +48,12 @@ pub struct Shared {
     pub reading: Arc<Semaphore>,
     pub fatal: Arc<dyn Fn(&JournalError) + Send + Sync>,
     pub sessions: AtomicUsize,
+    /// By thread: how many records the session that is furthest behind has not taken yet.
+    pub lags: Mutex<Vec<Arc<AtomicU64>>>,
+    /// How long changes take to the sockets.
+    pub latency: Arc<LatencyWindow>,
+    /// Which sights live figures are made for.
+    pub watched: Arc<Watched>,
     /// New sockets are refused and the open ones told to go.
     pub draining: AtomicBool,
 }
@@ -50,6 +63,10 @@ pub struct Local {
     pub shared: Arc<Shared>,
     pub frames: RefCell<Frames>,
     pub presence: RefCell<PresenceTable>,
+    /// One for each sight that somebody on this thread has.
+    pub figures: RefCell<FxHashMap<Sight, FiguresTable>>,
+    pub latency: RefCell<LatencyCount>,
+    lag: Arc<AtomicU64>,
     outlets: RefCell<Vec<Weak<Outlet>>>,
     /// Sessions of this thread, with the dead ones not yet swept.
     open: Cell<usize>,
@@ -57,10 +74,15 @@ pub struct Local {
 
 impl Local {
     pub fn new(shared: Arc<Shared>) -> Rc<Self> {
+        let lag: Arc<AtomicU64> = Arc::default();
+        shared.lags.lock().push(Arc::clone(&lag));
         Rc::new(Self {
             shared,
+            lag,
             frames: RefCell::new(Frames::default()),
             presence: RefCell::new(PresenceTable::default()),
+            figures: RefCell::default(),
+            latency: RefCell::default(),
             outlets: RefCell::default(),
             open: Cell::new(0),
         })
@@ -132,6 +154,13 @@ impl HubHandle {
         self.addr.try_send(PresenceChanged(changed)).is_ok()
     }
 
+    /// Hands over the newest live figures. A hub that is too busy gets the next ones.
+    pub fn figures(&self, told: Arc<Vec<(Sight, Told)>>) {
+        if self.addr.try_send(FiguresTold(told)).is_err() {
+            tracing::debug!("a hub is too busy for figures");
+        }
+    }
+
     /// Tells every session to go away and come back later, spread over `jitter`.
     pub fn drain(&self, after_ms: u64, jitter_ms: u64) {
         // A hub that cannot be told is about to be stopped with its thread anyway.
@@ -156,7 +185,13 @@ impl Actor for Hub {
         ctx.run_interval(TICK, |this, _| {
             this.local.sweep();
             let now = this.local.now_millis();
-            this.local.each(|outlet| outlet.tick(&this.local, now));
+            this.local.shared.latency.take(now, &mut this.local.latency.borrow_mut());
+            let mut lag = 0;
+            this.local.each(|outlet| {
+                outlet.tick(&this.local, now);
+                lag = lag.max(outlet.behind());
+            });
+            this.local.lag.store(lag, Ordering::Relaxed);
         });
     }
 }
@@ -194,6 +229,34 @@ impl Handler<PresenceChanged> for Hub {
         self.local.each(|outlet| {
             if outlet.wants_presence() {
                 outlet.wake();
+            }
+        });
+    }
+}
+
+/// The live figures, all of them: the hub finds out what is new to it.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct FiguresTold(Arc<Vec<(Sight, Told)>>);
+
+impl Handler<FiguresTold> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, told: FiguresTold, _: &mut Self::Context) {
+        let new: Vec<Sight> = {
+            let mut tables = self.local.figures.borrow_mut();
+            tables.retain(|sight, _| told.0.iter().any(|(own, _)| own == sight));
+            let put = told.0.iter().filter(|(sight, told)| tables.entry(*sight).or_default().put(told));
+            put.map(|(sight, _)| *sight).collect()
+        };
+        let now = self.local.now_millis();
+        self.local.each(|outlet| {
+            if outlet.wants_figures() {
+                let sight = outlet.sight();
+                self.local.shared.watched.look(sight, now);
+                if new.contains(&sight) {
+                    outlet.wake();
+                }
             }
         });
     }

@@ -20,6 +20,8 @@ use crate::domain::ids::{CommandId, Seq, TicketId, UserId};
 use crate::domain::permissions::Principal;
 use crate::domain::state::TicketState;
 use crate::feed::{Feed, Reach};
+use crate::projections::analytics::Present as PresentAgent;
+use crate::protocol::figures::AgentState;
 use crate::protocol::frame::{PresenceState, PresenceUpdate, PresentUser, ServerMessage};
 use crate::protocol::gateway::{Gateway, Order};
 
@@ -40,6 +42,8 @@ pub struct Presence {
     viewers: HashMap<TicketId, HashSet<Arc<str>>>,
     /// Who was last heard typing, and where.
     typing: HashSet<(Arc<str>, TicketId)>,
+    /// Sessions without a socket, and when their last call came.
+    callers: HashMap<Arc<str>, i64>,
     /// Sessions whose connection is gone.
     lost: HashSet<Arc<str>>,
     /// Tickets whose line must be told again.
@@ -55,8 +59,6 @@ struct Present {
     /// Newest last.
     at: Vec<(TicketId, PresenceState, i64)>,
     lost_at: Option<i64>,
-    /// Of somebody without a socket: when the last call came.
-    called_at: Option<i64>,
 }
 
 impl Presence {
@@ -69,6 +71,7 @@ impl Presence {
             sessions: HashMap::new(),
             viewers: HashMap::new(),
             typing: HashSet::new(),
+            callers: HashMap::new(),
             lost: HashSet::new(),
             changed: BTreeSet::new(),
             absent: HashMap::new(),
@@ -189,11 +192,10 @@ impl Presence {
 
     /// Whoever came by calls and calls no more has left.
     fn hang_up(&mut self, now: i64, poll_ms: i64) {
-        let silent =
-            |session: &Present| session.lost_at.is_none() && session.called_at.is_some_and(|at| now - at >= poll_ms);
-        let silent = self.sessions.iter().filter(|(_, session)| silent(session));
+        let silent = self.callers.iter().filter(|(_, at)| now - **at >= poll_ms);
         let silent: Vec<Arc<str>> = silent.map(|(id, _)| Arc::clone(id)).collect();
         for id in silent {
+            self.callers.remove(&id);
             self.leave(&id, now);
         }
     }
@@ -216,11 +218,11 @@ impl Presence {
         }
     }
 
-    fn arrive(&mut self, arrived: Arrived, called_at: Option<i64>) {
+    fn arrive(&mut self, arrived: Arrived) {
         self.absent.remove(&arrived.user);
         *self.directory.core().connected.entry(arrived.user.clone()).or_default() += 1;
         let (user, visible) = (arrived.user, arrived.visible);
-        let present = Present { user, visible, at: Vec::new(), lost_at: None, called_at };
+        let present = Present { user, visible, at: Vec::new(), lost_at: None };
         self.sessions.insert(arrived.session.into(), present);
     }
 
@@ -313,7 +315,7 @@ impl Handler<Arrived> for Presence {
     type Result = ();
 
     fn handle(&mut self, arrived: Arrived, _: &mut Self::Context) {
-        self.arrive(arrived, None);
+        self.arrive(arrived);
     }
 }
 
@@ -414,17 +416,16 @@ impl Handler<Called> for Presence {
         if self.sessions.get(call.session.as_str()).is_some_and(|session| session.lost_at.is_some()) {
             self.forget(&Arc::from(call.session.as_str()));
         }
-        if let Some(session) = self.sessions.get_mut(call.session.as_str()) {
-            session.called_at = Some(now);
+        if self.sessions.contains_key(call.session.as_str()) {
             self.show(&call.session, call.visible);
         } else {
-            let own = |session: &&Present| session.called_at.is_some() && session.user == call.user;
-            if self.sessions.values().filter(own).count() >= CALLERS_EACH {
+            let own = |id: &&Arc<str>| self.sessions.get(*id).is_some_and(|session| session.user == call.user);
+            if self.callers.keys().filter(own).count() >= CALLERS_EACH {
                 return None;
             }
-            let arrived = Arrived { session: call.session.clone(), user: call.user, visible: call.visible };
-            self.arrive(arrived, Some(now));
+            self.arrive(Arrived { session: call.session.clone(), user: call.user, visible: call.visible });
         }
+        self.callers.insert(Arc::from(call.session.as_str()), now);
         if let Some((ticket, state)) = call.at {
             self.report(&Reported { session: call.session, ticket, state });
         }
@@ -492,5 +493,31 @@ impl Handler<GetOnline> for Presence {
 
     fn handle(&mut self, _: GetOnline, _: &mut Self::Context) -> usize {
         self.directory.core().connected.len()
+    }
+}
+
+/// Who is connected and what they do, for the figures. In order of user.
+#[derive(Message)]
+#[rtype(result = "Vec<PresentAgent>")]
+pub struct GetAgents;
+
+impl Handler<GetAgents> for Presence {
+    type Result = Vec<PresentAgent>;
+
+    fn handle(&mut self, _: GetAgents, _: &mut Self::Context) -> Self::Result {
+        let mut agents: BTreeMap<&UserId, (AgentState, Option<TicketId>)> = BTreeMap::new();
+        for session in self.sessions.values() {
+            let ticket = session.at.last().map(|(ticket, ..)| *ticket).filter(|_| session.visible);
+            let state = match (session.visible, ticket) {
+                (false, _) => AgentState::Away,
+                (true, None) => AgentState::Online,
+                (true, Some(_)) => AgentState::OnTicket,
+            };
+            let shown = agents.entry(&session.user).or_insert((state, ticket));
+            // The tab in which most happens counts.
+            *shown = (*shown).max((state, ticket));
+        }
+        let agents = agents.into_iter();
+        agents.map(|(user, (state, ticket))| PresentAgent { user: user.to_string(), state, ticket }).collect()
     }
 }

@@ -55,6 +55,11 @@ impl QueueDoor {
         self.addr.send(GetQueue { limit, sight }).await.map_err(|error| dead(&error))
     }
 
+    /// Claims and looks that wait for the queue.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Makes the queue die as a bug would: a drill for what stands around it.
     pub fn crash(&self) {
         // A full mailbox would only mean that it dies of something else.

@@ -17,6 +17,7 @@ use crate::http::strangers::Strangers;
 use crate::http::{self, Services, auth};
 use crate::line::Line;
 use crate::session::{self, Door};
+use crate::telemetry::{COUNTS, SECONDS};
 
 impl Desk {
     /// What the HTTP side may call. Once for the server: the workers share it.
@@ -27,6 +28,7 @@ impl Desk {
             gateway: Arc::new(self.directory.clone()),
             reads: Arc::clone(&self.reads) as _,
             triage: Arc::new(self.triage_door()),
+            figures: Arc::new(self.figures.clone()),
             presences: Arc::new(PresenceDoor::new(
                 self.presence.clone(),
                 Arc::clone(&self.feed),
@@ -88,11 +90,39 @@ impl Desk {
         let feed = Arc::clone(&self.feed);
         telemetry
             .ask("hotdesk_feed_bytes", "Records held in memory for live delivery.", &[], move || feed.bytes() as f64);
+        let commits = telemetry.histogram("hotdesk_commit_seconds", "Making a group durable.", &[], SECONDS);
+        let sizes = telemetry.histogram("hotdesk_commit_records", "Records of a group.", &[], COUNTS);
+        self.writer.on_commit(Box::new(move |took, records| {
+            commits.observe_duration(took);
+            sizes.observe(records as f64);
+        }));
+        let mailbox = "Messages that wait for an actor.";
+        let queue = self.queue.clone();
+        telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "queue")], move || queue.waiting() as f64);
+        // Not the door: it holds the telemetry itself, and a circle would keep the journal open.
+        let waiting = self.figures.waiting();
+        telemetry.ask("hotdesk_mailbox_waiting", mailbox, &[("actor", "analytics")], move || waiting() as f64);
+        let shared = Arc::clone(&self.shared);
+        let behind = "Records that the session furthest behind has not taken yet.";
+        telemetry.ask("hotdesk_feed_lag_records", behind, &[], move || {
+            shared.lags.lock().iter().map(|lag| lag.load(Ordering::Relaxed)).max().unwrap_or(0) as f64
+        });
+        telemetry
+            .ask("hotdesk_process_resident_bytes", "Memory of the process.", &[], || resident_bytes().unwrap_or(0.0));
+        let hubs = Arc::clone(&self.hubs);
+        telemetry.ask("hotdesk_hubs", "Threads that serve sessions.", &[], move || hubs.read().len() as f64);
         let feed = Arc::clone(&self.feed);
         telemetry.ask("hotdesk_feed_seq", "The newest record that sessions can read.", &[], move || {
             feed.head().get() as f64
         });
     }
+}
+
+/// The second number of `statm` (proc(5)) is in pages, which have 4 KiB on the machines that this runs on.
+fn resident_bytes() -> Option<f64> {
+    const PAGE_BYTES: f64 = 4096.0;
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    Some(statm.split(' ').nth(1)?.parse::<f64>().ok()? * PAGE_BYTES)
 }
 
 /// The WebSocket's route on the worker of `local`.

@@ -8,6 +8,7 @@ use crate::domain::rules::{NamedOption, Rules};
 use crate::domain::sla::{BusinessCalendar, SlaPolicy};
 use crate::domain::state::{SKIP_MEMORY_MS, UNDO_MEMORY_MS};
 use crate::domain::ticket::Priority;
+use crate::projections::analytics::Settings;
 
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
@@ -76,6 +77,7 @@ pub fn from_config(config: &Config) -> Result<Rules, String> {
     };
     Ok(Rules {
         undo_window_ms: config.desk.undo_window_ms,
+        close_solved_after_ms: config.desk.close_solved_after_ms,
         skip_window_ms: config.queue.skip_window_ms,
         promote_after_ms: config.queue.promote_after_ms,
         categories: named(&config.desk.categories),
@@ -89,6 +91,17 @@ pub fn from_config(config: &Config) -> Result<Rules, String> {
 /// The teams whose tickets are their own, in the configuration's order.
 pub fn private_teams(config: &Config) -> PrivateTeams {
     PrivateTeams::new(config.desk.teams.iter().filter(|team| team.private).map(|team| team.id.clone()))
+}
+
+/// What figures go by. The configuration was checked, so zone and calendar exist.
+pub fn analytics(config: &Config) -> Result<Settings, String> {
+    let wanted = &config.analytics;
+    let time_zone =
+        jiff::tz::TimeZone::get(&wanted.time_zone).map_err(|error| format!("analytics.time_zone: {error}"))?;
+    let named = config.sla.calendars.iter().find(|own| wanted.calendar.is_empty() || own.name == wanted.calendar);
+    let calendar = named.map(business_calendar).transpose()?;
+    let private_teams = private_teams(config);
+    Ok(Settings { time_zone, calendar, at_risk_ms: wanted.at_risk_ms, private_teams })
 }
 
 fn business_calendar(calendar: &Calendar) -> Result<BusinessCalendar, String> {

@@ -10,6 +10,7 @@ pub fn problems(config: &Config) -> Vec<String> {
     let mut found = Found::default();
     server(config, &mut found);
     limits(config, &mut found);
+    analytics(config, &mut found);
     names("desk.categories", &config.desk.categories, &mut found);
     names("desk.teams", &config.desk.teams, &mut found);
     for category in config.desk.categories.iter().filter(|category| category.private) {
@@ -79,6 +80,27 @@ fn server(config: &Config, found: &mut Found) {
     );
 }
 
+fn analytics(config: &Config, found: &mut Found) {
+    let analytics = &config.analytics;
+    found.check(
+        jiff::tz::TimeZone::get(&analytics.time_zone).is_ok(),
+        "analytics.time_zone",
+        format!("`{}` is not a zone of the IANA database, like America/Montreal", analytics.time_zone),
+    );
+    found.check(
+        analytics.calendar.is_empty() || config.sla.calendars.iter().any(|own| own.name == analytics.calendar),
+        "analytics.calendar",
+        format!("there is no calendar {}", analytics.calendar),
+    );
+    found.within("analytics.at_risk_ms", analytics.at_risk_ms, 1, 365 * 86_400_000);
+    found.within("analytics.checkpoint_records", analytics.checkpoint_records, 1_000, 1 << 40);
+    found.within("analytics.report_cells", analytics.report_cells, 100, 10_000_000);
+    found.within("analytics.questions_at_once", analytics.questions_at_once, 1, 64);
+    found.within("analytics.staffing_target_ms", analytics.staffing_target_ms, 0, 365 * 86_400_000);
+    found.within("analytics.staffing_patience_ms", analytics.staffing_patience_ms, 0, 365 * 86_400_000);
+    found.within("analytics.staffing_target_share", analytics.staffing_target_share, 0.01, 0.999);
+}
+
 fn limits(config: &Config, found: &mut Found) {
     let Config { limits, journal, feed, session, tickets, queue, presence, people, search, desk, demo, .. } = config;
     found.within("limits.body_bytes", limits.body_bytes, 65_536, 1 << 30);
@@ -135,6 +157,7 @@ fn limits(config: &Config, found: &mut Found) {
     found.within("search.commit_ms", search.commit_ms, 10, 600_000);
     found.check(!desk.name.trim().is_empty(), "desk.name", "must not be blank");
     found.within("desk.undo_window_ms", desk.undo_window_ms, 0, 86_400_000);
+    found.within("desk.close_solved_after_ms", desk.close_solved_after_ms, 0, 3_155_760_000_000);
     found.within("demo.pace_ms", demo.pace_ms, 100, 3_600_000);
     found.within("demo.tickets", demo.tickets, 1, 10_000);
 }

@@ -348,6 +348,7 @@ mod tests {
         };
         let rules = Rules {
             undo_window_ms: config.desk.undo_window_ms,
+            close_solved_after_ms: config.desk.close_solved_after_ms,
             skip_window_ms: config.queue.skip_window_ms,
             promote_after_ms: config.queue.promote_after_ms,
             categories: named(&config.desk.categories),

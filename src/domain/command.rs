@@ -260,6 +260,8 @@ pub struct TriageValues {
 pub enum SystemCommand {
     /// A due time has passed: write the breach of every target that is missed by now.
     CheckSla,
+    /// The ticket has been solved for long enough: close it.
+    CloseSolved,
     /// The holder vanished without an answer: give the ticket back.
     ReleaseVanished { holder: UserId },
     /// Triage begins, proposes or gives up, based on the version that `triage` names; `apply` is set without asking. No field but

@@ -3,7 +3,7 @@
 //! Called by the ticket actors for every command of people, programs and the desk itself. Refusals come in this order:
 //! permission, existence, expected version, closed, and then what the command itself demands.
 
-use super::command::{AddMessage, Command, SystemCommand};
+use super::command::{AddMessage, Command, SystemCommand, UpdateTicket};
 use super::event::Event;
 use super::ids::{CommandId, MessageId, TicketId, Version};
 use super::permissions::{Permission, Principal};
@@ -11,6 +11,7 @@ use super::record::Draft;
 use super::rejection::{FieldError, Rejection};
 use super::rules::{FieldLimits, People, Rules};
 use super::state::TicketState;
+use super::ticket::{Status, TriageDecided};
 use super::time::Timestamp;
 
 mod clocks;
@@ -167,6 +168,15 @@ fn decide_system(state: &TicketState, command: &SystemCommand, context: &Context
     match command {
         SystemCommand::CheckSla => {
             work.breach_overdue();
+            Ok(work.done())
+        }
+        SystemCommand::CloseSolved => {
+            if state.closes_at(context.rules.close_solved_after_ms).is_some_and(|at| at <= context.now) {
+                let update = UpdateTicket { status: Some(Status::Closed), ..UpdateTicket::default() };
+                let patch = fields::patch_of(&state.ticket, &update, context)?;
+                let changes = fields::changes_of(&patch);
+                work.act(Event::Updated { changes, decided: TriageDecided::default() }, patch);
+            }
             Ok(work.done())
         }
         SystemCommand::ReleaseVanished { holder } => Ok(hold::release_vanished(work, holder)),

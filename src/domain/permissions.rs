@@ -168,6 +168,11 @@ impl PrivateTeams {
         Sight(places.fold(0, |bits, (place, _)| bits | 1 << place))
     }
 
+    /// What everybody sees, and no more.
+    pub fn nobodys_sight(&self) -> Sight {
+        if self.0.is_empty() { Sight::ALL } else { Sight(0) }
+    }
+
     pub fn contains(&self, team: &str) -> bool {
         self.0.iter().any(|own| own == team)
     }
@@ -175,6 +180,11 @@ impl PrivateTeams {
     pub fn audience(&self, team: Option<&str>) -> Audience {
         let place = team.and_then(|team| self.0.iter().position(|own| own == team));
         Audience(place.and_then(|place| u8::try_from(place).ok()))
+    }
+
+    /// Of each of them, in their order.
+    pub fn audiences(&self) -> impl Iterator<Item = Audience> {
+        self.0.iter().map(|team| self.audience(Some(team)))
     }
 
     /// The private teams that are out of this sight.

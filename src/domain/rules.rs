@@ -10,6 +10,8 @@ use super::sla::SlaPolicy;
 pub struct Rules {
     /// Undo works for this long after a command; at most `state::UNDO_MEMORY_MS`.
     pub undo_window_ms: i64,
+    /// A solved ticket that rests for this long is closed by the desk; 0 never closes one.
+    pub close_solved_after_ms: i64,
     /// A skipped ticket is not offered to the skipper for this long; at most `state::SKIP_MEMORY_MS`.
     pub skip_window_ms: i64,
     /// A waiting ticket is lifted by one priority each time this long has passed. See `projections::queue`.

@@ -102,7 +102,7 @@ impl BusinessCalendar {
 
     /// Opening intervals as moments, from the local day of `from` on. On a day of a clock change an interval is as long as it
     /// really is.
-    fn intervals(&self, from: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
+    pub fn intervals(&self, from: Timestamp) -> impl Iterator<Item = (Timestamp, Timestamp)> + '_ {
         let first = self.time_zone.to_datetime(from.to_jiff()).date();
         std::iter::successors(Some(first), |day| day.tomorrow().ok())
             .take(HORIZON_DAYS)

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::event::Event;
 use super::ids::{CommandId, TicketId, UserId, Version};
 use super::patch::Patch;
-use super::ticket::{Link, SlaMetric, Ticket};
+use super::ticket::{Link, SlaMetric, Status, Ticket};
 use super::time::Timestamp;
 
 /// What undo needs is kept for this long, so `Rules::undo_window_ms` must not be longer.
@@ -150,6 +150,12 @@ impl TicketState {
             .filter(|metric| self.background.clocks.get(*metric).is_some_and(|clock| !clock.breached))
             .filter_map(|metric| self.ticket.sla.due(metric))
             .min()
+    }
+
+    /// When `SystemCommand::CloseSolved` has work, where solved tickets rest for this long; 0 never closes one.
+    pub fn closes_at(&self, rest_ms: i64) -> Option<Timestamp> {
+        let solved_at = self.ticket.solved_at.filter(|_| self.ticket.status == Status::Solved && rest_ms > 0)?;
+        Some(solved_at.plus_millis(rest_ms))
     }
 }
 

@@ -142,6 +142,11 @@ impl Call {
         id.map(TicketId).ok_or_else(|| Problem::new(Code::NotFound, "there is no such ticket"))
     }
 
+    /// The `Idempotency-Key`, where one was given and the call takes it.
+    pub fn key(&self) -> Option<&CommandId> {
+        self.key.as_ref()
+    }
+
     pub fn path_id(&self) -> &str {
         self.request.match_info().get("id").unwrap_or_default()
     }

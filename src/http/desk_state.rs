@@ -11,6 +11,7 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::people::People;
+use crate::protocol::figures::Figures;
 use crate::protocol::gateway::Gateway;
 use crate::protocol::presence::Presences;
 use crate::protocol::reading::Reading;
@@ -27,6 +28,7 @@ pub struct Services {
     pub reads: Arc<dyn Reading>,
     /// What the desk makes of texts.
     pub triage: Arc<dyn Triaging>,
+    pub figures: Arc<dyn Figures>,
     /// Who is where, for callers without a socket.
     pub presences: Arc<dyn Presences>,
     pub people: Arc<People>,

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use parking_lot::RwLock;
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
+use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::auth;
@@ -53,7 +54,7 @@ impl Health {
         self.probes.write().push((name, Box::new(probe)));
     }
 
-    fn report(&self) -> Report {
+    pub fn report(&self) -> Report {
         let phase = match self.phase() {
             Phase::Starting => "starting",
             Phase::Ready => "ready",
@@ -74,17 +75,20 @@ impl Health {
 }
 
 /// Whether the process takes work.
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, TS, ToSchema)]
+#[ts(rename = "Readiness")]
 #[schema(as = Readiness)]
 pub struct Report {
     ready: bool,
     phase: &'static str,
     /// Only for operations, where an operations token is configured.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
     checks: Option<Vec<Check>>,
 }
 
-#[derive(Serialize, ToSchema)]
+#[derive(Serialize, TS, ToSchema)]
+#[ts(rename = "ReadinessCheck")]
 #[schema(as = ReadinessCheck)]
 pub struct Check {
     name: &'static str,

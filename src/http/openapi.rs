@@ -60,6 +60,8 @@ const TAGS: &[(&str, &str)] = &[
     ("queue", "The one queue that hands out tickets."),
     ("triage", "What the desk makes of tickets by itself, and how well."),
     ("requests", "The public request form, and what a customer sees by a private link."),
+    ("analytics", "Live figures, series, trends and forecasts."),
+    ("reports", "Reports over all of history, saved and scheduled."),
     ("live", "The desk at one moment, and every record after it."),
     ("people", "Users, colleagues and API tokens."),
     ("operations", "For those who run the desk."),

@@ -6,10 +6,10 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -68,6 +68,9 @@ pub type Publish = Box<dyn FnMut(&[Arc<Committed>]) + Send>;
 
 /// Called once on the writer's thread when the disk failed: the process must stop with exit status 4.
 pub type Fatal = Box<dyn FnOnce(JournalError) + Send>;
+
+/// Told how long it took to make a group durable, and how many records it had.
+pub type OnCommit = Box<dyn Fn(Duration, usize) + Send + Sync>;
 
 type Answer<T> = oneshot::Sender<Result<T, AppendError>>;
 
@@ -144,6 +147,11 @@ impl WriterHandle {
         self.shared.full.load(Ordering::Relaxed)
     }
 
+    /// Has every commit from now on told, on the writer's thread; once for a writer.
+    pub fn on_commit(&self, told: OnCommit) {
+        assert!(self.shared.on_commit.set(told).is_ok(), "invariant: commits are told to one listener");
+    }
+
     /// Appends that wait for the next group.
     pub fn waiting(&self) -> usize {
         self.shared.waiting.load(Ordering::Relaxed)
@@ -180,6 +188,7 @@ struct Shared {
     full: AtomicBool,
     closing: AtomicBool,
     stopped: AtomicBool,
+    on_commit: OnceLock<OnCommit>,
 }
 
 enum Message {
@@ -330,8 +339,14 @@ impl Writer {
     fn commit(&mut self, mut batch: Batch) -> Result<(), JournalError> {
         if !batch.group.records.is_empty() || !batch.group.asides.is_empty() {
             batch.finish();
+            let begun = Instant::now();
             match self.journal.commit(&batch.group) {
-                Ok(()) => self.shared.full.store(false, Ordering::Relaxed),
+                Ok(()) => {
+                    self.shared.full.store(false, Ordering::Relaxed);
+                    if let Some(told) = self.shared.on_commit.get() {
+                        told(begun.elapsed(), batch.group.records.len());
+                    }
+                }
                 Err(JournalError::Full) => {
                     self.shared.full.store(true, Ordering::Relaxed);
                     batch.refuse(&AppendError::Full);

@@ -6,6 +6,7 @@ use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::code::Code;
+use super::figures::LiveChange;
 use super::parse;
 use super::problem::Problem;
 use super::views::UserView;
@@ -197,7 +198,8 @@ pub enum ServerMessage {
     Ok(Acknowledged),
     Err(Refused),
     Presence(PresenceUpdate),
-    Analytics(AnalyticsUpdate),
+    /// What changed in the live figures, at most once a second.
+    Analytics(Box<LiveChange>),
     Lag(Lag),
     Drain(Drain),
 }
@@ -288,15 +290,6 @@ pub struct PresenceUpdate {
 pub struct PresentUser {
     pub user: UserId,
     pub state: PresenceState,
-}
-
-/// The live figures; their shape belongs to analytics.
-#[derive(Clone, Debug, Serialize, TS, ToSchema)]
-pub struct AnalyticsUpdate {
-    #[serde(flatten)]
-    #[ts(skip)]
-    #[schema(value_type = Object)]
-    pub figures: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Clone, Debug, Serialize, TS, ToSchema)]

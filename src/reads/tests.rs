@@ -121,6 +121,7 @@ impl TestDesk {
             },
             rules: Rules {
                 undo_window_ms: 600_000,
+                close_solved_after_ms: 0,
                 skip_window_ms: 600_000,
                 promote_after_ms: 0,
                 categories: Vec::new(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use hotdesk::domain::ticket::Ticket;
 use hotdesk::protocol::frame::{ClientMessage, ServerMessage};
-use hotdesk::protocol::{preferences, presence, requests, views};
+use hotdesk::protocol::{figures, preferences, presence, requests, views};
 use ts_rs::{Config, TS};
 
 /// S90: the client's TypeScript types are those of the server.
@@ -52,6 +52,18 @@ fn s90_typescript_is_generated_from_the_wire_types() {
     views::Bulk::export_all(&config).unwrap();
     views::BulkOutcomes::export_all(&config).unwrap();
     views::DeskInfo::export_all(&config).unwrap();
+    figures::LiveFigures::export_all(&config).unwrap();
+    figures::MetricList::export_all(&config).unwrap();
+    figures::Series::export_all(&config).unwrap();
+    figures::Trends::export_all(&config).unwrap();
+    figures::NewReport::export_all(&config).unwrap();
+    figures::Report::export_all(&config).unwrap();
+    figures::ReportResult::export_all(&config).unwrap();
+    figures::UpdateReport::export_all(&config).unwrap();
+    figures::ReportFile::export_all(&config).unwrap();
+    hotdesk::http::operations::Operations::export_all(&config).unwrap();
+    figures::DrillDown::export_all(&config).unwrap();
+    figures::ReportTickets::export_all(&config).unwrap();
     views::triage::Similar::export_all(&config).unwrap();
     views::triage::TryTriage::export_all(&config).unwrap();
     views::triage::TriedTriage::export_all(&config).unwrap();

@@ -1,6 +1,7 @@
 //! The integration tests, one binary so that it links once.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod analytics;
 mod architecture;
 mod attack_audit;
 mod attack_edge;

@@ -55,6 +55,10 @@ enum Rule {
     Listed,
     /// Each id has an outcome of its own: outside it is `not_found`.
     Bulk,
+    /// Figures by team: outside the private team is not among them.
+    Figures,
+    /// Tickets behind a figure: outside none of the private team is.
+    Drilled,
 }
 
 fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
@@ -116,6 +120,20 @@ fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
         "merge_ticket" => (Rule::Ticket, "", json!({"into": 1})),
         "link_ticket" | "unlink_ticket" => (Rule::Ticket, "", json!({"to": 1, "kind": "related"})),
         "claim_next" => (Rule::Listed, "", json!({"team": TEAM})),
+        "list_metrics" | "get_trends" | "list_reports" => (Rule::Anybody, "", Value::Null),
+        "get_operations" => (Rule::ByRole, "", Value::Null),
+        "get_live_figures" => (Rule::Figures, "", Value::Null),
+        "get_series" => (Rule::Anybody, "?metric=created", Value::Null),
+        "preview_report" => (Rule::Figures, "", json!({"measure": "created", "split": ["team"], "last": "1d"})),
+        "preview_report_tickets" => {
+            (Rule::Drilled, "", json!({"definition": {"measure": "created", "last": "1d"}, "cell": {}}))
+        }
+        "save_report" => (Rule::ByRole, "", json!({"name": "", "definition": {"measure": "created", "last": "1d"}})),
+        "update_report" => (Rule::ByRole, "", json!({"shared": true})),
+        "remove_report" | "get_report" | "run_report" | "get_report_tickets" | "list_report_files" => {
+            (Rule::ByRole, "", Value::Null)
+        }
+        "get_report_file" => (Rule::ByRole, "?at=2026-01-01T00:00:00Z", Value::Null),
         _ => return None,
     })
 }
@@ -178,6 +196,14 @@ async fn x32_every_call_obeys_roles_and_teams() {
                     assert!(reply.status < 300, "{what}: {}", reply.text);
                     assert!(!reply.text.contains(CANARY) && !reply.text.contains(TEAM), "{what}: {}", reply.text);
                 }
+                Rule::Figures => {
+                    assert!(reply.status < 300, "{what}: {}", reply.text);
+                    assert_eq!(reply.text.contains(TEAM), caller.inside, "{what}: {}", reply.text);
+                }
+                Rule::Drilled => {
+                    let tickets = reply.body["tickets"].as_array().unwrap();
+                    assert_eq!(tickets.iter().any(|id| *id == ticket), caller.inside, "{what}: {}", reply.text);
+                }
                 Rule::Bulk => {
                     let code = reply.body["outcomes"][0]["error"]["code"].as_str();
                     assert_eq!(code, if caller.inside { None } else { Some("not_found") }, "{what}: {}", reply.text);
@@ -237,7 +263,7 @@ async fn x33_every_message_obeys_roles_and_teams() {
     let mut cells = 0;
     for caller in &callers {
         let who = format!("{} {}", caller.role, if caller.inside { "inside" } else { "outside" });
-        let topics = ["board", "queue", "mine", "presence", "ticket:1"];
+        let topics = ["board", "queue", "mine", "presence", "ticket:1", "analytics"];
         let mut peer = app.live_peer(&caller.token, &topics).await;
         let mut all = String::new();
         for kind in &kinds {
@@ -267,6 +293,14 @@ async fn x33_every_message_obeys_roles_and_teams() {
             }
             cells += 1;
         }
+        if !all.contains("\"whole\":true") {
+            peer.find(|line| {
+                all.push_str(&line.to_string());
+                line["whole"] == true
+            })
+            .await;
+        }
+        assert_eq!(all.contains("\"legal\":{"), caller.inside, "{who}: live figures by team");
         // Presence of a ticket out of sight is refused, and nobody outside hears who looks at it.
         peer.send(json!({"t": "presence", "ticket": 1, "state": "viewing"})).await;
         let heard = peer
@@ -289,7 +323,7 @@ async fn x33_every_message_obeys_roles_and_teams() {
         let snapshot = app.call_as(&caller.token, "GET", "/api/v1/snapshot", Value::Null).await.1;
         assert_eq!(upto["board"], snapshot["board_hash"], "{who}: the hash is that of what this session sees");
         assert_eq!(all.contains(CANARY), caller.inside, "{who}");
-        assert!(caller.inside || !all.contains("\"team\":\"legal\""), "{who}: {all}");
+        assert!(caller.inside || !all.contains("\"legal\""), "{who}: {all}");
         cells += messages.len();
     }
     println!("permission matrix, WebSocket: {cells} cells");

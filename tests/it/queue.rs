@@ -160,6 +160,43 @@ async fn q45_breaches_are_written_by_a_timer_that_survives_restarts() {
     app.stop().await;
 }
 
+/// Q49: a ticket that has been solved for long enough is closed by the desk, also when the time passed while it was down; one that was
+/// opened again is not.
+#[actix_web::test]
+async fn q49_what_was_solved_for_long_enough_is_closed() {
+    let rest = 3_600_000;
+    let app = TestApp::with(|config| config.desk.close_solved_after_ms = rest).await;
+    for number in 1..=3 {
+        app.ticket(&format!("Ticket {number}"), json!({})).await;
+        let solved = app.call("PATCH", &format!("/api/v1/tickets/{number}"), json!({"status": "solved"})).await;
+        assert_eq!(solved.0, 200, "{}", solved.1);
+    }
+    let again = app.call("PATCH", "/api/v1/tickets/2", json!({"status": "open"})).await;
+    assert_eq!(again.0, 200, "{}", again.1);
+    app.clock.advance(rest - 1);
+    app.desk.deadlines.send(hotdesk::actors::deadlines::Tick).await.unwrap();
+    app.call("PATCH", "/api/v1/tickets/3", json!({"priority": "high"})).await;
+    assert_eq!(app.get("/api/v1/tickets/1").await["status"], "solved", "not yet");
+    let (journal, clock) = (app.journal.clone(), app.clock.clone());
+    app.stop().await;
+    clock.advance(1);
+    let app = TestApp::on(journal, clock, |config| config.desk.close_solved_after_ms = rest).await;
+    app.desk.deadlines.send(hotdesk::actors::deadlines::Tick).await.unwrap();
+    for number in [1, 3] {
+        let path = format!("/api/v1/tickets/{number}?include=events");
+        app.until("it is closed", async || app.get(&path).await["status"] == "closed").await;
+        let ticket = app.get(&path).await;
+        let event = ticket["events"].as_array().unwrap().last().unwrap();
+        assert_eq!((&event["by"], &event["event"]["changes"]["status"]), (&json!("system"), &json!("closed")));
+        assert!(ticket["solved_at"].is_string(), "when it was solved is kept");
+    }
+    assert_eq!(app.get("/api/v1/tickets/2").await["status"], "open");
+    let board = app.get("/api/v1/snapshot").await;
+    let tickets = board["board"].as_array().unwrap();
+    assert_eq!(tickets.len(), 1, "what is closed left the board: {board}");
+    app.stop().await;
+}
+
 /// Q46: a claim reads its own writes: a ticket that was acknowledged just now can be claimed at once.
 #[actix_web::test]
 async fn q46_what_was_just_opened_can_be_claimed() {

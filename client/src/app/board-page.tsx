@@ -31,7 +31,11 @@ export function BoardPage({ ticket, onMenu }: { ticket: string | undefined; onMe
 
   return (
     <main className="relative flex h-full">
-      <div className="h-full min-w-0 flex-1">
+      <div
+        id={open === null ? "ticket" : undefined}
+        tabIndex={-1}
+        className="h-full min-w-0 flex-1 outline-none"
+      >
         {absent ?? (
           <BoardScreen
             axis={axis}

@@ -1,4 +1,4 @@
-import { Command } from "cmdk";
+import { Command, defaultFilter } from "cmdk";
 import { Search } from "lucide-react";
 import { useMemo, useState, useSyncExternalStore } from "react";
 import { useLocation } from "wouter";
@@ -21,6 +21,9 @@ const GROUP =
   "[&_[cmdk-group-heading]]:px-2.5 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:font-medium [&_[cmdk-group-heading]]:text-2xs [&_[cmdk-group-heading]]:text-ink-3";
 
 /** Everything that can be done or opened, found by typing; each with the key that does it without. */
+const EVERYWHERE = "everywhere: ";
+const LAST = 1e-6;
+
 export function CommandPalette({ onClose }: { onClose: () => void }) {
   const { sync, info, people } = useDesk();
   const saved = useSavedViews();
@@ -57,7 +60,15 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
 
   return (
     <Dialog open onOpenChange={onClose} title={strings.palette.label} titleHidden>
-      <Command label={strings.palette.label} loop className="flex min-h-0 flex-col">
+      <Command
+        label={strings.palette.label}
+        loop
+        // Searching everything is what is left when nothing else is meant.
+        filter={(value, words, more) =>
+          value.startsWith(EVERYWHERE) ? LAST : defaultFilter(value, words, more)
+        }
+        className="flex min-h-0 flex-col"
+      >
         <Command.Input
           autoFocus
           value={text}
@@ -133,16 +144,17 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
             </Command.Group>
           )}
           {text.trim() === "" ? null : (
-            <Command.Item
-              value={`search ${text}`}
-              forceMount
-              onSelect={() => choose(() => navigate(`/search?q=${encodeURIComponent(text.trim())}`))}
-              className={ITEM}
-            >
-              <Search className="size-4 text-ink-3" />
-              <span className="flex-1 truncate">{strings.palette.searchFor(text.trim())}</span>
-              <Kbd keys="/" className="inline-flex text-ink-3" />
-            </Command.Item>
+            <Command.Group className={GROUP}>
+              <Command.Item
+                value={`${EVERYWHERE}${text}`}
+                onSelect={() => choose(() => navigate(`/search?q=${encodeURIComponent(text.trim())}`))}
+                className={ITEM}
+              >
+                <Search className="size-4 text-ink-3" />
+                <span className="flex-1 truncate">{strings.palette.searchFor(text.trim())}</span>
+                <Kbd keys="/" className="inline-flex text-ink-3" />
+              </Command.Item>
+            </Command.Group>
           )}
         </Command.List>
       </Command>

@@ -31,6 +31,7 @@ export function ConnectionGate({ children }: { children: ReactNode }) {
   if (state.kind === "forbidden") {
     return (
       <Notice
+        page
         alert
         title={strings.connection.forbiddenTitle}
         hint={strings.connection.forbiddenText}
@@ -41,6 +42,7 @@ export function ConnectionGate({ children }: { children: ReactNode }) {
   if (state.kind === "superseded") {
     return (
       <Notice
+        page
         alert
         title={strings.connection.supersededTitle}
         hint={strings.connection.supersededText}

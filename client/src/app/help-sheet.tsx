@@ -12,7 +12,11 @@ export function HelpSheet({ onClose }: { onClose: () => void }) {
   const actions = useSyncExternalStore(all.subscribe, all.get);
   return (
     <Dialog open onOpenChange={onClose} title={strings.help.title}>
-      <div className="scroll-thin gap-8 overflow-y-auto px-4 pb-5 sm:columns-2">
+      <div
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse scrolls with the arrows
+        tabIndex={0}
+        className="scroll-thin gap-8 overflow-y-auto px-4 pb-5 outline-offset-[-2px] sm:columns-2"
+      >
         {SECTIONS.map((section) => {
           const offered = actions.filter((action) => action.section === section && action.keys !== undefined);
           if (offered.length === 0) return null;

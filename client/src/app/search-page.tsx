@@ -193,32 +193,35 @@ function SearchBox({
     if (document.activeElement !== box.current) setTyped(text);
   }, [text]);
   return (
-    <input
-      ref={box}
-      id="search-box"
-      type="search"
-      // biome-ignore lint/a11y/noAutofocus: the page exists to be typed into
-      autoFocus={text === ""}
-      aria-label={strings.search.label}
-      placeholder={strings.search.placeholder}
-      value={typed}
-      onChange={(event) => {
-        setTyped(event.target.value);
-        onText(event.target.value);
-      }}
-      onKeyDown={(event) => {
-        if (event.key === "Enter") {
-          event.currentTarget.blur();
-          onDone();
-        } else if (event.key === "Escape") {
-          // The browser would empty the box, and the page's own Escape would leave it.
-          event.preventDefault();
-          event.stopPropagation();
-          event.currentTarget.blur();
-        }
-      }}
-      className="h-8 min-w-0 flex-[4] rounded-md border border-line-strong bg-surface px-2.5 text-sm placeholder:text-ink-3 coarse:h-10"
-    />
+    <>
+      <h1 className="sr-only">{strings.search.title}</h1>
+      <input
+        ref={box}
+        id="search-box"
+        type="search"
+        // biome-ignore lint/a11y/noAutofocus: the page exists to be typed into
+        autoFocus={text === ""}
+        aria-label={strings.search.label}
+        placeholder={strings.search.placeholder}
+        value={typed}
+        onChange={(event) => {
+          setTyped(event.target.value);
+          onText(event.target.value);
+        }}
+        onKeyDown={(event) => {
+          if (event.key === "Enter") {
+            event.currentTarget.blur();
+            onDone();
+          } else if (event.key === "Escape") {
+            // The browser would empty the box, and the page's own Escape would leave it.
+            event.preventDefault();
+            event.stopPropagation();
+            event.currentTarget.blur();
+          }
+        }}
+        className="h-8 min-w-0 flex-[4] rounded-md border border-line-strong bg-surface px-2.5 text-sm placeholder:text-ink-3 coarse:h-10"
+      />
+    </>
   );
 }
 

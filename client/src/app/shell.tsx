@@ -24,6 +24,18 @@ const WallboardPage = lazy(() => import("./wallboard-page").then((m) => ({ defau
 const TimeMachinePage = lazy(() =>
   import("./time-machine-page").then((m) => ({ default: m.TimeMachinePage })),
 );
+// The screens of figures come with their words, which must be there before the first of them is drawn.
+const withWords = <T,>(page: () => Promise<T>) =>
+  import("./strings/figures").then((m) => m.loadFigureWords()).then(page);
+const AnalyticsPage = lazy(() =>
+  withWords(() => import("./analytics-page").then((m) => ({ default: m.AnalyticsPage }))),
+);
+const ReportsPage = lazy(() =>
+  withWords(() => import("./reports-page").then((m) => ({ default: m.ReportsPage }))),
+);
+const OperationsPage = lazy(() =>
+  withWords(() => import("./operations-page").then((m) => ({ default: m.OperationsPage }))),
+);
 const SettingsPage = lazy(() => import("./settings-page").then((m) => ({ default: m.SettingsPage })));
 const Drawer = lazy(() => import("@/components/ui/dialog").then((m) => ({ default: m.Dialog })));
 const QueuePage = lazy(() => import("./queue-page").then((m) => ({ default: m.QueuePage })));
@@ -110,7 +122,9 @@ function Frame() {
     run: () => navigate(to),
   });
   useAction(go("inbox", strings.nav.inbox, "g i", "/inbox/mine"));
-  useAction(go("all", strings.views.open, "g a", "/inbox/open"));
+  useAction(go("all", strings.views.open, "g o", "/inbox/open"));
+  useAction(go("analytics", strings.nav.analytics, "g a", "/analytics/overview"));
+  useAction(go("reports", strings.nav.reports, "g r", "/reports"));
   useAction(go("queue", strings.nav.queue, "g q", "/queue"));
   useAction(go("board", strings.nav.board, "g b", "/board"));
   useAction(go("wallboard", strings.nav.wallboard, "g w", "/wallboard"));
@@ -173,6 +187,15 @@ function Frame() {
               <Route path="/time">
                 <TimeMachinePage onMenu={() => setDrawer(true)} />
               </Route>
+              <Route path="/analytics/:section?">
+                {(params) => <AnalyticsPage section={params.section} onMenu={() => setDrawer(true)} />}
+              </Route>
+              <Route path="/reports/:report?">
+                {(params) => <ReportsPage report={params.report} onMenu={() => setDrawer(true)} />}
+              </Route>
+              <Route path="/operations">
+                <OperationsPage onMenu={() => setDrawer(true)} />
+              </Route>
               <Route path="/settings/:section?">
                 {(params) => <SettingsPage section={params.section} onMenu={() => setDrawer(true)} />}
               </Route>
@@ -187,6 +210,7 @@ function Frame() {
               </Route>
               <Route>
                 <Notice
+                  page
                   title={strings.page.notFound}
                   hint={strings.page.notFoundHint}
                   action={<Button onClick={() => navigate("/inbox/mine")}>{strings.page.toInbox}</Button>}

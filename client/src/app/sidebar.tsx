@@ -1,5 +1,15 @@
 import clsx from "clsx";
-import { Columns3, Gauge, History, ListOrdered, Search, SquarePen } from "lucide-react";
+import {
+  Activity,
+  ChartNoAxesColumn,
+  ChartSpline,
+  Columns3,
+  Gauge,
+  History,
+  ListOrdered,
+  Search,
+  SquarePen,
+} from "lucide-react";
 import { lazy, type ReactNode, Suspense } from "react";
 import { Link, useRoute } from "wouter";
 import { Button } from "@/components/ui/button";
@@ -93,11 +103,31 @@ export function Sidebar({
             title={strings.nav.wallboard}
           />
           <PageLink
+            href="/analytics"
+            icon={<ChartSpline className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.analytics}
+          />
+          <PageLink
+            href="/reports"
+            icon={<ChartNoAxesColumn className="size-4" />}
+            onNavigate={onNavigate}
+            title={strings.nav.reports}
+          />
+          <PageLink
             href="/time"
             icon={<History className="size-4" />}
             onNavigate={onNavigate}
             title={strings.nav.past}
           />
+          {me.permissions.includes("settings_write") ? (
+            <PageLink
+              href="/operations"
+              icon={<Activity className="size-4" />}
+              onNavigate={onNavigate}
+              title={strings.nav.operations}
+            />
+          ) : null}
         </ul>
       </div>
 

@@ -49,6 +49,7 @@ export function SignedIn({ api }: { api: Api }) {
   if (error !== null && !mustSignIn) {
     return (
       <Notice
+        page
         alert
         title={strings.list.failed}
         hint={

@@ -129,7 +129,7 @@ export function TicketBrowser({
   }, [sync, ids, at]);
 
   return (
-    <div className="flex h-full">
+    <main className="flex h-full">
       <div
         className={clsx(
           "h-full w-full shrink-0 bg-surface md:w-[clamp(19.5rem,25vw,30rem)] lg:border-l",
@@ -138,8 +138,9 @@ export function TicketBrowser({
       >
         {list(selection)}
       </div>
-      <main
+      <section
         id="ticket"
+        aria-label={strings.ticket.label}
         tabIndex={-1}
         className={clsx(
           "h-full min-w-0 flex-1 bg-surface outline-none md:border-l",
@@ -166,7 +167,7 @@ export function TicketBrowser({
             />
           </Suspense>
         )}
-      </main>
-    </div>
+      </section>
+    </main>
   );
 }

@@ -9,6 +9,7 @@ const clockTime = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-
 const dayAndMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 const dayMonthYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
 const longDay = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
+const weekday = new Intl.DateTimeFormat(locale, { weekday: "short", timeZone: "UTC" });
 const weekdayAndTime = new Intl.DateTimeFormat(locale, {
   weekday: "short",
   hour: "2-digit",
@@ -107,6 +108,16 @@ export function dayLabel(iso: string, now: number): string {
   const yesterday = new Date(now - DAY);
   if (date.toDateString() === yesterday.toDateString()) return strings.ticket.yesterday;
   return date.getFullYear() === today.getFullYear() ? longDay.format(date) : dayMonthYear.format(date);
+}
+
+export function dayOfYear(iso: string): string {
+  return dayAndMonth.format(new Date(iso));
+}
+
+/** `Mon`, from Monday on. */
+export function weekdays(): string[] {
+  // The fifth of January 1970 was a Monday.
+  return Array.from({ length: 7 }, (_, day) => weekday.format(new Date(Date.UTC(1970, 0, 5 + day, 12))));
 }
 
 export function whenSoon(iso: string, now: number): string {

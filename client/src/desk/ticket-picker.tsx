@@ -80,8 +80,8 @@ export function TicketPicker({
       />
       <div
         id={listId}
-        role="listbox"
-        aria-label={strings.palette.tickets}
+        // A list of nothing is no list.
+        {...(found.length === 0 ? {} : { role: "listbox", "aria-label": strings.palette.tickets })}
         className="flex min-h-44 flex-col pt-2"
       >
         {found.map((ticket, index) => (

@@ -27,6 +27,7 @@ import type {
   UpdateAccount,
   User,
 } from "@/protocol/types";
+import { type FiguresApi, figuresApi } from "./figures-api";
 import { asProblem, ProblemError } from "./problem-error";
 
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
@@ -55,6 +56,7 @@ export interface Api {
   tokens(after: string | null): Promise<Page<AccessToken>>;
   createToken(token: { name: string; expires_at?: string }): Promise<NewAccessToken>;
   revokeToken(id: string): Promise<void>;
+  readonly figures: FiguresApi;
   preferences(): Promise<PreferencesView>;
   /** Refused with `version_conflict` where another browser was faster. */
   putPreferences(preferences: Preferences, version: number): Promise<PreferencesView>;
@@ -144,6 +146,7 @@ export function createApi(fetch: Fetch, base = "/api/v1"): Api {
     tokens: (after) => call("GET", `/tokens?${pageOf(after)}`),
     createToken: (token) => call("POST", "/tokens", token),
     revokeToken: (id) => call("DELETE", `/tokens/${encodeURIComponent(id)}`),
+    figures: figuresApi(call),
     preferences: () => call("GET", "/me/preferences"),
     putPreferences: (preferences, version) => call("PUT", "/me/preferences", preferences, at(version)),
     shared: async () => (await call<{ data: Shared[] }>("GET", "/shared")).data,

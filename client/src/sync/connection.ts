@@ -1,6 +1,7 @@
 import type {
   ClientMessage,
   Limits,
+  LiveChange,
   PresentUser,
   ServerMessage,
   Snapshot,
@@ -40,6 +41,7 @@ export interface ConnectionHost {
   upto(seq: number, board: string | undefined): boolean;
   answered(answer: Extract<ServerMessage, { t: "ok" | "err" }>): void;
   presence(ticket: number, users: PresentUser[]): void;
+  figures(change: LiveChange): void;
   /** Everything that arrived together has been told. */
   settled(): void;
 }
@@ -235,6 +237,11 @@ export class Connection {
       case "presence":
         this.#host.presence(message.ticket, message.users);
         break;
+      case "analytics": {
+        const { t: _, ...change } = message;
+        this.#host.figures(change);
+        break;
+      }
       case "lag":
         this.#target = Math.max(this.#target, message.to);
         this.#catchUp("lag");

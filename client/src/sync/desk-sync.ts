@@ -1,5 +1,6 @@
 import type {
   Limits,
+  LiveChange,
   Patch,
   PresentUser,
   ServerMessage,
@@ -11,6 +12,7 @@ import type { Api } from "./api";
 import { Happening } from "./cell";
 import type { Clock } from "./clock";
 import { Connection, type ConnectionHost } from "./connection";
+import { Figures } from "./figures";
 import { Outbox } from "./outbox";
 import { Presence } from "./presence";
 import type { AnyCode } from "./problem-error";
@@ -49,6 +51,7 @@ export class DeskSync implements ConnectionHost {
   readonly outbox: Outbox;
   readonly presenceOf: Presence;
   readonly threads: Threads;
+  readonly figuresOf: Figures;
   /** Each record as it arrives, for what does not look at state but at change. */
   readonly records = new Happening<TicketRecord>();
 
@@ -96,6 +99,10 @@ export class DeskSync implements ConnectionHost {
     );
     this.presenceOf = new Presence(parts.user, parts.clock, (ticket, state) => {
       this.connection?.send({ t: "presence", ticket, state });
+    });
+    this.figuresOf = new Figures((wanted) => {
+      if (wanted) this.connection?.subscribe(["analytics"]);
+      else this.connection?.unsubscribe(["analytics"]);
     });
     this.connection = new Connection(parts.transport, this, parts.clock, parts.client);
   }
@@ -160,7 +167,8 @@ export class DeskSync implements ConnectionHost {
   }
 
   topics(): string[] {
-    return [...STANDING_TOPICS, ...[...this.#opened.keys()].map((ticket) => `ticket:${ticket}`)];
+    const opened = [...this.#opened.keys()].map((ticket) => `ticket:${ticket}`);
+    return [...STANDING_TOPICS, ...(this.figuresOf.wanted ? ["analytics"] : []), ...opened];
   }
 
   visible(): boolean {
@@ -231,6 +239,10 @@ export class DeskSync implements ConnectionHost {
 
   presence(ticket: number, users: PresentUser[]): void {
     this.presenceOf.heard(ticket, users);
+  }
+
+  figures(change: LiveChange): void {
+    this.figuresOf.heard(change);
   }
 
   settled(): void {

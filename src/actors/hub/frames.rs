@@ -6,6 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::domain::ids::Seq;
 use crate::domain::permissions::Sight;
+use crate::domain::time::Timestamp;
 use crate::feed::{Entry, Feed, Reach};
 
 /// Frames that are kept for the sessions that come to the same place a little later.
@@ -16,13 +17,15 @@ const KEPT: usize = 8;
 pub struct Frame {
     pub bytes: Bytes,
     pub upto: Seq,
+    /// When its first record was decided; unknown for what was read back.
+    pub oldest_at: Option<Timestamp>,
 }
 
 /// What a reader of the whole board gets next.
 #[derive(Clone, Debug)]
 pub struct Next {
     /// `None` where everything up to `upto` is out of the reader's sight.
-    pub frame: Option<Bytes>,
+    pub frame: Option<Frame>,
     /// The seq of the last record that was looked at.
     pub upto: Seq,
     /// A ticket went out of sight: the reader must hear soon what the board is without it.
@@ -53,7 +56,7 @@ impl Frames {
         let moves = if sight.is_whole() { 0 } else { feed.moves() };
         // A kept frame serves if it is full or nothing came after it.
         let serves = |kept: &&Kept| {
-            let is_full = kept.next.frame.as_ref().is_some_and(|frame| frame.len() >= limit);
+            let is_full = kept.next.frame.as_ref().is_some_and(|frame| frame.bytes.len() >= limit);
             kept.after == after && kept.sight == sight && kept.moves == moves && (kept.next.upto == head || is_full)
         };
         if let Some(kept) = self.kept.iter().rev().find(serves) {
@@ -73,7 +76,7 @@ impl Frames {
             Reach::TooOld => Reach::TooOld,
             Reach::Here(()) if upto == after => Reach::Here(None),
             Reach::Here(()) => {
-                let next = Next { frame: body.finish().map(|frame| frame.bytes), upto, lost };
+                let next = Next { frame: body.finish(), upto, lost };
                 if self.kept.len() == KEPT {
                     self.kept.pop_front();
                 }
@@ -90,16 +93,20 @@ pub struct Body {
     bytes: usize,
     limit: usize,
     upto: Seq,
+    oldest_at: Option<Timestamp>,
 }
 
 impl Body {
     pub fn new(limit: usize) -> Self {
-        Self { lines: Vec::new(), bytes: 0, limit, upto: Seq::ZERO }
+        Self { lines: Vec::new(), bytes: 0, limit, upto: Seq::ZERO, oldest_at: None }
     }
 
     /// Takes the entry; false when the frame is full with it.
     pub fn add(&mut self, entry: &Entry) -> bool {
         self.bytes += entry.line.len();
+        if self.lines.is_empty() {
+            self.oldest_at = entry.at;
+        }
         self.lines.push(entry.line.clone());
         self.upto = entry.seq;
         self.bytes < self.limit
@@ -120,7 +127,7 @@ impl Body {
             bytes.extend_from_slice(line);
         }
         bytes.truncate(bytes.len() - 1);
-        Some(Frame { bytes: bytes.freeze(), upto: self.upto })
+        Some(Frame { bytes: bytes.freeze(), upto: self.upto, oldest_at: self.oldest_at })
     }
 }
 

@@ -129,6 +129,7 @@ pub struct Outlet {
     fetching: Cell<bool>,
     fetched: RefCell<Option<Fetched>>,
     presence_seen: Cell<u64>,
+    figures_seen: Cell<u64>,
     owes_upto: Cell<bool>,
     /// An `upto` for each question, so that each knows its own.
     asked: Cell<u32>,
@@ -176,6 +177,7 @@ impl Outlet {
             fetching: Cell::new(false),
             fetched: RefCell::default(),
             presence_seen: Cell::new(0),
+            figures_seen: Cell::new(0),
             owes_upto: Cell::new(false),
             asked: Cell::new(0),
             upto_at: Cell::new(now),
@@ -222,6 +224,10 @@ impl Outlet {
         self.subscription.borrow_mut().add(topics);
         self.presence_seen.set(0);
         self.asked.set(self.asked.get().saturating_add(1));
+        if topics.contains(&Topic::Analytics) {
+            self.figures_seen.set(0);
+            self.local.shared.watched.look(self.sight.get(), self.local.now_millis());
+        }
         self.changed();
     }
 
@@ -254,6 +260,10 @@ impl Outlet {
     pub fn wants_presence(&self) -> bool {
         let subscription = self.subscription.borrow();
         subscription.presence || !subscription.tickets.is_empty()
+    }
+
+    pub fn wants_figures(&self) -> bool {
+        self.subscription.borrow().analytics
     }
 
     /// Makes the socket ask again.
@@ -314,8 +324,15 @@ impl Outlet {
         self.principal.replace(principal);
         if self.sight.replace(sight) != sight {
             // The board's hash, as it is for this sight, tells the client that what it holds is not its own any more.
+            self.figures_seen.set(0);
             self.changed();
         }
+    }
+
+    /// Records that it wants to hear of and has not looked at yet.
+    pub fn behind(&self) -> u64 {
+        let reads = self.phase.get() == Phase::Reading && self.subscription.borrow().wants_records();
+        if reads { self.local.shared.feed.head().get().saturating_sub(self.cursor.get().get()) } else { 0 }
     }
 
     /// What this session may see.
@@ -351,6 +368,9 @@ impl Outlet {
             return Pull::Frame(text_frame(&line));
         }
         if let Some(frame) = self.presence() {
+            return Pull::Frame(frame);
+        }
+        if let Some(frame) = self.figures() {
             return Pull::Frame(frame);
         }
         if self.phase.get() == Phase::AwaitingSnapshot {
@@ -394,6 +414,18 @@ impl Outlet {
         (!lines.is_empty()).then(|| text_frame(&lines.join("\n")))
     }
 
+    fn figures(&self) -> Option<Bytes> {
+        if !self.subscription.borrow().analytics {
+            return None;
+        }
+        let tables = self.local.figures.borrow();
+        let table = tables.get(&self.sight.get())?;
+        if table.change() == self.figures_seen.get() {
+            return None;
+        }
+        Some(text_frame(&table.since(self.figures_seen.replace(table.change()))))
+    }
+
     fn lag(&self) -> Option<Bytes> {
         let (from, to) = (self.cursor.get(), self.local.shared.feed.head());
         let behind = to.get().saturating_sub(from.get());
@@ -433,7 +465,7 @@ impl Outlet {
                     if next.lost {
                         self.owes_upto.set(true);
                     }
-                    return next.frame;
+                    return next.frame.map(|frame| self.measured(frame));
                 }
                 Reach::TooOld => {}
             }
@@ -446,12 +478,20 @@ impl Outlet {
             });
             if reach == Reach::Here(()) {
                 self.cursor.set(upto);
-                return body.finish().map(|frame| frame.bytes);
+                return body.finish().map(|frame| self.measured(frame));
             }
         }
         drop(subscription);
         self.fetch();
         None
+    }
+
+    /// A live frame on its way to the socket: how old its oldest record is.
+    fn measured(&self, frame: Frame) -> Bytes {
+        if let Some(at) = frame.oldest_at {
+            self.local.latency.borrow_mut().add(self.local.now_millis() - at.as_millis());
+        }
+        frame.bytes
     }
 
     /// Reads on in the journal, on a blocking thread, and wakes the socket when it is there.

@@ -141,6 +141,7 @@ fn commands() -> impl Strategy<Value = Command> {
         1 => fields().prop_map(|fields| Command::TriageReject(RejectTriage { fields })),
         1 => Just(Command::Triage(Empty {})),
         2 => Just(Command::System(SystemCommand::CheckSla)),
+        1 => Just(Command::System(SystemCommand::CloseSolved)),
         1 => Just(Command::System(SystemCommand::ReleaseVanished { holder: "ann".into() })),
         3 => (triages(), values()).prop_map(|(triage, apply)| {
             Command::System(SystemCommand::Triage { triage: Box::new(triage), apply })

@@ -67,6 +67,7 @@ pub(super) fn rules() -> Rules {
     let option = |id: &str| NamedOption { id: id.to_owned(), name: id.to_owned(), description: String::new() };
     Rules {
         undo_window_ms: 10 * MINUTE,
+        close_solved_after_ms: 600 * MINUTE,
         skip_window_ms: 30 * MINUTE,
         promote_after_ms: 240 * MINUTE,
         categories: vec![option("billing")],

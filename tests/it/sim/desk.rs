@@ -407,16 +407,20 @@ impl Desk {
     /// The timer: every ticket whose due time has passed is looked at.
     pub fn check_deadlines(&mut self, clock: i64, label: &mut impl FnMut() -> CommandId) -> Result<usize, String> {
         let now = self.now(clock);
-        let due: Vec<TicketId> = self
+        let due: Vec<(TicketId, SystemCommand)> = self
             .board
             .lock()
             .tickets()
-            .filter(|state| state.ticket.next_due().is_some_and(|due| due <= now))
-            .map(|state| state.ticket.id)
+            .filter_map(|state| {
+                let closes = state.closes_at(self.rules.close_solved_after_ms).is_some_and(|at| at <= now);
+                let breaches = state.next_breach_at().is_some_and(|at| at <= now);
+                let command = if closes { SystemCommand::CloseSolved } else { SystemCommand::CheckSla };
+                (closes || breaches).then_some((state.ticket.id, command))
+            })
             .collect();
         let count = due.len();
-        for id in due {
-            let command = Command::System(SystemCommand::CheckSla);
+        for (id, command) in due {
+            let command = Command::System(command);
             let ask = Ask { who: usize::MAX, id: label(), ticket: Some(id), command, since: clock };
             self.decide(ask, id, false, 0, clock)?;
         }

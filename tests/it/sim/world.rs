@@ -372,6 +372,7 @@ fn rules(dice: &mut Rng) -> Rules {
     };
     Rules {
         undo_window_ms: dice.i64(1..60) * MINUTE,
+        close_solved_after_ms: dice.i64(1..10) * 60 * MINUTE,
         skip_window_ms: dice.i64(1..120) * MINUTE,
         promote_after_ms: dice.i64(10..240) * MINUTE,
         categories: vec![option("billing"), option("returns")],

@@ -113,6 +113,9 @@ export const en = {
     board: "Board",
     wallboard: "Wallboard",
     past: "Time machine",
+    analytics: "Analytics",
+    reports: "Reports",
+    operations: "Operations",
     settings: "Settings",
     skip: "Skip to the ticket",
     open: "Show views",
@@ -285,6 +288,8 @@ export const en = {
     waiting: "Waits for the connection",
     remoteImage: (name: string, host: string) =>
       name === "" ? `Show the picture from ${host}` : `Show the picture “${name}” from ${host}`,
+    done: "Done",
+    toDo: "To do",
     takeBack: "Take back",
     attachments: (count: number) => (count === 1 ? "1 attachment" : `${count} attachments`),
     changes: (count: number) => `${count} changes`,

@@ -113,6 +113,9 @@ export const fr: Strings = {
     board: "Tableau",
     wallboard: "Écran mural",
     past: "Remonter le temps",
+    analytics: "Analyses",
+    reports: "Rapports",
+    operations: "Exploitation",
     settings: "Réglages",
     skip: "Aller au ticket",
     open: "Montrer les vues",
@@ -292,6 +295,8 @@ export const fr: Strings = {
     waiting: "Attend la connexion",
     remoteImage: (name, host) =>
       name === "" ? `Montrer l’image de ${host}` : `Montrer l’image « ${name} » de ${host}`,
+    done: "Fait",
+    toDo: "À faire",
     takeBack: "Reprendre",
     attachments: (count) => `${count} pièce${s(count)} jointe${s(count)}`,
     changes: (count) => `${count} changement${s(count)}`,

@@ -1,7 +1,7 @@
 import clsx from "clsx";
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import type { ReactNode } from "react";
+import { type ReactNode, useRef } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "./button";
 
@@ -28,12 +28,22 @@ export function Dialog({
   place?: keyof typeof PLACES;
   children: ReactNode;
 }) {
+  // Looked at while it is drawn: a field inside that takes the focus by itself has not got it yet.
+  const before = useRef<Element | null>(null);
+  if (!open) before.current = null;
+  else before.current ??= document.activeElement;
   return (
     <Radix.Root open={open} onOpenChange={onOpenChange}>
       <Radix.Portal>
         <Radix.Overlay className="fixed inset-0 z-30 animate-fade bg-veil" />
         <Radix.Content
           aria-describedby={undefined}
+          onCloseAutoFocus={(event) => {
+            const from = before.current;
+            if (!(from instanceof HTMLElement) || from === document.body || !from.isConnected) return;
+            event.preventDefault();
+            from.focus();
+          }}
           className={clsx(
             "fixed z-30 flex flex-col overflow-hidden bg-raised shadow-pop outline-none",
             PLACES[place],

@@ -18,11 +18,20 @@ function partsOf(keys: string): string[] {
 }
 
 /** A shortcut as it is printed on the keys. A finger has none, so it is not shown to one. */
-export function Kbd({ keys, className = "inline-flex" }: { keys: string; className?: string }) {
+export function Kbd({
+  keys,
+  className = "inline-flex",
+  spoken = false,
+}: {
+  keys: string;
+  className?: string;
+  /** It is what its button is called by, and no mere reminder. */
+  spoken?: boolean;
+}) {
   useSyncExternalStore(keymap.subscribe, keymap.get);
   const parts = partsOf(chosenKeys(keys));
   return (
-    <span className={clsx("shrink-0 gap-0.5 coarse:hidden", className)} aria-hidden="true">
+    <span className={clsx("shrink-0 gap-0.5 coarse:hidden", className)} aria-hidden={!spoken}>
       {parts.map((part, place) => (
         <kbd
           // biome-ignore lint/suspicious/noArrayIndexKey: a key may be pressed twice, and the order never changes

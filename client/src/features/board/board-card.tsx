@@ -55,7 +55,6 @@ export const BoardCard = memo(function BoardCard({
       type="button"
       data-card={id}
       tabIndex={here ? 0 : -1}
-      aria-label={strings.board.card(id, ticket.subject)}
       aria-current={open ? "true" : undefined}
       aria-keyshortcuts="Shift+ArrowLeft Shift+ArrowRight"
       onFocus={() => onFocus(id)}

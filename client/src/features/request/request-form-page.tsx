@@ -24,9 +24,10 @@ export function RequestFormPage({ api }: { api: RequestsApi }) {
   if (form.error !== null) {
     const problem = asProblem(form.error);
     if (problem.status === 404)
-      return <Notice title={strings.request.closed} hint={strings.request.closedHint} />;
+      return <Notice page title={strings.request.closed} hint={strings.request.closedHint} />;
     return (
       <Notice
+        page
         alert
         title={strings.request.failed}
         hint={refusalText(problem.code, problem.message, problem.details, (id) => id)}

@@ -57,11 +57,12 @@ export function RequestPage({
   }, [subject]);
   const problem = request.error === null ? null : asProblem(request.error);
   if (secret === "" || problem?.status === 404)
-    return <Notice title={strings.request.noLink} hint={strings.request.noLinkHint} />;
+    return <Notice page title={strings.request.noLink} hint={strings.request.noLinkHint} />;
   if (request.data === undefined) {
     if (problem === null) return null;
     return (
       <Notice
+        page
         alert
         title={strings.request.failed}
         hint={refusalText(problem.code, problem.message, problem.details, (id) => id)}

@@ -185,7 +185,7 @@ function Fields({ view }: { view: DeskSettingsView }) {
       {fields.length === 0 ? <p className="text-ink-3 text-sm">{strings.requests.noFields}</p> : null}
       <ol aria-label={strings.settings.sections.fields} className="flex flex-col gap-3">
         {fields.map((field, at) => (
-          <li key={field.id} className="flex flex-col gap-3 rounded-lg border p-3">
+          <li key={field.id} className="relative flex flex-col gap-3 rounded-lg border p-3">
             <div className="grid gap-3 sm:grid-cols-[1fr_10rem_auto] sm:items-end">
               <TextField
                 label={strings.requests.fieldName}
@@ -200,7 +200,7 @@ function Fields({ view }: { view: DeskSettingsView }) {
                 onChange={(event) => change(at, { kind: event.target.value as CustomFieldKind, options: [] })}
                 options={KINDS.map((kind) => ({ value: kind, name: strings.requests.kinds[kind] }))}
               />
-              <span className="flex h-10 items-center justify-end">
+              <span className="absolute top-1 right-1 flex items-center justify-end sm:static sm:h-10">
                 <Button
                   variant="ghost"
                   size="icon"

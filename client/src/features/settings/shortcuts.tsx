@@ -38,7 +38,9 @@ const KEYS: { title: string; keys: string[]; group: "tickets" | "ticket" | "boar
   { group: "board", keys: ["M"], title: strings.board.move },
   { group: "go", keys: ["/"], title: strings.search.open },
   { group: "go", keys: ["g i"], title: strings.actions.goTo(strings.nav.inbox) },
-  { group: "go", keys: ["g a"], title: strings.actions.goTo(strings.views.open) },
+  { group: "go", keys: ["g o"], title: strings.actions.goTo(strings.views.open) },
+  { group: "go", keys: ["g a"], title: strings.actions.goTo(strings.nav.analytics) },
+  { group: "go", keys: ["g r"], title: strings.actions.goTo(strings.nav.reports) },
   { group: "go", keys: ["g q"], title: strings.actions.goTo(strings.nav.queue) },
   { group: "go", keys: ["g b"], title: strings.actions.goTo(strings.nav.board) },
   { group: "go", keys: ["g w"], title: strings.actions.goTo(strings.nav.wallboard) },
@@ -138,7 +140,6 @@ function Rebind({ keys, title }: { keys: string; title: string }) {
       )}
       <button
         type="button"
-        aria-label={`${strings.settings.rebind(title)} (${chosen})`}
         className="flex h-7 min-w-7 items-center justify-center rounded-md px-1 hover:bg-hover coarse:h-11 coarse:min-w-11"
         onClick={() => setWaiting(true)}
         onBlur={() => setWaiting(false)}
@@ -161,10 +162,11 @@ function Rebind({ keys, title }: { keys: string; title: string }) {
           }
         }}
       >
+        <span className="sr-only">{strings.settings.rebind(title)} </span>
         {waiting ? (
           <span className="text-2xs text-accent">{strings.settings.pressKeys}</span>
         ) : (
-          <Kbd keys={keys} className="inline-flex text-ink-2" />
+          <Kbd keys={keys} className="inline-flex text-ink-2" spoken />
         )}
       </button>
     </span>

@@ -22,7 +22,7 @@ export function SetUpPage({ api }: { api: Api }) {
   const [fields, setFields] = useState<Partial<Record<Field, string>>>({});
 
   if (token === null || token === "")
-    return <Notice title={strings.setUp.title} hint={strings.setUp.noToken} />;
+    return <Notice page title={strings.setUp.title} hint={strings.setUp.noToken} />;
   const secret = token;
 
   async function submit(event: FormEvent<HTMLFormElement>) {

@@ -18,6 +18,14 @@ export function MarkdownBody({ text }: { text: string }) {
               {children}
             </a>
           ),
+          input: ({ checked }) => (
+            <input
+              type="checkbox"
+              disabled
+              checked={checked === true}
+              aria-label={checked === true ? strings.ticket.done : strings.ticket.toDo}
+            />
+          ),
           img: ({ src, alt }) => <RemoteImage src={typeof src === "string" ? src : ""} alt={alt ?? ""} />,
         }}
       >

@@ -88,7 +88,9 @@ export function Thread({ ticket }: { ticket: Ticket }) {
           reading.current = box.scrollHeight - box.scrollTop - box.clientHeight < AT_END_PX;
           if (reading.current) setBelow(false);
         }}
-        className="scroll-thin h-full overflow-y-auto overscroll-contain"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse scrolls with the arrows
+        tabIndex={0}
+        className="scroll-thin h-full overflow-y-auto overscroll-contain outline-offset-[-2px]"
       >
         <section
           ref={content}

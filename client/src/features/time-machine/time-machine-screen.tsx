@@ -272,7 +272,12 @@ function Moment({ moment }: { moment: PastMoment }) {
   }, [moment.seq, moment.board]);
   return (
     <div className="flex min-h-0 flex-1 flex-col xl:flex-row">
-      <div className="scroll-thin flex min-h-0 flex-1 gap-2.5 overflow-x-auto p-3">
+      <section
+        aria-label={strings.board.title}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: without it the arrows cannot reach what is cut off
+        tabIndex={0}
+        className="scroll-thin flex min-h-0 flex-1 gap-2.5 overflow-x-auto p-3 outline-offset-[-2px]"
+      >
         {statuses.map((status) => {
           const tickets = columns.get(status) ?? [];
           return (
@@ -286,7 +291,11 @@ function Moment({ moment }: { moment: PastMoment }) {
                 <span className="min-w-0 truncate">{strings.status[status]}</span>
                 <span className="text-ink-3 text-xs tabular-nums">{number(tickets.length)}</span>
               </h2>
-              <ul className="scroll-thin flex min-h-0 flex-1 flex-col gap-1.5 overflow-y-auto px-2 pb-2">
+              <ul
+                // biome-ignore lint/a11y/noNoninteractiveTabindex: without it the arrows cannot reach what is cut off
+                tabIndex={0}
+                className="scroll-thin flex min-h-0 flex-1 flex-col gap-1.5 overflow-y-auto px-2 pb-2 outline-offset-[-2px]"
+              >
                 {tickets.slice(0, CARDS).map((ticket) => (
                   <PastCard
                     key={`${ticket.id}-${moment.changed.has(ticket.id) ? ticket.version : ""}`}
@@ -303,7 +312,7 @@ function Moment({ moment }: { moment: PastMoment }) {
             </section>
           );
         })}
-      </div>
+      </section>
       <Lately records={moment.lately} />
     </div>
   );

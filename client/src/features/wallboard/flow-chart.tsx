@@ -1,8 +1,8 @@
-import { useEffect, useRef, useSyncExternalStore } from "react";
+import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { colourOf, useScheme } from "@/desk/charts/use-scheme";
 import { timeOfDay } from "@/desk/format-time";
-import { theme } from "@/desk/theme";
 
 /** Two lines over the last hour. Their numbers stand beside the chart in words, so it is a picture of what is told. */
 export function FlowChart({
@@ -22,14 +22,7 @@ export function FlowChart({
   useEffect(() => {
     const host = box.current;
     if (host === null) return;
-    const colour = (token: string) => {
-      const probe = document.createElement("span");
-      probe.style.color = `var(--${token})`;
-      host.append(probe);
-      const value = getComputedStyle(probe).color;
-      probe.remove();
-      return value;
-    };
+    const colour = (token: string) => colourOf(host, token);
     const size = () => ({ width: Math.max(host.clientWidth, 50), height: Math.max(host.clientHeight, 50) });
     const unit = Math.max(11, Math.min(window.innerWidth, window.innerHeight) * 0.019);
     const font = `${unit}px "Inter Variable", sans-serif`;
@@ -78,18 +71,4 @@ export function FlowChart({
 
   useEffect(() => chart.current?.setData(series), [series]);
   return <div ref={box} aria-hidden="true" className="h-full min-h-0 w-full min-w-0 overflow-hidden" />;
-}
-
-const dark = window.matchMedia("(prefers-color-scheme: dark)");
-
-function useScheme(): string {
-  const chosen = useSyncExternalStore(theme.subscribe, theme.get);
-  const system = useSyncExternalStore(
-    (listener) => {
-      dark.addEventListener?.("change", listener);
-      return () => dark.removeEventListener?.("change", listener);
-    },
-    () => dark.matches,
-  );
-  return chosen === "system" ? String(system) : chosen;
 }

@@ -1,0 +1,160 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { figureWords as words } from "@/app/strings/figures";
+import { BarList } from "@/desk/charts/bar-list";
+import { Card, ChartCard } from "@/desk/charts/chart-card";
+import { nameOf } from "@/desk/charts/dimension-name";
+import { dollars, figure } from "@/desk/charts/figure-text";
+import { Stat, Stats } from "@/desk/charts/stat";
+import { useDesk } from "@/desk/desk-context";
+import { number, span } from "@/desk/format-time";
+import { xLabelOf, xTextOf } from "./range";
+import { Missing } from "./state-of";
+import { type Choice, useSeries } from "./use-series";
+
+const AGAIN_MS = 60_000;
+/** Those that are proposed most. */
+const CATEGORIES = 12;
+
+/** What triage proposed, and what people made of it. */
+export function Ai({ choice }: { choice: Choice }) {
+  const { me } = useDesk();
+  const proposed = useSeries("ai_proposed", choice);
+  const accepted = useSeries("ai_accepted", choice);
+  const edited = useSeries("ai_edited", choice);
+  const rejected = useSeries("ai_rejected", choice);
+  const failed = useSeries("ai_failed", choice);
+  const all = [proposed, accepted, edited, rejected, failed];
+  const lines = useMemo(
+    () => [
+      {
+        name: words.ai.proposed,
+        tone: "ink-3" as const,
+        kind: "bars" as const,
+        dashed: true,
+        values: proposed.line?.values ?? [],
+      },
+      { name: words.ai.accepted, tone: "good" as const, values: accepted.line?.values ?? [] },
+      {
+        name: words.ai.rejected,
+        tone: "danger" as const,
+        dashed: true,
+        values: rejected.line?.values ?? [],
+      },
+    ],
+    [proposed.line, accepted.line, rejected.line],
+  );
+  const error = all.find((one) => one.error !== null)?.error ?? null;
+  if (!proposed.line || !accepted.line || !edited.line || !rejected.line || !failed.line)
+    return <Missing error={error} retry={() => all.map((one) => one.retry())} />;
+  const reviews = (me.permissions as readonly string[]).includes("triage_review");
+  const decided = accepted.line.sum + edited.line.sum + rejected.line.sum;
+  return (
+    <>
+      <Stats>
+        <Stat
+          name={words.ai.acceptance}
+          value={figure(decided === 0 ? null : accepted.line.sum / decided, "share")}
+          metric="ai_acceptance"
+        >
+          {`${number(accepted.line.sum)} / ${number(decided)}`}
+        </Stat>
+        <Stat name={words.ai.proposed} value={number(proposed.line.sum)} metric="ai_proposed" />
+        <Stat name={words.ai.edited} value={number(edited.line.sum)} metric="ai_edited" />
+        <Stat name={words.ai.rejected} value={number(rejected.line.sum)} metric="ai_rejected" />
+        <Stat name={words.ai.failed} value={number(failed.line.sum)} metric="ai_failed" />
+      </Stats>
+      <ChartCard
+        title={words.ai.over}
+        hint={words.ai.noneHint}
+        at={proposed.line.at}
+        lines={lines}
+        unit="count"
+        xText={xTextOf(choice.range)}
+        xLabel={xLabelOf(choice.range)}
+        empty={words.ai.none}
+      />
+      {reviews ? <Sorting /> : null}
+    </>
+  );
+}
+
+/** How sorting goes and what it costs, counted since the desk has it; where this server tells it. */
+function Sorting() {
+  const desk = useDesk();
+  const asked = useQuery({
+    queryKey: ["triage-stats"],
+    queryFn: () => desk.api.triageStats(),
+    refetchInterval: AGAIN_MS,
+  });
+  const found = asked.data;
+  const fields = useMemo(
+    () =>
+      (found?.acceptance ?? []).map((one) => {
+        const right = one.accepted + one.kept;
+        const all = right + one.edited + one.rejected + one.passed_over;
+        return {
+          key: `${one.field}/${one.source}`,
+          name: `${words.ai.fields[one.field]} · ${words.ai.sources[one.source]}`,
+          value: all === 0 ? 0 : right / all,
+          text: figure(all === 0 ? null : right / all, "share"),
+        };
+      }),
+    [found],
+  );
+  const categories = useMemo(
+    () =>
+      (found?.categories ?? [])
+        .map((one) => {
+          const all = one.right + one.wrong;
+          return {
+            key: `${one.category}/${one.source}`,
+            name: `${nameOf(desk, "category", one.category)} · ${words.ai.sources[one.source]}`,
+            value: all === 0 ? 0 : one.right / all,
+            text: figure(all === 0 ? null : one.right / all, "share"),
+            all,
+          };
+        })
+        .sort((a, b) => b.all - a.all)
+        .slice(0, CATEGORIES),
+    [found, desk],
+  );
+  if (found === undefined) return <Missing error={asked.error} retry={() => void asked.refetch()} />;
+  const { service, queue } = found;
+  return (
+    <>
+      <Stats>
+        <Stat name={words.ai.cost} hint={words.ai.costHint} value={dollars(service.spent_today_usd)}>
+          {words.ai.budget(dollars(service.daily_budget_usd))}
+          {service.usd_per_1000_tickets === null
+            ? null
+            : ` · ${words.ai.per1000(dollars(service.usd_per_1000_tickets))}`}
+        </Stat>
+        <Stat
+          name={words.ai.cache}
+          hint={words.ai.cacheHint}
+          value={figure(service.cache_hit_ratio, "share")}
+        />
+        <Stat name={words.ai.waiting} hint={words.ai.waitingHint} value={number(queue.waiting)}>
+          {queue.behind_ms > 0 ? words.ai.behind(span(queue.behind_ms)) : ""}
+        </Stat>
+      </Stats>
+      <div className="grid gap-4 lg:grid-cols-2">
+        <Card title={words.ai.byField} hint={words.ai.rightHint}>
+          {fields.length === 0 ? (
+            <p className="py-3 text-ink-3 text-sm">{words.ai.none}</p>
+          ) : (
+            <BarList label={words.ai.byField} rows={fields} most={1} />
+          )}
+        </Card>
+        <Card title={words.ai.byCategory} hint={words.ai.rightHint}>
+          {categories.length === 0 ? (
+            <p className="py-3 text-ink-3 text-sm">{words.ai.none}</p>
+          ) : (
+            <BarList label={words.ai.byCategory} rows={categories} most={1} />
+          )}
+        </Card>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,57 @@
+// @vitest-environment jsdom
+import { act, fireEvent, screen, within } from "@testing-library/react";
+import { expect, test } from "vitest";
+import type { Me, Operations } from "@/protocol/types";
+import { stage } from "../../../tests/render-desk";
+import { OperationsScreen } from "./operations-screen";
+
+const found: Operations = {
+  readiness: { ready: true, phase: "ready", checks: [{ name: "journal", ok: true, detail: "head 7" }] },
+  figures: [
+    { name: "hotdesk_sessions", help: "Open sockets.", value: 12 },
+    {
+      name: "hotdesk_commit_seconds",
+      help: "Making a group durable.",
+      count: 9,
+      mean: 0.002,
+      median: 0.0021,
+      p99: 0.014,
+    },
+    { name: "hotdesk_feed_bytes", help: "Records held.", value: 2_500_000 },
+  ],
+};
+
+async function open(permissions: string[]) {
+  let calls = 0;
+  const operations = async () => {
+    calls += 1;
+    return found;
+  };
+  await stage(() => <OperationsScreen onMenu={() => {}} />, {
+    me: { id: "ada", name: "Ada", permissions } as unknown as Me,
+    api: { figures: { operations } } as never,
+  });
+  await act(async () => {
+    await new Promise((done) => setImmediate(done));
+  });
+  return () => calls;
+}
+
+test("C85: administrators see how the server is doing, in units that people read", async () => {
+  await open(["settings_write"]);
+  expect(screen.getByText("Writing to disk").closest("div")?.textContent).toContain("2.1 ms");
+  expect(screen.getByText("Feed in memory").closest("div")?.textContent).toContain("2.5 MB");
+  expect(screen.getByText("journal")).toBeTruthy();
+  fireEvent.change(screen.getByRole("searchbox", { name: "Find a measurement" }), {
+    target: { value: "sessions" },
+  });
+  expect(
+    within(screen.getByRole("table", { name: "All measurements" })).getAllByRole("rowheader"),
+  ).toHaveLength(1);
+});
+
+test("C85: nobody else does, and nothing is asked for them", async () => {
+  const calls = await open([]);
+  expect(screen.getByText("Only administrators see this")).toBeTruthy();
+  expect(calls()).toBe(0);
+});

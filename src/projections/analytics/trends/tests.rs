@@ -1,0 +1,232 @@
+//! Backtests: on made-up weeks whose truth is known, and on the dates of real tickets.
+
+use std::io::Read as _;
+
+use fastrand::Rng;
+use jiff::tz::TimeZone;
+
+use super::baseline::{Baseline, HOUR_MS, Hours, backlog};
+use super::*;
+use crate::domain::permissions::PrivateTeams;
+
+/// A Monday, 00:00 UTC.
+const START: i64 = 1_790_553_600_000;
+
+/// A desk's week: little at night and on weekends, a peak in the morning.
+fn usual(slot: usize, scale: f64) -> f64 {
+    let day = [1.2, 1.1, 1.0, 1.0, 0.9, 0.3, 0.2][slot / 24];
+    let hour = slot % 24;
+    let shape = if (8..18).contains(&hour) { 6.0 - (hour as f64 - 10.0).abs() * 0.5 } else { 0.5 };
+    day * shape * scale
+}
+
+fn poisson(mean: f64, rng: &mut Rng) -> i64 {
+    let (limit, mut product, mut count) = ((-mean).exp(), rng.f64(), 0);
+    while product > limit {
+        product *= rng.f64();
+        count += 1;
+    }
+    count
+}
+
+/// Counts that stray more than a Poisson's: each hour's mean is itself drawn.
+fn noisy(mean: f64, rng: &mut Rng) -> i64 {
+    let factor = 0.6 + 0.8 * rng.f64();
+    poisson(mean * factor, rng)
+}
+
+fn rmse(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (sum, count) = pairs.fold((0.0, 0.0), |(sum, count), (a, b)| (sum + (a - b).powi(2), count + 1.0));
+    f64::sqrt(sum / count)
+}
+
+/// Walks through a history day by day: the error of the forecast, that of "as in the same hour last week", and the share of counts
+/// within the interval.
+fn walk(counts: &[i64], calendar: &Hours, from: usize) -> (f64, f64, f64) {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut within, mut all) = (0_u32, 0_u32);
+    for now in (from..counts.len() - AHEAD).step_by(24) {
+        let first = now.saturating_sub(8 * 168);
+        let past: Vec<f64> = counts[first..now].iter().map(|count| *count as f64).collect();
+        let base = Baseline::fit(&past, &calendar.slots[first..now]);
+        for (index, point) in base.forecast(calendar, now).into_iter().enumerate() {
+            let truth = counts[now + index] as f64;
+            ours.push((point.value, truth));
+            theirs.push((counts[now + index - 168] as f64, truth));
+            within += u32::from((point.low..=point.high).contains(&truth));
+            all += 1;
+        }
+    }
+    (rmse(ours.into_iter()), rmse(theirs.into_iter()), f64::from(within) / f64::from(all))
+}
+
+/// A30: on made-up weeks the forecast is better than "as in the same hour last week", and its interval holds what it promises.
+#[test]
+fn a30_the_forecast_beats_last_week_on_known_truth() {
+    let calendar = Hours::new(START, 14 * 168, &TimeZone::UTC);
+    for (seed, scale) in [(1, 0.5), (2, 2.0), (3, 10.0)] {
+        let mut rng = Rng::with_seed(seed);
+        let counts: Vec<i64> = calendar.slots.iter().map(|slot| noisy(usual(*slot, scale), &mut rng)).collect();
+        let (ours, theirs, within) = walk(&counts, &calendar, 8 * 168);
+        assert!(ours < 0.85 * theirs, "scale {scale}: {ours} against {theirs}");
+        assert!((0.86..=0.99).contains(&within), "scale {scale}: {within}");
+    }
+}
+
+/// A31: so it is on the dates of real tickets.
+#[test]
+fn a31_the_forecast_beats_last_week_on_real_tickets() {
+    let packed = include_bytes!("../../../../tests/data/bugs_hadoop_index.csv.gz");
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut text).unwrap();
+    let mut rows = csv::Reader::from_reader(text.as_slice());
+    let column = rows.headers().unwrap().iter().position(|name| name == "created").unwrap();
+    let mut dates: Vec<i64> = rows
+        .records()
+        .map(|row| {
+            let created = row.unwrap().get(column).unwrap().to_owned();
+            let at = jiff::civil::DateTime::strptime("%d/%b/%y %H:%M", &created).unwrap();
+            at.to_zoned(TimeZone::UTC).unwrap()
+        })
+        .map(|at| at.timestamp().as_millisecond())
+        .collect();
+    assert!(dates.len() > 2_000, "{} dates", dates.len());
+    dates.sort_unstable();
+    let from = dates[0].div_euclid(HOUR_MS) * HOUR_MS;
+    let hours = ((dates[dates.len() - 1] - from) / HOUR_MS) as usize + 1;
+    let mut counts = vec![0; hours];
+    for at in dates {
+        counts[((at - from) / HOUR_MS) as usize] += 1;
+    }
+    let calendar = Hours::new(from, hours + AHEAD, &TimeZone::UTC);
+    let (ours, theirs, _) = walk(&counts, &calendar, 8 * 168);
+    assert!(ours < 0.9 * theirs, "{ours} against {theirs}");
+}
+
+/// A30: the backlog's forecast too.
+#[test]
+fn a30_the_backlog_forecast_beats_last_week() {
+    let calendar = Hours::new(START, 14 * 168, &TimeZone::UTC);
+    let mut rng = Rng::with_seed(7);
+    let mut level = 400;
+    let mut net = Vec::new();
+    let mut levels = Vec::new();
+    for slot in &calendar.slots {
+        // People solve by day what came by night and day; what is open grows and shrinks for weeks.
+        let solving = if (9..17).contains(&(slot % 24)) && slot / 24 < 5 { 11.0 } else { 0.3 };
+        let change = noisy(usual(*slot, 1.0), &mut rng) - noisy(solving, &mut rng).min(level);
+        level += change;
+        net.push(change);
+        levels.push(level);
+    }
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for now in (8 * 168..net.len() - AHEAD).step_by(24) {
+        let first = now - 8 * 168;
+        let points = backlog(&net[first..now], &calendar, first, now, levels[now - 1]);
+        for (index, point) in points.into_iter().enumerate() {
+            let truth = levels[now + index] as f64;
+            ours.push((point.value, truth));
+            theirs.push((levels[now + index - 168] as f64, truth));
+        }
+    }
+    let (ours, theirs) = (rmse(ours.into_iter()), rmse(theirs.into_iter()));
+    assert!(ours < 0.7 * theirs, "{ours} against {theirs}");
+}
+
+fn minutes_of(mean_per_h: impl Fn(i64) -> f64, now: i64, rng: &mut Rng) -> Vec<i64> {
+    (0..180).map(|back| poisson(mean_per_h(now - (179 - back) * 60_000) / 60.0, rng)).collect()
+}
+
+/// A32: on usual days at most one look in five thousand raises a false alarm; a burst of four times the usual is seen within half an hour,
+/// with its beginning.
+#[test]
+fn a32_false_alarms_are_rare_and_bursts_are_found() {
+    let calendar = Hours::new(START, 11 * 168, &TimeZone::UTC);
+    let mut rng = Rng::with_seed(11);
+    let mut looks = 0;
+    let mut false_alarms = 0;
+    let mut found = 0;
+    let mut bursts = 0;
+    for scale in [0.3, 1.0, 4.0, 12.0] {
+        let past: Vec<f64> =
+            calendar.slots[..8 * 168].iter().map(|slot| poisson(usual(*slot, scale), &mut rng) as f64).collect();
+        let base = Baseline::fit(&past, &calendar.slots[..8 * 168]);
+        let slot = |at: i64| calendar.slots[((at - START) / HOUR_MS) as usize];
+        for look in 0..4_000 {
+            let now = START + 8 * 168 * HOUR_MS + 4 * HOUR_MS + look * 5 * 60_000;
+            let minutes = minutes_of(|at| usual(slot(at), scale), now, &mut rng);
+            looks += 1;
+            false_alarms += usize::from(burst(&base, &calendar, &minutes, now).is_some());
+        }
+        if scale >= 4.0 {
+            for day in 0..5 {
+                let begin = START + (8 * 168 + day * 24 + 10) * HOUR_MS - 18 * 60_000;
+                let now = begin + 30 * 60_000;
+                let rate = |at: i64| usual(slot(at), scale) * if at >= begin { 4.0 } else { 1.0 };
+                let minutes = minutes_of(rate, now, &mut rng);
+                bursts += 1;
+                if let Some(burst) = burst(&base, &calendar, &minutes, now) {
+                    found += usize::from((burst.since - begin).abs() <= 12 * 60_000);
+                }
+            }
+        }
+    }
+    assert!(false_alarms * 5_000 <= looks, "{false_alarms} false alarms in {looks} looks");
+    assert!(found * 10 >= bursts * 9, "{found} of {bursts}");
+}
+
+/// A34: a new level is found within two days of where it began in nine of ten cases, and a steady desk has none.
+#[test]
+fn a34_changes_of_level_are_found() {
+    let mut rng = Rng::with_seed(5);
+    let mut false_alarms = 0;
+    let mut near = 0;
+    for round in 0..60 {
+        let day = |index: usize, times: f64, rng: &mut Rng| {
+            let mean = 40.0 * [1.2, 1.1, 1.0, 1.0, 0.9, 0.3, 0.2][index % 7] * times;
+            (index as i64 * 24 * HOUR_MS, index % 7, poisson(mean, rng) as f64)
+        };
+        let steady: Vec<_> = (0..56).map(|index| day(index, 1.0, &mut rng)).collect();
+        false_alarms += usize::from(change::find(&steady).is_some());
+        let at = 14 + round % 28;
+        let moved: Vec<_> = (0..56).map(|index| day(index, if index >= at { 1.8 } else { 1.0 }, &mut rng)).collect();
+        let found = change::find(&moved).expect("a change by 80 %");
+        near += usize::from((found.at / (24 * HOUR_MS) - at as i64).abs() <= 2);
+        assert!(found.after > 1.4 * found.before);
+    }
+    assert!(near >= 54, "{near} of 60");
+    assert!(false_alarms <= 2, "{false_alarms} of 60");
+    assert_eq!(change::find(&[]), None);
+    assert_eq!(change::find(&vec![(0, 0, 0.0); 30]), None);
+}
+
+/// A20: a desk without history has no trends, and says so.
+#[test]
+fn a20_an_empty_desk_has_no_trends() {
+    let folder = None;
+    let settings = crate::projections::analytics::Settings {
+        time_zone: TimeZone::UTC,
+        calendar: None,
+        at_risk_ms: 1,
+        private_teams: PrivateTeams::default(),
+    };
+    let (analytics, _) = crate::projections::analytics::Analytics::open(
+        folder,
+        &crate::domain::ids::Epoch::from("e"),
+        crate::domain::ids::Seq::ZERO,
+        settings,
+        START,
+    )
+    .unwrap();
+    let wanted = Wanted {
+        now: START,
+        zone: TimeZone::UTC,
+        zone_name: "UTC".into(),
+        target: staffing::Target { wait_ms: 60_000, share: 0.8, patience_ms: None },
+        hidden: Vec::new(),
+    };
+    let trends = look(&analytics.moment(&KINDS), &wanted).unwrap();
+    assert_eq!((trends.anomalies.len(), trends.changes.len(), trends.notes.len()), (0, 0, 3));
+    assert_eq!((trends.arrivals.len(), trends.staffing.handling_ms), (AHEAD, None));
+    assert!(trends.backlog.iter().all(|point| point.value.abs() < 1e-9));
+}

@@ -1,0 +1,313 @@
+//! Figures as a dashboard sees them: live over the socket, as series, reports and trends over HTTP.
+
+use hotdesk::clock::Clock;
+use serde_json::{Value, json};
+
+use crate::support::{ADMIN, START, TestApp, send};
+
+const DAY: i64 = 86_400_000;
+
+async fn live(app: &TestApp) -> Value {
+    app.get("/api/v1/analytics/live").await
+}
+
+/// A ticket's whole life: opened, taken, answered, solved; in minutes.
+async fn solve(app: &TestApp, subject: &str, fields: Value) -> u64 {
+    let ticket = app.ticket(subject, fields).await;
+    let id = ticket["id"].as_u64().unwrap();
+    app.clock.advance(5 * 60_000);
+    let (status, _) = app.call("POST", &format!("/api/v1/tickets/{id}/claim"), json!({})).await;
+    assert_eq!(status, 200);
+    app.clock.advance(10 * 60_000);
+    let answer = json!({"body": "Try again.", "visibility": "public", "status": "solved"});
+    let (status, _) = app.call("POST", &format!("/api/v1/tickets/{id}/messages"), answer).await;
+    assert_eq!(status, 201);
+    id
+}
+
+/// A3: live figures hold every write that was acknowledged before they were asked for, and an empty desk has figures too.
+#[actix_web::test]
+async fn a3_live_figures_hold_what_was_acknowledged() {
+    let app = TestApp::start().await;
+    let empty = live(&app).await;
+    assert_eq!((&empty["now"]["waiting"], &empty["today"]["counts"]["created"]), (&json!(0), &json!(0)));
+    assert_eq!(empty["now"]["oldest_waiting_since"], Value::Null);
+    assert_eq!(empty["today"]["first_response"]["calendar"]["median_ms"], Value::Null);
+
+    let id = solve(&app, "Printer", json!({"team": "billing", "priority": "high", "tags": ["fire"]})).await;
+    app.ticket("Scanner", json!({})).await;
+    let figures = live(&app).await;
+    assert_eq!(figures["now"]["waiting"], 1);
+    assert_eq!(figures["today"]["counts"]["created"], 2);
+    assert_eq!(figures["today"]["counts"]["one_touch"], 1);
+    let median = figures["teams"]["billing"]["first_response"]["median_ms"].as_f64().unwrap();
+    assert!((median - 900_000.0).abs() < 9_100.0, "{median}");
+    assert_eq!(figures["tags"]["fire"]["solved"], 1);
+    let minutes: i64 = figures["minutes"]["created"].as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).sum();
+    assert_eq!(minutes, 2);
+
+    let body = json!({"status": "open"});
+    let (status, _) = app.call("PATCH", &format!("/api/v1/tickets/{id}"), body).await;
+    assert_eq!(status, 200);
+    let figures = live(&app).await;
+    assert_eq!((&figures["now"]["unsolved"], &figures["today"]["counts"]["reopened"]), (&json!(2), &json!(1)));
+    app.stop().await;
+}
+
+/// A4: the topic `analytics` sends all figures first and then only what changed, and says nothing while nothing does.
+#[actix_web::test]
+async fn a4_the_topic_sends_what_changes() {
+    let app = TestApp::start().await;
+    let mut peer = app.live_peer(ADMIN, &["analytics"]).await;
+    let first = peer.expect("analytics").await;
+    for name in ["at", "seq", "now", "today", "hour", "minutes", "backlog", "latency", "priorities"] {
+        assert!(!first[name].is_null(), "{name}: {first}");
+    }
+    app.ticket("Printer", json!({"team": "billing"})).await;
+    let change = peer.find(|line| line["t"] == "analytics" && line["teams"]["billing"]["waiting"] == 1).await;
+    assert_eq!(change["now"]["waiting"], 1);
+    assert!(change["priorities"].get("low").is_none(), "nothing of low priority changed: {change}");
+    app.stop().await;
+}
+
+/// A6: agents are online, away or at a ticket as their tabs are.
+#[actix_web::test]
+async fn a6_agents_have_states() {
+    let app = TestApp::start().await;
+    let (ann, token) = app.user("ann", "agent").await;
+    let id = app.ticket("Printer", json!({})).await["id"].as_u64().unwrap();
+    let mut peer = app.live_peer(&token, &["analytics"]).await;
+    let state = |line: &Value, state: &str| line["t"] == "analytics" && line["agents"][&ann]["state"] == state;
+    peer.find(|line| state(line, "online")).await;
+    peer.send(json!({"t": "presence", "ticket": id, "state": "viewing"})).await;
+    let line = peer.find(|line| state(line, "on_ticket")).await;
+    assert_eq!(line["agents"][&ann]["ticket"], id);
+    peer.send(json!({"t": "visible", "visible": false})).await;
+    peer.find(|line| state(line, "away")).await;
+    app.stop().await;
+}
+
+/// A10: figures over time, in any zone, on short days too; every mistake is named by its parameter.
+#[actix_web::test]
+async fn a10_series() {
+    let app = TestApp::start().await;
+    solve(&app, "Printer", json!({"team": "billing"})).await;
+    app.clock.advance(DAY);
+    app.ticket("Scanner", json!({})).await;
+    let path = "/api/v1/analytics/series?metric=created&from=2026-11-23T00:00:00Z&to=2026-11-26T00:00:00Z&step=1d";
+    let series = app.get(path).await;
+    let values = |series: &Value| -> Vec<Option<f64>> {
+        series["points"].as_array().unwrap().iter().map(|point| point["value"].as_f64()).collect()
+    };
+    assert_eq!(values(&series), [Some(1.0), Some(1.0), Some(0.0)]);
+    assert_eq!(series["metric"]["unit"], "count");
+    let series = app.get(&format!("{path}&team=billing&team=nowhere")).await;
+    assert_eq!(values(&series), [Some(1.0), Some(0.0), Some(0.0)]);
+    let series = app.get(&path.replace("created", "backlog")).await;
+    assert_eq!(values(&series), [Some(0.0), Some(1.0), Some(1.0)]);
+    let series = app.get(&path.replace("created", "resolution_time")).await;
+    let days = values(&series);
+    assert!((days[0].unwrap() - 900_000.0).abs() < 9_100.0 && days[1].is_none(), "{days:?}");
+    let short = "/api/v1/analytics/series?metric=created&from=2026-03-28T23:00:00Z&to=2026-03-29T22:00:00Z&step=1h&time_zone=Europe/Berlin";
+    assert_eq!(app.get(short).await["points"].as_array().unwrap().len(), 23);
+
+    for (query, pointer) in [
+        ("metric=moods", "/metric"),
+        ("", "/metric"),
+        ("metric=created&step=1s", "/step"),
+        ("metric=created&time_zone=Mars/Olympus", "/time_zone"),
+        ("metric=created&from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "/to"),
+        ("metric=created&from=0001-01-01T00:00:00Z&step=1d", "/from"),
+        ("metric=created&from=2020-01-01T00:00:00Z&step=1m", "/step"),
+        ("metric=created&status=open", "/status"),
+        ("metric=created&from=yesterday", "/from"),
+        ("metric=created&clock=sun", "/clock"),
+    ] {
+        let reply = send(app.request("GET", &format!("/api/v1/analytics/series?{query}"))).await;
+        assert_eq!((reply.refusal(), reply.pointers()), ((422, "invalid_field"), vec![pointer]), "{query}");
+    }
+    app.stop().await;
+}
+
+/// A44: reports are saved, shared, run over any range as JSON and CSV, and looked into; over restarts too.
+#[actix_web::test]
+async fn a44_reports() {
+    let app = TestApp::start().await;
+    let (_, agent) = app.user("ann", "agent").await;
+    let id = solve(&app, "Printer", json!({"team": "billing"})).await;
+    solve(&app, "Scanner", json!({})).await;
+    let definition = json!({"measure": "solved", "split": ["team"], "last": "7d", "grain": "day"});
+    let body = json!({"name": "=Solved", "definition": definition, "shared": false});
+    let (status, _) = app.call_as(&agent, "POST", "/api/v1/reports", body.clone()).await;
+    assert_eq!(status, 403, "agents run reports, supervisors write them");
+    let make = || app.request("POST", "/api/v1/reports").header("idempotency-key", "r1").json(&body);
+    let report = send(make()).await;
+    assert_eq!(report.status, 201, "{}", report.text);
+    assert_eq!(send(make()).await.body["id"], report.body["id"], "a repeat makes nothing new");
+    let other = app.request("POST", "/api/v1/reports").header("idempotency-key", "r1");
+    let mut changed = body.clone();
+    changed["shared"] = true.into();
+    assert_eq!(send(other.json(&changed)).await.refusal(), (422, "idempotency_key_reused"));
+    let path = format!("/api/v1/reports/{}", report.body["id"].as_str().unwrap());
+    assert_eq!(app.call_as(&agent, "GET", &path, Value::Null).await.0, 404, "it is not shared");
+
+    let result = app.get(&format!("{path}/run")).await;
+    let rows = result["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), &result["total"]["value"]), (2, &json!(2.0)));
+    assert_eq!((&rows[0]["keys"], &rows[0]["value"]), (&json!(["billing"]), &json!(1.0)));
+    let csv = send(app.request("GET", &format!("{path}/run?format=csv&last=30d"))).await;
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    assert!(csv.text.starts_with("at,team,solved,count\r\n"), "{}", csv.text);
+    let at = rows[0]["at"].as_str().unwrap();
+    let tickets = app.get(&format!("{path}/tickets?at={at}&key=billing")).await;
+    assert_eq!(tickets, json!({"tickets": [id], "total": 1}));
+    let reply = send(app.request("GET", &format!("{path}/tickets?key=a&key=b"))).await;
+    assert_eq!(reply.pointers(), ["/cell/keys"]);
+
+    let (journal, clock) = (app.journal.clone(), app.clock.clone());
+    app.stop().await;
+    let app = TestApp::on(journal, clock, |_| {}).await;
+    assert_eq!(app.get("/api/v1/reports").await["data"][0]["name"], "=Solved");
+    assert_eq!(app.get(&format!("{path}/run")).await["total"]["value"], 2.0, "counted again from the journal");
+    assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(app.call("GET", &path, Value::Null).await.0, 404);
+    app.stop().await;
+}
+
+/// A46, A47: a report is changed by its owner, runs by itself when it is due, and what it left is there after a restart.
+#[actix_web::test]
+async fn a46_scheduled_reports() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::in_folder(folder.path()).await;
+    solve(&app, "Printer", json!({"team": "billing"})).await;
+    let definition = json!({"measure": "solved", "split": ["team"], "last": "7d"});
+    let (status, report) =
+        app.call("POST", "/api/v1/reports", json!({"name": "Solved", "definition": definition, "shared": true})).await;
+    assert_eq!(status, 201);
+    let path = format!("/api/v1/reports/{}", report["id"].as_str().unwrap());
+    let (_, other) = app.user("sue", "supervisor").await;
+    let schedule = |at: &str| json!({"schedule": {"every": "day", "at": at, "format": "csv"}});
+    assert_eq!(app.call_as(&other, "PATCH", &path, schedule("07:00")).await.0, 403, "it is not hers");
+    let reply = send(app.request("PATCH", &path).json(&schedule("7 o'clock"))).await;
+    assert_eq!(reply.pointers(), ["/schedule/at"]);
+    let (status, report) = app.call("PATCH", &path, schedule("07:00")).await;
+    assert_eq!((status, &report["name"], &report["shared"]), (200, &json!("Solved"), &json!(true)));
+    app.desk.figures.run_due().await;
+    assert_eq!(app.get(&format!("{path}/files")).await["data"], json!([]), "what was due before is not made up for");
+
+    app.clock.advance(2 * DAY);
+    app.desk.figures.run_due().await;
+    app.desk.figures.run_due().await;
+    let files = app.get(&format!("{path}/files")).await;
+    assert_eq!(files["data"].as_array().unwrap().len(), 1, "{files}");
+    let at = files["data"][0]["at"].as_str().unwrap().to_owned();
+    assert!(at.ends_with("T07:00:00.000Z"), "{at}");
+    let file = send(app.request("GET", &format!("{path}/file?at={at}"))).await;
+    assert_eq!(file.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(file.text, "team,solved,count\r\nbilling,1,1\r\ntotal,1,1\r\n");
+    assert_eq!(send(app.request("GET", &format!("{path}/file?at=2026-01-01T00:00:00Z"))).await.status, 404);
+    let (_, report) = app.call("PATCH", &path, json!({"schedule": null})).await;
+    assert!(report.get("schedule").is_none());
+    assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(std::fs::read_dir(folder.path().join("reports")).unwrap().count(), 0, "its files went with it");
+    app.stop().await;
+}
+
+/// A45: every mistake of a report's definition is named at once.
+#[actix_web::test]
+async fn a45_mistakes_of_a_report_are_named() {
+    let app = TestApp::with(|config| config.analytics.report_cells = 100).await;
+    let preview = |body: Value| app.request("POST", "/api/v1/reports/preview").json(&body);
+    let wrong = json!({
+        "measure": "moods", "split": ["team", "team", "shoe_size"], "filter": {"hat": ["x"], "team": []},
+        "from": "2026-01-02T00:00:00Z", "to": "2026-01-01T00:00:00Z", "last": "7d", "grain": "blink", "time_zone": "Mars",
+    });
+    let reply = send(preview(wrong)).await;
+    assert_eq!(reply.refusal(), (422, "invalid_field"));
+    assert_eq!(
+        reply.pointers(),
+        ["/measure", "/time_zone", "/split/1", "/split/2", "/split", "/filter/hat", "/filter/team", "/last", "/grain"]
+    );
+    let range = json!({"measure": "backlog", "split": ["status"], "grain": "hour", "last": "30d"});
+    app.ticket("Printer", json!({})).await;
+    let reply = send(preview(range)).await;
+    assert_eq!((reply.refusal(), reply.pointers()), ((422, "invalid_field"), vec!["/grain"]));
+    assert!(reply.body["errors"][0]["detail"].as_str().unwrap().contains("coarser grain"), "{}", reply.text);
+    let reply = send(preview(json!({"measure": "created"}))).await;
+    assert_eq!(reply.pointers(), ["/from"]);
+    app.stop().await;
+}
+
+/// A35: trends are told for an empty desk too, with what cannot be said.
+#[actix_web::test]
+async fn a35_trends() {
+    let app = TestApp::start().await;
+    let trends = app.get("/api/v1/analytics/trends").await;
+    assert_eq!(trends["anomalies"], json!([]));
+    assert!(!trends["notes"].as_array().unwrap().is_empty());
+    assert_eq!(trends["arrivals"].as_array().unwrap().len(), 24);
+    app.stop().await;
+}
+
+/// A8: a clock that is set back and forth, deleted agents and merged tickets leave figures that are right by the records' own times.
+#[actix_web::test]
+async fn a8_strange_days() {
+    let clock = Clock::manual(START);
+    let app = TestApp::on(std::sync::Arc::new(hotdesk::journal::memory::MemoryJournal::new()), clock, |_| {}).await;
+    let (ann, token) = app.user("ann", "agent").await;
+    let one = app.ticket("Printer", json!({})).await["id"].as_u64().unwrap();
+    let two = app.ticket("Printer again", json!({})).await["id"].as_u64().unwrap();
+    app.call_as(&token, "POST", &format!("/api/v1/tickets/{one}/claim"), json!({})).await;
+    app.clock.advance(40 * DAY);
+    assert_eq!(live(&app).await["today"]["counts"]["created"], 0);
+    app.clock.advance(-40 * DAY);
+    assert_eq!(live(&app).await["today"]["counts"]["created"], 2, "it is that day again");
+    let (status, _) = app.call("POST", &format!("/api/v1/tickets/{two}/merge"), json!({"into": one})).await;
+    assert_eq!(status, 200);
+    let (status, _) = app.call("PATCH", &format!("/api/v1/users/{ann}"), json!({"active": false})).await;
+    assert_eq!(status, 200);
+    let figures = live(&app).await;
+    assert_eq!((&figures["now"]["unsolved"], &figures["today"]["counts"]["merged"]), (&json!(1), &json!(1)));
+    assert_eq!(figures["agents"][&ann]["holding"], 1, "whoever left still holds it");
+    app.stop().await;
+}
+
+/// A60: `/metrics` has the commits, mailboxes, sessions, deliveries and requests; every name in the dashboard for Grafana is one of its.
+#[actix_web::test]
+async fn a60_operators_see_how_the_desk_is_doing() {
+    let app = TestApp::start().await;
+    let mut peer = app.live_peer(ADMIN, &["board"]).await;
+    let ticket = app.ticket("Printer", json!({})).await;
+    peer.find(|line| line["t"] == "rec" && line["ticket"] == ticket["id"]).await;
+    live(&app).await;
+    app.until("deliveries are counted", async || {
+        let text = send(app.anonymous("GET", "/metrics")).await.text;
+        text.lines().any(|line| line.starts_with("hotdesk_delivery_seconds_count") && !line.ends_with(" 0"))
+    })
+    .await;
+    let text = send(app.anonymous("GET", "/metrics")).await.text;
+    let names: std::collections::BTreeSet<&str> =
+        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split(['{', ' ']).next()).collect();
+    let dashboard: Value = serde_json::from_str(&crate::support_files::read("deploy/grafana-dashboard.json")).unwrap();
+    let mut used = 0;
+    for target in dashboard["panels"].as_array().unwrap().iter().flat_map(|panel| panel["targets"].as_array().unwrap())
+    {
+        let words = target["expr"].as_str().unwrap().split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for name in words.filter(|word| word.starts_with("hotdesk_")) {
+            assert!(names.contains(name), "the dashboard asks for {name}");
+            used += 1;
+        }
+    }
+    assert!(used >= 20, "{used}");
+    let operations = app.get("/api/v1/operations").await;
+    let figure = |name: &str| {
+        let figures = operations["figures"].as_array().unwrap();
+        figures.iter().find(|figure| figure["name"] == name).unwrap_or_else(|| panic!("{name}")).clone()
+    };
+    assert_eq!(operations["readiness"]["ready"], true);
+    assert_eq!(figure("hotdesk_sessions")["value"], 1.0);
+    assert!(figure("hotdesk_commit_seconds")["count"].as_u64().unwrap() > 0);
+    let (_, agent) = app.user("ann", "agent").await;
+    assert_eq!(app.call_as(&agent, "GET", "/api/v1/operations", Value::Null).await.0, 403);
+    app.stop().await;
+}
