@@ -10,4 +10,5 @@ pub mod hub;
 pub mod presence;
 pub mod queue;
 pub mod ticket;
+pub mod triage;
 pub mod vital;

@@ -1,6 +1,6 @@
 //! The composition root: the only place that starts the parts, joins them, and stops them in reverse.
 //!
-//! Order of birth: journal, read models and feed, writer, people, tickets' directory, queue, presence, deadlines, HTTP. What
+//! Order of birth: journal, read models and feed, writer, people, tickets' directory, queue, presence, deadlines, triage, HTTP. What
 //! dies of the vital parts takes the process with it: a desk without its queue or its journal is not a desk.
 
 pub mod doors;
@@ -30,6 +30,7 @@ use crate::actors::hub::latency::LatencyWindow;
 use crate::actors::hub::{Hub, HubHandle, Local, Shared};
 use crate::actors::presence::Presence;
 use crate::actors::queue::{Queue, QueueDoor};
+use crate::actors::triage::{self, ServiceKey, TriageDoor};
 use crate::actors::vital::Vital;
 use crate::attachments::{self, Attachments};
 use crate::audit::{self, Action, Audit, Deed};
@@ -106,6 +107,8 @@ pub struct Desk {
     pub queue: QueueDoor,
     pub presence: Addr<Presence>,
     pub deadlines: Addr<Deadlines>,
+    /// `None` where it is switched off.
+    pub triage: Option<Arc<triage::Keeper>>,
     pub figures: FiguresDoor,
     pub hubs: Arc<RwLock<Vec<HubHandle>>>,
     pub shared: Arc<Shared>,
@@ -119,6 +122,27 @@ pub struct Desk {
     deaths: mpsc::UnboundedSender<Death>,
 }
 
+/// What the environment gives and no configuration holds.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    pub admin: AdminSeed,
+    /// `DEEPSEEK_API_KEY`
+    pub deepseek: Option<ServiceKey>,
+}
+
+impl Secrets {
+    pub fn from_env() -> Self {
+        let key = std::env::var("DEEPSEEK_API_KEY").ok().filter(|key| !key.trim().is_empty());
+        Self { admin: AdminSeed::from_env(), deepseek: key.map(|key| ServiceKey(key.trim().to_owned())) }
+    }
+}
+
+impl From<AdminSeed> for Secrets {
+    fn from(admin: AdminSeed) -> Self {
+        Self { admin, ..Self::default() }
+    }
+}
+
 impl Desk {
     /// Starts everything below HTTP on a journal. `deaths` hears of what the desk cannot go on without. Must be called in
     /// an actix system.
@@ -127,8 +151,10 @@ impl Desk {
         journal: Arc<dyn Journal>,
         data: Option<&Path>,
         clock: Clock,
-        seed: AdminSeed,
+        secrets: impl Into<Secrets>,
     ) -> Result<(Arc<Self>, mpsc::UnboundedReceiver<Death>), ServeError> {
+        let Secrets { admin: seed, deepseek } = secrets.into();
+        let telemetry: Arc<Telemetry> = Arc::default();
         let config = Arc::new(config);
         let rules = Arc::new(rules::from_config(&config).map_err(ServeError::Config)?);
         let (deaths, died) = mpsc::unbounded_channel();
@@ -253,6 +279,22 @@ impl Desk {
             let deadlines = Deadlines::new(directory.clone(), Arc::clone(&feed), Vital::new("deadlines", on_death));
             Deadlines::start_in_arbiter(&arbiter.handle(), move |_| deadlines)
         };
+        let triage = if config.triage.enabled {
+            let start = triage::Start {
+                directory: directory.clone(),
+                feed: Arc::clone(&feed),
+                key: deepseek,
+                folder: data.map(|data| data.join("triage")),
+                telemetry: &telemetry,
+            };
+            let keeper = triage::Keeper::start(start).map_err(|error| match error {
+                triage::StartError::Journal(error) => error.into(),
+                triage::StartError::Key(error) => ServeError::Config(format!("DEEPSEEK_API_KEY: {error}")),
+            })?;
+            Some(Arc::new(keeper))
+        } else {
+            None
+        };
         feed.on_more({
             let hubs = Arc::clone(&hubs);
             move || {
@@ -261,7 +303,6 @@ impl Desk {
                 }
             }
         });
-        let telemetry: Arc<Telemetry> = Arc::default();
         let latency = Arc::new(LatencyWindow::new(&telemetry));
         let watched: Arc<Watched> = Arc::default();
         let figures_arbiter = Arbiter::new();
@@ -314,6 +355,7 @@ impl Desk {
             queue,
             presence,
             deadlines,
+            triage,
             figures,
             hubs,
             shared,
@@ -352,6 +394,12 @@ impl Desk {
         })
     }
 
+    /// How the edges reach triage.
+    pub fn triage_door(&self) -> TriageDoor {
+        let shared = self.triage.as_ref().map(|keeper| Arc::clone(keeper.shared()));
+        TriageDoor::new(shared, Arc::clone(&self.reads), Arc::clone(&self.config))
+    }
+
     /// Told when something the desk cannot do without has died.
     pub fn deaths(&self) -> mpsc::UnboundedSender<Death> {
         self.deaths.clone()
@@ -360,6 +408,9 @@ impl Desk {
     /// Ends the parts in reverse: nothing is acknowledged after this, and everything that was is on disk.
     pub async fn stop(&self) {
         self.hubs.write().clear();
+        if let Some(triage) = &self.triage {
+            triage.stop().await;
+        }
         self.writer.close();
         let thread = self.writer_thread.lock().take();
         if let Some(thread) = thread {

@@ -48,7 +48,7 @@ Without a command it serves. Examples:
   hotdesk backup --data hotdesk-data desk.ndjson.zst
 
 Environment: HOTDESK__SECTION__KEY for any key of the configuration (`hotdesk config print` shows them), HOTDESK_PROFILE,
-PORT; for the first administrator HOTDESK_ADMIN_EMAIL with HOTDESK_ADMIN_PASSWORD, or HOTDESK_ADMIN_TOKEN.
+PORT; DEEPSEEK_API_KEY and DEEPSEEK_BASE_URL for triage by DeepSeek; for the first administrator HOTDESK_ADMIN_EMAIL with HOTDESK_ADMIN_PASSWORD, or HOTDESK_ADMIN_TOKEN.
 
 Exit status: 0 done, 1 failed, 2 wrong usage or configuration, 3 the journal is damaged, 4 storage failed while running.";
 

@@ -50,6 +50,7 @@ pub mod snapshot;
 pub mod strangers;
 pub mod tickets;
 pub mod tokens;
+pub mod triage;
 mod unread;
 pub mod usage;
 pub mod users;
@@ -121,6 +122,10 @@ fn routes() -> Vec<Routed> {
         to(&actions::TRIAGE, actions::triage),
         to(&actions::ACCEPT_TRIAGE, actions::accept_triage),
         to(&actions::REJECT_TRIAGE, actions::reject_triage),
+        to(&triage::SIMILAR, triage::similar),
+        to(&triage::DRAFT, triage::draft),
+        to(&triage::STATS, triage::stats),
+        to(&triage::TRY, triage::try_text),
         to(&request_links::LIST, request_links::list),
         to(&request_links::CREATE, request_links::create),
         to(&request_links::REVOKE, request_links::revoke),

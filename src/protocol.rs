@@ -1,5 +1,5 @@
 //! What goes over the wire: frames, bodies, problems, and the one table of error codes; and the two doors through which
-//! the edges reach the desk ([`gateway`] for commands, [`reading`] for questions).
+//! the edges reach the desk ([`gateway`] for commands, [`reading`] for questions, [`triaging`] for what the desk makes of a text).
 //!
 //! Only this module knows wire JSON. OpenAPI and the client's TypeScript are generated from these types.
 
@@ -16,4 +16,5 @@ pub mod reading;
 pub mod requests;
 pub mod spreadsheet;
 pub mod topic;
+pub mod triaging;
 pub mod views;

@@ -31,6 +31,7 @@ mod run;
 mod sample;
 mod scenario;
 mod server;
+mod standin;
 
 /// Holds a hotdesk server to its word and measures it.
 ///
@@ -54,6 +55,8 @@ enum Command {
     Run(run::Options),
     /// Measures the server beside plain files and plain sockets
     Bench(bench::Options),
+    /// A stand-in for DeepSeek, with its quirks on demand
+    Deepseek(standin::Options),
     /// A TCP proxy that delays, stalls, throttles and cuts
     Proxy(proxy::Options),
     /// Writes a journal archive with a long history
@@ -81,7 +84,7 @@ fn run(cli: Cli) -> Result<bool> {
     match &cli.command {
         Command::PlainFanOut(shape) => return baseline::fan_out::serve(*shape).map(|()| true),
         Command::History(options) => return history::run(options).map(|()| true),
-        Command::Run(_) | Command::Bench(_) | Command::Proxy(_) => {}
+        Command::Run(_) | Command::Bench(_) | Command::Proxy(_) | Command::Deepseek(_) => {}
     }
     let launcher = || Launcher::new(cli.bin, cli.work);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -90,6 +93,7 @@ fn run(cli: Cli) -> Result<bool> {
             Command::Run(options) => run::run(launcher, &options).await,
             Command::Bench(options) => bench::run(&launcher()?, &options).await,
             Command::Proxy(options) => proxy::run(&options).await.map(|()| true),
+            Command::Deepseek(options) => standin::run(&options).await.map(|()| true),
             Command::History(_) | Command::PlainFanOut(_) => unreachable!("invariant: returned above"),
         }
     })

@@ -167,6 +167,15 @@ impl Report {
         self.events = events;
     }
 
+    /// The commands' p99 over that of a run without triage, judged like every other figure.
+    pub fn compare_p99(&mut self, without: f64, thresholds: &BTreeMap<String, Bound>) {
+        let with = self.figures.get("commands.p99_ms").copied().unwrap_or(f64::INFINITY);
+        self.figure("triage.p99_without_ms", without);
+        self.figure("triage.p99_ratio", with / without.max(0.001));
+        let proofs = std::mem::take(&mut self.proofs);
+        self.judge(proofs, thresholds);
+    }
+
     /// Passes when every proof holds and every threshold does.
     pub fn judge(&mut self, proofs: Vec<Proof>, thresholds: &BTreeMap<String, Bound>) {
         self.proofs = proofs;

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
+use load_tests::deepseek::{Fake, Quirk};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
@@ -31,6 +32,7 @@ mod live;
 #[cfg(test)]
 mod mutation;
 mod repeats;
+mod sorting;
 mod stage;
 mod trouble;
 
@@ -103,10 +105,18 @@ pub async fn run(launcher: impl FnOnce() -> Result<Launcher>, options: &Options)
     } else {
         let launcher = launcher()?;
         let out = out.unwrap_or_else(|| launcher.work.join("reports"));
+        let service = Service::start(&mut scenario).await?;
+        let without = match &service {
+            Some(service) if service.compares => Some(without_triage(&title, &scenario, &launcher, seed).await?),
+            _ => None,
+        };
         let stage::Stage { folder, server, figures } = stage::set(&launcher, &scenario).await?;
         let target = server.target();
         let own = Own { launcher: &launcher, data: folder.path().join("desk"), server, figures };
-        let played = play(&title, &scenario, target, Some(own), seed).await;
+        let mut played = play(&title, &scenario, target, Some(own), seed).await;
+        if let (Ok(played), Some(without)) = (&mut played, without) {
+            played.compare_p99(without, &scenario.thresholds);
+        }
         if options.keep || played.as_ref().map_or(true, Report::has_broken) {
             eprintln!("the data folder is kept: {}", folder.keep().display());
         }
@@ -118,6 +128,39 @@ pub async fn run(launcher: impl FnOnce() -> Result<Launcher>, options: &Options)
     print!("{}", played.summary(earlier.as_ref()));
     println!("\nreport: {}", html.display());
     Ok(played.passed)
+}
+
+/// The stand-in that a scenario wants, with the server told where it is.
+struct Service {
+    _running: Fake,
+    compares: bool,
+}
+
+impl Service {
+    async fn start(scenario: &mut Scenario) -> Result<Option<Self>> {
+        let Some(wanted) = scenario.service.clone() else { return Ok(None) };
+        let fake = Fake::start("127.0.0.1:0".parse()?).await?;
+        fake.set_latency(Duration::from_millis(wanted.latency_ms));
+        let quirks: Result<Vec<Quirk>, String> = wanted.quirks.iter().map(|quirk| quirk.parse()).collect();
+        fake.always(quirks.map_err(anyhow::Error::msg)?);
+        let settings = &mut scenario.desk.settings;
+        settings.insert("DEEPSEEK_BASE_URL".to_owned(), fake.base_url());
+        settings.insert("DEEPSEEK_API_KEY".to_owned(), "sk-stand-in".to_owned());
+        Ok(Some(Self { _running: fake, compares: wanted.compare }))
+    }
+}
+
+/// The commands' p99 where nobody sorts.
+async fn without_triage(title: &str, scenario: &Scenario, launcher: &Launcher, seed: u64) -> Result<f64> {
+    let mut scenario = scenario.clone();
+    scenario.service = None;
+    scenario.thresholds.clear();
+    scenario.desk.settings.insert("HOTDESK__TRIAGE__ENABLED".to_owned(), "false".to_owned());
+    let stage::Stage { folder, server, figures } = stage::set(launcher, &scenario).await?;
+    let target = server.target();
+    let own = Own { launcher, data: folder.path().join("desk"), server, figures };
+    let played = play(&format!("{title}, without triage"), &scenario, target, Some(own), seed).await?;
+    played.figures.get("commands.p99_ms").copied().context("the run without triage has no commands")
 }
 
 /// A server of our own, that may be killed.
@@ -287,6 +330,11 @@ async fn play_through(
     report.counted(&evidence, took.as_secs_f64());
     for (name, value) in figures {
         report.figure(&name, value);
+    }
+    if scenario.service.is_some() {
+        for (name, value) in sorting::figures(&evidence.records).into_iter().chain(sorting::costs(&target).await?) {
+            report.figure(&name, value);
+        }
     }
     if let Some(hung) = hung {
         let outcome = hung.end().await;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::people::deed::Deed;
 use crate::proxy::Weather;
 
-const BUILT_IN: [(&str, &str); 15] = [
+const BUILT_IN: [(&str, &str); 16] = [
     ("smoke", include_str!("../scenarios/smoke.toml")),
     ("shift", include_str!("../scenarios/shift.toml")),
     ("claim-race", include_str!("../scenarios/claim-race.toml")),
@@ -28,6 +28,7 @@ const BUILT_IN: [(&str, &str); 15] = [
     ("soak", include_str!("../scenarios/soak.toml")),
     ("history", include_str!("../scenarios/history.toml")),
     ("bad-lines", include_str!("../scenarios/bad-lines.toml")),
+    ("triage", include_str!("../scenarios/triage.toml")),
 ];
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -50,6 +51,8 @@ pub struct Scenario {
     pub windows: Option<Windows>,
     /// A bad line between everybody and the server.
     pub weather: Option<Weather>,
+    /// A stand-in for DeepSeek, which sorts what comes in.
+    pub service: Option<Service>,
     #[serde(default)]
     pub thresholds: BTreeMap<String, Bound>,
 }
@@ -74,6 +77,18 @@ pub struct Past {
     pub tickets: u64,
     /// Those that are not closed.
     pub active: u64,
+}
+
+/// What answers for DeepSeek.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Service {
+    /// Before each answer.
+    pub latency_ms: u64,
+    /// How its answers go wrong, in turn.
+    pub quirks: Vec<String>,
+    /// Plays the same without triage first: `triage.p99_ratio` is the commands' p99 with it over that without it.
+    pub compare: bool,
 }
 
 /// People of one kind.
@@ -209,6 +224,11 @@ impl Scenario {
                 ensure!(!(crowd.role == Role::Customer && socket), "customers come `over = \"http\"` (`{name}`)");
             } else {
                 ensure!(crowd.mix.is_empty(), "the crowd `{name}` says nothing, so it has no mix");
+            }
+        }
+        for quirk in self.service.iter().flat_map(|service| &service.quirks) {
+            if let Err(known) = quirk.parse::<load_tests::deepseek::Quirk>() {
+                bail!("there is no quirk `{quirk}`; {known}");
             }
         }
         let faults = &self.faults;

@@ -28,6 +28,7 @@ impl Desk {
         http::Desk::new(Services {
             gateway: Arc::new(self.directory.clone()),
             reads: Arc::clone(&self.reads) as _,
+            triage: Arc::new(self.triage_door()),
             figures: Arc::new(self.figures.clone()),
             presences: Arc::new(PresenceDoor::new(
                 self.presence.clone(),
@@ -53,6 +54,11 @@ impl Desk {
 
     fn add_probes(&self) {
         let health = &self.health;
+        if let Some(triage) = &self.triage {
+            let triage = Arc::clone(triage);
+            // Without it the desk goes on: this is told and does not take the desk out of service.
+            health.probe("triage", move || Ok(triage.health().unwrap_or_else(|trouble| trouble)));
+        }
         let shared = Arc::clone(&self.shared);
         health.probe("sessions", move || {
             let sessions = shared.sessions.load(Ordering::Relaxed);

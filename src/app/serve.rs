@@ -17,7 +17,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::tls::Certificate;
-use super::{Death, Desk, ServeError, doors};
+use super::{Death, Desk, Secrets, ServeError, doors};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo::{self, Demo};
@@ -26,13 +26,12 @@ use crate::http;
 use crate::http::health::Phase;
 use crate::journal::sled_store::{Options, SledJournal};
 use crate::journal::{Journal, JournalError};
-use crate::people::AdminSeed;
 
 /// What is said beside the configuration.
 pub struct ServeOptions {
     /// Fill an empty desk with a believable one, and keep life coming if the configuration says so.
     pub demo: bool,
-    pub admin: AdminSeed,
+    pub secrets: Secrets,
     /// What keeps one place in the code from filling the log.
     pub damper: Arc<Damper>,
 }
@@ -87,8 +86,8 @@ async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>,
     raise_open_files(config.limits.connections);
     let clock = Clock::system();
     let mut demo =
-        if options.demo { Some(demo::prepare(&journal, &config, &clock, &options.admin).await?) } else { None };
-    let (desk, mut died) = Desk::start(config, journal, Some(&data), clock, options.admin).await?;
+        if options.demo { Some(demo::prepare(&journal, &config, &clock, &options.secrets.admin).await?) } else { None };
+    let (desk, mut died) = Desk::start(config, journal, Some(&data), clock, options.secrets).await?;
 
     let server = listen(&desk, listener)?;
     let handle = server.handle();

@@ -8,14 +8,13 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{Exit, ServeArgs};
-use crate::app::ServeError;
 use crate::app::serve::{ServeOptions, serve};
+use crate::app::{Secrets, ServeError};
 use crate::clock::Clock;
 use crate::cloud_log::{self, CloudFormat, KeepFields};
 use crate::config::{Config, ConfigError, Log};
 use crate::errors::{Damped, Damper, Gather};
 use crate::journal::cli::advice;
-use crate::people::AdminSeed;
 
 pub fn run(args: &ServeArgs) -> Exit {
     let config = match configured(args) {
@@ -32,7 +31,7 @@ pub fn run(args: &ServeArgs) -> Exit {
             return Exit::Usage;
         }
     };
-    match serve(config, ServeOptions { demo: args.demo, admin: AdminSeed::from_env(), damper }) {
+    match serve(config, ServeOptions { demo: args.demo, secrets: Secrets::from_env(), damper }) {
         Ok(()) => Exit::Done,
         Err(error) => {
             eprintln!("hotdesk: {error}");

@@ -247,7 +247,7 @@ fn triage(config: &Config, found: &mut Found) {
     found.within("triage.batch_max_tokens", triage.batch_max_tokens, 1000, 200_000);
     found.within("triage.calls", triage.calls, 1, 256);
     found.within("triage.ask_below", triage.ask_below, 0.0, 1.01);
-    found.within("triage.summary_from_chars", triage.summary_from_chars, 0, usize::MAX);
+    found.within("triage.summary_from_chars", triage.summary_from_chars, 0, 10_000_000);
     found.within("triage.propose_above", triage.propose_above, 0.0, 1.0);
     found.within("triage.waiting", triage.waiting, 1, 1_000_000);
     found.within("triage.proposals_per_s", triage.proposals_per_s, 1, 100_000);

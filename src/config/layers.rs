@@ -42,6 +42,11 @@ impl Layers {
             };
             match name.as_str() {
                 "PORT" => layers.port = Some(read()?),
+                // The service's own name for it; ours goes before.
+                "DEEPSEEK_BASE_URL" => {
+                    let value = read()?;
+                    layers.environment.entry(format!("{PREFIX}TRIAGE__BASE_URL")).or_insert(value);
+                }
                 "HOTDESK_PROFILE" => layers.profile = Some(read()?),
                 _ if name.starts_with(PREFIX) => {
                     let value = read()?;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::Desk;
-use crate::domain::command::{ClaimNext, Command, UpdateTicket};
+use crate::domain::command::{AcceptTriage, ClaimNext, Command, TriageValues, UpdateTicket};
 use crate::domain::ids::CommandId;
 use crate::domain::message::Visibility;
 use crate::domain::permissions::Principal;
 use crate::domain::state::TicketState;
-use crate::domain::ticket::Status;
+use crate::domain::ticket::{Status, TriageField};
 use crate::domain::time::Timestamp;
 use crate::protocol::gateway::{Gateway, Order};
 use crate::protocol::problem::Problem;
@@ -42,16 +42,18 @@ enum Deed {
     Ask,
     Note,
     Solve,
+    Sort,
     Close,
 }
 
-const DEEDS: [(Deed, u32); 7] = [
+const DEEDS: [(Deed, u32); 8] = [
     (Deed::Write, 22),
     (Deed::Answer, 14),
     (Deed::Claim, 20),
     (Deed::Ask, 16),
     (Deed::Note, 8),
     (Deed::Solve, 18),
+    (Deed::Sort, 14),
     (Deed::Close, 2),
 ];
 
@@ -113,6 +115,7 @@ impl Life {
                 let heard = |state: &TicketState| state.ticket.message_count > 1;
                 self.say(heard, texts, Visibility::Public, Some(Status::Solved)).await
             }
+            Deed::Sort => self.sort().await,
             Deed::Close => {
                 let oldest = {
                     let board = self.desk.reads.board();
@@ -134,8 +137,34 @@ impl Life {
             return Ok(());
         }
         let now = Timestamp::from_millis(self.desk.clock.now_millis());
-        let plot = self.author.compose(now);
+        let mut plot = self.author.compose(now);
+        if self.desk.triage.is_some() {
+            // The desk sorts by itself, and a colleague looks at it.
+            plot.create.category = None;
+        }
         self.order(system(), None, Command::Create(plot.create)).await
+    }
+
+    /// A colleague judges what triage proposes: takes it, or knows better.
+    async fn sort(&mut self) -> Result<(), Problem> {
+        let before = Timestamp::from_millis(self.desk.clock.now_millis() - THINKING_MS);
+        let proposed = {
+            let board = self.desk.reads.board();
+            let open = |state: &&Arc<TicketState>| {
+                let triage = state.ticket.triage.as_ref();
+                state.ticket.updated_at < before && triage.is_some_and(|triage| triage.is_open(TriageField::Category))
+            };
+            board.tickets().find(open).cloned()
+        };
+        let Some(ticket) = proposed else { return Ok(()) };
+        let guess = ticket.ticket.triage.as_ref().and_then(|triage| triage.category.as_ref());
+        let story =
+            self.author.stories.iter().find(|story| story.tags.iter().any(|tag| ticket.ticket.tags.contains(tag)));
+        let better =
+            story.map(|story| story.category.clone()).filter(|id| guess.is_some_and(|guess| guess.value != *id));
+        let edits = better.map(|category| TriageValues { category: Some(category), ..TriageValues::default() });
+        let agent = self.colleague();
+        self.order(agent.principal, Some(&ticket), Command::TriageAccept(AcceptTriage { fields: None, edits })).await
     }
 
     /// A colleague takes what the queue gives.
@@ -251,6 +280,8 @@ mod tests {
         let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new());
         let mut config = Config::defaults();
         config.demo.tickets = 60;
+        // It would write between what a deed reads and what it does.
+        config.triage.enabled = false;
         let clock = Clock::manual(NOW);
         let demo = super::super::prepare(&journal, &config, &clock, &AdminSeed::default()).await.unwrap();
         let agents = demo.agents.clone();
@@ -274,6 +305,39 @@ mod tests {
             let agent = agents.iter().find(|agent| *agent.id() == record.by);
             assert!(agent.is_none_or(|agent| !agent.yours), "{} acted by itself", record.by);
         }
+        desk.stop().await;
+    }
+
+    /// D28: the demo desk sorts what comes in, and a colleague judges it.
+    #[actix_web::test]
+    async fn d28_colleagues_judge_what_triage_proposes() {
+        let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new());
+        let mut config = Config::defaults();
+        config.demo.tickets = 20;
+        config.triage.propose_above = 0.0;
+        let clock = Clock::manual(NOW);
+        let demo = super::super::prepare(&journal, &config, &clock, &AdminSeed::default()).await.unwrap();
+        let agents = demo.agents.clone();
+        let (desk, _deaths) = Desk::start(config, journal, None, clock.clone(), AdminSeed::default()).await.unwrap();
+        let mut life = Life::new(&desk, agents);
+        life.act(Deed::Write).await.unwrap();
+        let open = |desk: &Desk| {
+            let board = desk.reads.board();
+            let is_open = |state: &&Arc<TicketState>| {
+                state.ticket.triage.as_ref().is_some_and(|triage| triage.is_open(TriageField::Category))
+            };
+            board.tickets().filter(is_open).count()
+        };
+        let waited = tokio::time::timeout(Duration::from_secs(20), async {
+            while open(&desk) == 0 || desk.triage.as_ref().unwrap().applied() < desk.feed.head() {
+                tokio::task::yield_now().await;
+            }
+        });
+        waited.await.unwrap();
+        clock.advance(THINKING_MS + 1);
+        let before = open(&desk);
+        life.act(Deed::Sort).await.unwrap();
+        assert_eq!(open(&desk), before - 1);
         desk.stop().await;
     }
 }

@@ -31,6 +31,8 @@ pub enum Permission {
     TokensOthers,
     UsersManage,
     ReportsWrite,
+    /// See how triage does, and try texts on it.
+    TriageReview,
     /// Views and macros that a team has in common.
     SharedWrite,
     SettingsWrite,
@@ -47,6 +49,7 @@ const TABLE: &[(Permission, Role)] = &[
     (Permission::ReleaseOthers, Role::Supervisor),
     (Permission::UndoOthers, Role::Supervisor),
     (Permission::ReportsWrite, Role::Supervisor),
+    (Permission::TriageReview, Role::Supervisor),
     (Permission::SharedWrite, Role::Supervisor),
     (Permission::TokensOthers, Role::Admin),
     (Permission::UsersManage, Role::Admin),
@@ -87,6 +90,7 @@ impl Permission {
             Self::TokensOthers => "tokens_others",
             Self::UsersManage => "users_manage",
             Self::ReportsWrite => "reports_write",
+            Self::TriageReview => "triage_review",
             Self::SharedWrite => "shared_write",
             Self::SettingsWrite => "settings_write",
             Self::AuditRead => "audit_read",

@@ -20,6 +20,7 @@ use crate::protocol::figures::Figures;
 use crate::protocol::gateway::Gateway;
 use crate::protocol::presence::Presences;
 use crate::protocol::reading::Reading;
+use crate::protocol::triaging::Triaging;
 use crate::telemetry::Telemetry;
 use crate::usage::Usage;
 
@@ -31,6 +32,8 @@ pub struct Services {
     pub gateway: Arc<dyn Gateway>,
     /// Questions.
     pub reads: Arc<dyn Reading>,
+    /// What the desk makes of texts.
+    pub triage: Arc<dyn Triaging>,
     pub figures: Arc<dyn Figures>,
     /// Who is where, for callers without a socket.
     pub presences: Arc<dyn Presences>,

@@ -59,6 +59,7 @@ const TAGS: &[(&str, &str)] = &[
     ("tickets", "Tickets, their threads and their history."),
     ("queue", "The one queue that hands out tickets."),
     ("attachments", "Files of messages."),
+    ("triage", "What the desk makes of tickets by itself, and how well."),
     ("requests", "The public request form, and what a customer sees by a private link."),
     ("analytics", "Live figures, series, trends and forecasts."),
     ("reports", "Reports over all of history, saved and scheduled."),
@@ -198,6 +199,9 @@ fn success(answer: &Answer, operation: &Operation, found: &mut Vec<(String, RefO
         Content::AnyJson => {
             let any = ObjectBuilder::new().schema_type(Type::Object).build();
             response.content("application/json", ContentBuilder::new().schema(Some(any)).build())
+        }
+        Content::Events(schema) => {
+            response.content("text/event-stream", ContentBuilder::new().schema(Some(schema(found))).build())
         }
         Content::Text => response.content("text/plain", ContentBuilder::new().schema(Some(text())).build()),
         Content::Bytes => response.content("application/octet-stream", ContentBuilder::new().build()),

@@ -97,6 +97,8 @@ pub enum Content {
     Html,
     /// A file.
     Bytes,
+    /// Server-sent events, each with this as its data.
+    Events(SchemaOf),
     /// Another JSON document, which describes itself.
     AnyJson,
 }

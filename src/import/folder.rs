@@ -27,12 +27,14 @@ pub struct Desk {
 impl Desk {
     /// Must be called in an actix system.
     pub async fn open(args: &ImportArgs) -> Result<Self, ImportError> {
-        let config = Config::load(None).map_err(|error| ImportError::Usage(error.to_string()))?;
+        let mut config = Config::load(None).map_err(|error| ImportError::Usage(error.to_string()))?;
         let folder = args.data.clone().unwrap_or_else(|| config.server.data.clone());
         let broken = |source| ImportError::Folder { folder: folder.clone(), source };
         std::fs::create_dir_all(&folder)
             .map_err(|error| broken(ServeError::Storage(format!("cannot make the data folder: {error}"))))?;
         let journal = open_journal(&folder, config.journal.cache_bytes).map_err(broken)?;
+        // What comes in is sorted once the desk is open.
+        config.triage.enabled = false;
         let (core, _) =
             Core::start(config, journal, Some(&folder), Clock::system(), AdminSeed::default()).await.map_err(broken)?;
         let patience = Duration::from_secs(args.patience_s);

@@ -60,6 +60,7 @@ codes! {
     EmailTaken = "email_taken", 409, false, "Somebody has this address already";
     SetupDone = "setup_done", 409, false, "The desk has its first administrator already";
     TriageOff = "triage_off", 409, false, "Triage is switched off on this desk";
+    DraftsOff = "drafts_off", 409, false, "This desk has no service that writes drafts";
     VersionConflict = "version_conflict", 412, false, "The ticket is at another version";
     TooBig = "too_big", 413, false, "That is larger than allowed";
     UnsupportedMediaType = "unsupported_media_type", 415, false, "Send application/json";
@@ -69,6 +70,7 @@ codes! {
     TooMany = "too_many", 429, true, "Too many requests";
     Internal = "internal", 500, false, "The desk made a mistake";
     Overloaded = "overloaded", 503, true, "The desk is busy: try again in a moment";
+    DraftUnavailable = "draft_unavailable", 503, true, "The service that writes drafts cannot be asked now";
     Unavailable = "unavailable", 503, true, "The desk is leaving or not ready yet";
     StorageFull = "storage_full", 507, true, "There is no room on the desk's disk";
 }

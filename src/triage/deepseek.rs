@@ -5,10 +5,12 @@
 //! nothing that either says can be more than a value of a closed list or a bounded string.
 
 pub mod answer;
+pub mod asking;
 pub mod batch;
 pub mod breaker;
 pub mod clean;
 pub mod client;
+pub mod draft;
 pub mod fault;
 pub mod ledger;
 pub mod prompt;

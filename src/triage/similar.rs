@@ -22,6 +22,8 @@ const B: f32 = 0.6;
 const CANDIDATES: usize = 50;
 /// A query's strongest terms; the rest would cost time and change little.
 const QUERY_TERMS: usize = 40;
+/// Tickets that are thought to be there without any of the words: in a small index what two tickets share still counts.
+const OTHERS: f32 = 64.0;
 /// Impacts are kept with this many steps to 1.
 const STEPS: f32 = 4096.0;
 
@@ -86,6 +88,10 @@ impl Index {
 
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
+    }
+
+    pub fn contains(&self, id: u64) -> bool {
+        self.places.contains_key(&id)
     }
 
     pub fn bytes(&self) -> usize {
@@ -162,11 +168,27 @@ impl Index {
         order(candidates.collect(), prediction, count)
     }
 
+    /// About what a ticket with exactly these terms would score: a hit's share of it says how alike the two are, from 0 to 1.
+    pub fn full_score(&self, terms: &Terms) -> f32 {
+        let count = self.tickets.len() as f32 + OTHERS;
+        let length = terms.length();
+        let share = |(term, times): (Term, u16)| {
+            let known = self.postings.get(&term).map_or(0.0, |list| list.len() as f32);
+            let rarity = (1.0 + (count - known + 0.5).max(0.0) / (known + 0.5)).ln();
+            let times_in = f32::from(times);
+            let weight = rarity * times_in / (times_in + K1) * (K1 + 1.0);
+            weight * f32::from(impact(times, length, self.mean_with(length))) / STEPS
+        };
+        let mut shares: Vec<f32> = terms.counts().map(share).collect();
+        shares.sort_unstable_by(|one, other| other.total_cmp(one));
+        shares.into_iter().take(QUERY_TERMS).sum()
+    }
+
     fn score(&self, terms: &Terms, search: &mut Search) {
         search.scores.clear();
         search.scores.resize(self.tickets.len(), 0.0);
         // Those that left are counted on both sides until they are thrown out.
-        let count = self.tickets.len() as f32;
+        let count = self.tickets.len() as f32 + OTHERS;
         let rarity =
             |list: &Vec<Posting>| (1.0 + (count - list.len() as f32 + 0.5).max(0.0) / (list.len() as f32 + 0.5)).ln();
         let mut weighed: Vec<(f32, &Vec<Posting>)> = terms

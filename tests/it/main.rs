@@ -41,5 +41,7 @@ mod sim;
 mod spec;
 mod support;
 mod support_files;
+mod triage;
 mod triage_command_line;
+mod triage_hostile;
 mod ws;

@@ -7,13 +7,15 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use futures_util::{SinkExt, StreamExt};
+use hotdesk::actors::triage::ServiceKey;
 use hotdesk::app::serve::listen;
-use hotdesk::app::{Death, Desk};
+use hotdesk::app::{Death, Desk, Secrets};
 use hotdesk::clock::Clock;
 use hotdesk::config::Config;
 use hotdesk::journal::Journal;
 use hotdesk::journal::memory::MemoryJournal;
 use hotdesk::people::AdminSeed;
+use load_tests::deepseek::Fake;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -76,10 +78,54 @@ impl TestApp {
         Self::whole(journal, clock, seed, None, change).await
     }
 
+    /// A desk with triage, by a service where there is one.
+    pub async fn sorting(fake: Option<&Fake>, change: impl FnOnce(&mut Config)) -> Self {
+        Self::sorting_on(Arc::new(MemoryJournal::new()), Clock::manual(START), fake, None, change).await
+    }
+
+    pub async fn sorting_on(
+        journal: Arc<dyn Journal>,
+        clock: Clock,
+        fake: Option<&Fake>,
+        folder: Option<&std::path::Path>,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
+        let admin = AdminSeed { token: Some(ADMIN.to_owned()), ..AdminSeed::default() };
+        let deepseek = fake.map(|_| ServiceKey("sk-test-secret".to_owned()));
+        Self::whole(journal, clock, Secrets { admin, deepseek }, folder, |config| {
+            config.triage.enabled = true;
+            // The clock stands still: what is there is asked about at once.
+            config.triage.batch_max_age_ms = 0;
+            config.server.drain_ms = 0;
+            if let Some(fake) = fake {
+                config.triage.base_url = fake.base_url();
+            }
+            change(config);
+        })
+        .await
+    }
+
+    /// The ticket once triage has come to an end with it.
+    pub async fn sorted(&self, id: u64) -> Value {
+        let mut last = Value::Null;
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                last = self.get(&format!("/api/v1/tickets/{id}")).await;
+                let state = last["triage"]["state"].as_str().unwrap_or("waiting");
+                if state != "waiting" {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        });
+        assert!(waited.await.is_ok(), "waited in vain for triage: {last}");
+        last
+    }
+
     async fn whole(
         journal: Arc<dyn Journal>,
         clock: Clock,
-        seed: AdminSeed,
+        secrets: impl Into<Secrets>,
         data: Option<&std::path::Path>,
         change: impl FnOnce(&mut Config),
     ) -> Self {
@@ -88,7 +134,7 @@ impl TestApp {
         // Its records would stand between those that a test counts: who is about triage switches it on.
         config.triage.enabled = false;
         change(&mut config);
-        let (desk, deaths) = Desk::start(config, Arc::clone(&journal), data, clock.clone(), seed).await.unwrap();
+        let (desk, deaths) = Desk::start(config, Arc::clone(&journal), data, clock.clone(), secrets).await.unwrap();
         desk.health.set_phase(hotdesk::http::health::Phase::Ready);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
+use super::clean::line;
 use super::prompt::Asked;
 use crate::domain::ticket::{Guess, Priority, Sentiment};
 
@@ -132,7 +133,7 @@ fn verdict(row: Row, categories: &[&str]) -> Option<Verdict> {
         return None;
     }
     let tag = |tag: &String| {
-        let tag = plain(tag, TAG_CHARS).to_lowercase();
+        let tag = line(tag, TAG_CHARS).to_lowercase();
         (!tag.is_empty()).then_some(tag)
     };
     let mut tags: Vec<String> = row.tags.iter().filter_map(tag).take(TAGS).collect();
@@ -144,15 +145,9 @@ fn verdict(row: Row, categories: &[&str]) -> Option<Verdict> {
         sentiment: Guess { value: row.sentiment, confidence: row.sentiment_sure },
         language: Guess { value: row.language, confidence: row.language_sure },
         spam: Guess { value: row.spam, confidence: row.spam_sure },
-        summary: plain(&row.summary, SUMMARY_CHARS),
+        summary: line(&row.summary, SUMMARY_CHARS),
         tags,
     })
-}
-
-/// One line, without invisible characters, cut to a length.
-fn plain(text: &str, most_chars: usize) -> String {
-    let one_line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    super::clean::clean(&one_line, most_chars).text
 }
 
 #[cfg(test)]

@@ -51,6 +51,21 @@ impl Breaker {
         }
     }
 
+    /// The same, but one that is open and may try again counts as half open.
+    pub fn shown_at(&self, now: Timestamp) -> Shown {
+        match self.state {
+            State::Open { until } if now >= until => Shown::HalfOpen,
+            _ => self.shown(),
+        }
+    }
+
+    /// A call that was let out did not go out after all: the next one may be the probe.
+    pub fn withdrawn(&mut self, now: Timestamp) {
+        if let State::HalfOpen { .. } = self.state {
+            self.state = State::Open { until: now };
+        }
+    }
+
     /// Whether a call may go out now. Who is told yes tells how it ended.
     pub fn admits(&mut self, now: Timestamp) -> bool {
         match self.state {

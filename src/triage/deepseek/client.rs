@@ -100,7 +100,19 @@ impl Client {
         }
     }
 
+    /// Sends `body`, which asks for a stream, once, and tells each piece of text as it comes. Tries nothing again: what was shown
+    /// cannot be taken back.
+    pub async fn stream(&self, body: &Value, mut each: impl FnMut(&str)) -> Result<Reply, Fault> {
+        let ends = Instant::now() + self.deadline;
+        let read = self.read(body, &mut each);
+        tokio::time::timeout_at(ends, read).await.unwrap_or(Err(Fault::Deadline))
+    }
+
     async fn once(&self, body: &Value) -> Result<Reply, Fault> {
+        self.read(body, &mut |_: &str| {}).await
+    }
+
+    async fn read(&self, body: &Value, each: &mut impl FnMut(&str)) -> Result<Reply, Fault> {
         let request = self.http.post(&self.url).header("authorization", self.key.clone()).json(body);
         let response = request.send().await.map_err(network)?;
         let status = response.status().as_u16();
@@ -111,11 +123,15 @@ impl Client {
         let mut lines = Lines::default();
         while let Some(piece) = pieces.next().await {
             let piece = piece.map_err(network)?;
-            if bytes.len() + piece.len() > MOST_BYTES {
-                return Err(Fault::Unreadable("the answer is too long".to_owned()));
+            if bytes.len() + piece.len() > MOST_BYTES || lines.text().len() > MOST_BYTES {
+                return Err(Fault::TooLong);
             }
             if streamed {
+                let told = lines.text().len();
                 lines.push(&piece)?;
+                if lines.text().len() > told {
+                    each(&lines.text()[told..]);
+                }
                 if lines.is_done() {
                     break;
                 }

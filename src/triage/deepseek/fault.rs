@@ -19,6 +19,9 @@ pub enum Fault {
     Empty,
     #[error("the answer could not be read: {0}")]
     Unreadable(String),
+    /// What a ticket can make a model do: it says nothing about the service.
+    #[error("the answer was longer than any that was asked for")]
+    TooLong,
     #[error("there was no answer within the deadline")]
     Deadline,
     #[error("the connection failed: {0}")]
@@ -61,13 +64,13 @@ impl Fault {
                 Remedy::Again { after_ms: *retry_after_ms }
             }
             Self::Empty | Self::Unreadable(_) | Self::Network(_) => Remedy::Again { after_ms: None },
-            Self::Deadline => Remedy::FallBack,
+            Self::Deadline | Self::TooLong => Remedy::FallBack,
         }
     }
 
     /// Whether the service, and not this request, is at fault: only these count for the breaker.
     pub fn is_the_services(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
+        !matches!(self, Self::Refused { .. } | Self::TooLong)
     }
 
     /// The code that stands in the ticket's `triage.reason`.
@@ -79,6 +82,7 @@ impl Fault {
             Self::TooMany { .. } => "service_busy",
             Self::Server { .. } | Self::Unreadable(_) => "service_failed",
             Self::Empty => "answer_empty",
+            Self::TooLong => "answer_malformed",
             Self::Deadline => "service_too_slow",
             Self::Network(_) => "service_unreachable",
         }
@@ -102,7 +106,7 @@ fn message(body: &[u8]) -> String {
     }
     let said =
         serde_json::from_slice::<Body>(body).map_or_else(|_| "without a reason".to_owned(), |body| body.error.message);
-    super::clean::clean(&said.replace('\n', " "), 200).text
+    super::clean::line(&said, 200)
 }
 
 #[cfg(test)]
@@ -120,6 +124,8 @@ mod tests {
         assert_eq!(of(500, Some("Wed, 21 Oct 2026 07:28:00 GMT")), Remedy::Again { after_ms: None });
         assert_eq!(Fault::Deadline.remedy(), Remedy::FallBack);
         assert!(!Fault::of_reply(422, None, b"").is_the_services() && Fault::Deadline.is_the_services());
+        // A ticket that makes the model talk without end must not shut the service off for everybody.
+        assert!(!Fault::TooLong.is_the_services() && Fault::TooLong.remedy() == Remedy::FallBack);
     }
 
     #[test]

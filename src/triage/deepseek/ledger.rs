@@ -66,6 +66,19 @@ impl Ledger {
         Self { budget, day: 0, spent: 0, reserved: 0, total: Usage::default() }
     }
 
+    /// Whether a call of this size would be let out.
+    pub fn has_room_for(&mut self, now: Timestamp, prices: Prices, most: Usage) -> bool {
+        self.turn(now);
+        self.spent + self.reserved + prices.cost(most) <= self.budget
+    }
+
+    /// What a restart goes on with: what was spent stays spent, the budget is that of the configuration.
+    #[must_use]
+    pub fn resumed(mut self, kept: &Self) -> Self {
+        (self.day, self.spent, self.total) = (kept.day, kept.spent, kept.total);
+        self
+    }
+
     /// Sets money aside, or says that today's budget does not allow it.
     pub fn reserve(&mut self, now: Timestamp, prices: Prices, most: Usage) -> Option<Reserved> {
         self.turn(now);

@@ -47,6 +47,11 @@ impl Lines {
         Ok(())
     }
 
+    /// What the model has written so far.
+    pub fn text(&self) -> &str {
+        self.reply.content.as_deref().unwrap_or("")
+    }
+
     /// Whether `[DONE]` has come: nothing follows it.
     pub fn is_done(&self) -> bool {
         self.done

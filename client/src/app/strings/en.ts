@@ -60,6 +60,8 @@ export const en = {
       stale_reply: "There is something new that you have not seen.",
       cannot_undo: "Somebody acted on it since, so it cannot be undone.",
       triage_off: "Triage is switched off on this desk.",
+      drafts_off: "This desk has no service that writes drafts.",
+      draft_unavailable: "The service that writes drafts is away. Try again later.",
       email_taken: "Somebody here has this address already.",
       setup_done: "This desk has been set up already.",
       wrong_offset: "The file has to be sent again.",

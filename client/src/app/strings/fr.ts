@@ -63,6 +63,8 @@ export const fr: Strings = {
       stale_reply: "Il y a du nouveau que vous n’avez pas vu.",
       cannot_undo: "Quelqu’un y a touché depuis : cela ne peut plus être annulé.",
       triage_off: "Le tri est désactivé ici.",
+      drafts_off: "Ce bureau n’a pas de service qui rédige des brouillons.",
+      draft_unavailable: "Le service de rédaction est absent. Réessayez plus tard.",
       email_taken: "Quelqu’un ici a déjà cette adresse.",
       setup_done: "Ce service est déjà installé.",
       wrong_offset: "Le fichier doit être envoyé de nouveau.",
