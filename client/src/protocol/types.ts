@@ -27,6 +27,7 @@ export type { DeskSettings } from "./generated/DeskSettings";
 export type { DeskSettingsView } from "./generated/DeskSettingsView";
 export type { DraftEvent } from "./generated/DraftEvent";
 export type { DrillDown } from "./generated/DrillDown";
+export type { ErrorGroup } from "./generated/ErrorGroup";
 export type { Event as TicketEvent } from "./generated/Event";
 export type { Events } from "./generated/Events";
 export type { ForecastPoint } from "./generated/ForecastPoint";

@@ -1,5 +1,6 @@
 import type {
   DrillDown,
+  ErrorGroup,
   LiveFigures,
   MetricList,
   NewReport,
@@ -29,6 +30,7 @@ export interface FiguresApi {
   removeReport(id: string): Promise<void>;
   files(id: string): Promise<ReportFile[]>;
   operations(): Promise<Operations>;
+  errors(): Promise<ErrorGroup[]>;
 }
 
 type Call = <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>) => Promise<T>;
@@ -48,6 +50,7 @@ export function figuresApi(call: Call): FiguresApi {
     removeReport: (id) => call("DELETE", at(id)),
     files: async (id) => (await call<Page<ReportFile>>("GET", `${at(id)}/files`)).data,
     operations: () => call("GET", "/operations"),
+    errors: async () => (await call<{ data: ErrorGroup[] }>("GET", "/operations/errors")).data,
   };
 }
 

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen, within } from "@testing-library/react";
 import { expect, test } from "vitest";
-import type { Me, Operations } from "@/protocol/types";
+import type { ErrorGroup, Me, Operations } from "@/protocol/types";
 import { stage } from "../../../tests/render-desk";
 import { OperationsScreen } from "./operations-screen";
 
@@ -21,6 +21,20 @@ const found: Operations = {
   ],
 };
 
+const errors: ErrorGroup[] = [
+  {
+    fingerprint: "f1",
+    source: "browser",
+    message: "x is undefined",
+    place: "/board",
+    stack: null,
+    build: "b7",
+    count: 3,
+    first_at: "2026-11-23T08:00:00.000Z",
+    last_at: "2026-11-23T09:00:00.000Z",
+  },
+];
+
 async function open(permissions: string[]) {
   let calls = 0;
   const operations = async () => {
@@ -29,7 +43,7 @@ async function open(permissions: string[]) {
   };
   await stage(() => <OperationsScreen onMenu={() => {}} />, {
     me: { id: "ada", name: "Ada", permissions } as unknown as Me,
-    api: { figures: { operations } } as never,
+    api: { figures: { operations, errors: async () => errors } } as never,
   });
   await act(async () => {
     await new Promise((done) => setImmediate(done));
@@ -38,10 +52,12 @@ async function open(permissions: string[]) {
 }
 
 test("C85: administrators see how the server is doing, in units that people read", async () => {
-  await open(["settings_write"]);
+  await open(["settings_write", "audit_read"]);
   expect(screen.getByText("Writing to disk").closest("div")?.textContent).toContain("2.1 ms");
   expect(screen.getByText("Feed in memory").closest("div")?.textContent).toContain("2.5 MB");
   expect(screen.getByText("journal")).toBeTruthy();
+  const wrong = await screen.findByRole("table", { name: "What went wrong" });
+  expect(within(wrong).getByRole("row", { name: /x is undefined.*\/board 3/ })).toBeTruthy();
   fireEvent.change(screen.getByRole("searchbox", { name: "Find a measurement" }), {
     target: { value: "sessions" },
   });

@@ -10,11 +10,14 @@ import { Card } from "@/desk/charts/chart-card";
 import { figure } from "@/desk/charts/figure-text";
 import { Stat, Stats } from "@/desk/charts/stat";
 import { useDesk } from "@/desk/desk-context";
+import { dateAndTime } from "@/desk/format-time";
 import { MenuButton } from "@/desk/menu-button";
+import { useNow } from "@/desk/use-now";
 import type { OperationsFigure } from "@/protocol/types";
 import { text, worst } from "./operations-figures";
 
 const AGAIN_MS = 5_000;
+const ERRORS_AGAIN_MS = 30_000;
 
 /** How the server is doing, from its own measurements; for administrators. */
 export function OperationsScreen({ onMenu }: { onMenu: () => void }) {
@@ -72,6 +75,7 @@ export function OperationsScreen({ onMenu }: { onMenu: () => void }) {
                 ))}
               </ul>
             </Card>
+            {me.permissions.includes("audit_read") ? <Errors /> : null}
             <Everything figures={found.figures} />
           </div>
         )}
@@ -99,6 +103,72 @@ function Tiles({ figures }: { figures: readonly OperationsFigure[] }) {
         );
       })}
     </Stats>
+  );
+}
+
+/** What went wrong, the newest first. */
+function Errors() {
+  const { api } = useDesk();
+  const asked = useQuery({
+    queryKey: ["operations-errors"],
+    queryFn: () => api.figures.errors(),
+    refetchInterval: ERRORS_AGAIN_MS,
+  });
+  const now = useNow("quarter-minute");
+  return (
+    <Card title={words.operations.errors} hint={words.operations.errorsHint}>
+      {asked.data === undefined ? (
+        asked.error === null ? (
+          <Skeleton className="h-16 w-full" />
+        ) : (
+          <p role="alert" className="text-sm">
+            {words.failed}
+          </p>
+        )
+      ) : asked.data.length === 0 ? (
+        <p className="py-2 text-ink-3 text-sm">{words.operations.noErrors}</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
+        <div tabIndex={0} className="scroll-thin max-h-96 overflow-auto">
+          <table className="w-full text-sm tabular-nums">
+            <caption className="sr-only">{words.operations.errors}</caption>
+            <thead className="sticky top-0 bg-surface text-ink-3 text-xs">
+              <tr>
+                <th scope="col" className="px-2 py-1.5 text-left font-medium">
+                  {words.operations.error}
+                </th>
+                <th scope="col" className="px-2 py-1.5 text-left font-medium">
+                  {words.operations.place}
+                </th>
+                <th scope="col" className="px-2 py-1.5 text-right font-medium">
+                  {words.operations.count}
+                </th>
+                <th scope="col" className="px-2 py-1.5 text-right font-medium">
+                  {words.operations.last}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {asked.data.map((one) => (
+                <tr key={one.fingerprint} className="border-t align-top">
+                  <th scope="row" className="max-w-md px-2 py-1.5 text-left font-normal">
+                    <span className="line-clamp-2 break-words">{one.message}</span>
+                    <span className="text-ink-3 text-xs">
+                      {words.operations.sources[one.source] ?? one.source} · {one.build}
+                    </span>
+                  </th>
+                  <td className="break-all px-2 py-1.5 font-mono text-ink-2 text-xs">{one.place}</td>
+                  <td className="px-2 py-1.5 text-right">{figure(one.count, "count")}</td>
+                  <td className="whitespace-nowrap px-2 py-1.5 text-right text-ink-2">
+                    {dateAndTime(one.last_at, now)}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </Card>
   );
 }
 
