@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::people::deed::Deed;
 use crate::proxy::Weather;
 
-const BUILT_IN: [(&str, &str); 14] = [
+const BUILT_IN: [(&str, &str); 15] = [
     ("smoke", include_str!("../scenarios/smoke.toml")),
     ("shift", include_str!("../scenarios/shift.toml")),
     ("claim-race", include_str!("../scenarios/claim-race.toml")),
