@@ -3,4 +3,4 @@
 /**
  * Something that a role may or may not do.
  */
-export type Permission = "ticket_read" | "ticket_write" | "release_others" | "undo_others" | "tokens_own" | "tokens_others" | "users_manage" | "reports_write" | "shared_write" | "settings_write" | "audit_read" | "backup";
+export type Permission = "ticket_read" | "ticket_write" | "release_others" | "undo_others" | "tokens_own" | "tokens_others" | "users_manage" | "reports_write" | "triage_review" | "shared_write" | "settings_write" | "audit_read" | "backup";
