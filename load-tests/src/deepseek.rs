@@ -126,7 +126,6 @@ struct State {
     /// Sums of prefixes that were seen.
     cached: HashSet<u64>,
     total: Usage,
-    answered: usize,
 }
 
 /// A running stand-in; dropped, it is gone.
@@ -218,7 +217,9 @@ async fn serve(mut socket: TcpStream, state: Arc<Mutex<State>>) {
         if reply.write(&mut socket).await.is_err() {
             return;
         }
-        lock(&state).answered += 1;
+        if request.close {
+            return;
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The learner that is inside hotdesk: which category a text belongs to, how sure that is, and which tickets resemble it.
 //!
 //! It learns from every correction at once and is made anew from all of them in the background. It is a linear classifier over
-//! hashed words, characters and a small lexicon: see decision 5. It asks nobody, needs no clock and writes no file; whoever
+//! hashed words, characters and a small lexicon: see decision 7. It asks nobody, needs no clock and writes no file; whoever
 //! calls keeps [`Learner::to_bytes`] with the desk.
 
 mod calibration;

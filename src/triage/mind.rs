@@ -16,6 +16,8 @@ use crate::domain::ticket::{Guess, Priority};
 const TEXT_CHARS: usize = 8_000;
 /// The learner of priorities is asked from so many examples on; before, the signs of the text speak.
 const ENOUGH_PRIORITIES: usize = 40;
+/// … and where it is at least this sure: otherwise the signs speak.
+const SURE: f32 = 0.5;
 const CANDIDATES: usize = 5;
 /// What is less alike than this shares a common word and nothing more.
 const LEAST_LIKENESS: f32 = 0.05;
@@ -164,7 +166,7 @@ impl Mind {
         });
         // The signs of an emergency are not outvoted by habit.
         let priority = match learnt {
-            Some(learnt) if signs.priority.value != Priority::Urgent => learnt,
+            Some(learnt) if signs.priority.value != Priority::Urgent && learnt.confidence >= SURE => learnt,
             _ => signs.priority.clone(),
         };
         let alike = self.similar(text, Some(&prediction), ticket, CANDIDATES);

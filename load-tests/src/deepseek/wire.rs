@@ -16,6 +16,8 @@ const KEEP_ALIVE: Duration = Duration::from_millis(5);
 pub struct Request {
     pub line: String,
     pub authorization: String,
+    /// The client wants the connection closed after the answer.
+    pub close: bool,
     pub body: Vec<u8>,
 }
 
@@ -52,7 +54,8 @@ impl Request {
             body.extend_from_slice(&buffer[..read]);
         }
         let line = head.lines().next().unwrap_or_default().to_owned();
-        Ok(Some(Self { line, authorization: header("authorization").unwrap_or_default(), body }))
+        let close = header("connection").is_some_and(|said| said.eq_ignore_ascii_case("close"));
+        Ok(Some(Self { line, authorization: header("authorization").unwrap_or_default(), close, body }))
     }
 }
 
