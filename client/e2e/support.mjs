@@ -40,10 +40,11 @@ export async function startDesk(options = {}) {
   };
 }
 
-async function launch(data, listen, { demo = true, admin = true }) {
+async function launch(data, listen, { demo = true, admin = true, settings = {} }) {
   const child = spawn(BINARY, ["serve", ...(demo ? ["--demo"] : []), "--listen", listen, "--data", data], {
     env: {
       ...process.env,
+      ...settings,
       ...(admin
         ? {
             HOTDESK_ADMIN_EMAIL: ADMIN.email,
