@@ -53,7 +53,7 @@ async function open(permissions: string[]) {
 
 test("C85: administrators see how the server is doing, in units that people read", async () => {
   await open(["settings_write", "audit_read"]);
-  expect(screen.getByText("Writing to disk").closest("div")?.textContent).toContain("2.1 ms");
+  expect((await screen.findByText("Writing to disk")).closest("div")?.textContent).toContain("2.1 ms");
   expect(screen.getByText("Feed in memory").closest("div")?.textContent).toContain("2.5 MB");
   expect(screen.getByText("journal")).toBeTruthy();
   const wrong = await screen.findByRole("table", { name: "What went wrong" });
