@@ -8,7 +8,7 @@ import { Notice } from "@/components/ui/notice";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
 import { hasFilters, parseFilters, withFilters } from "@/desk/filters";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import { FilterBar } from "@/features/inbox/filter-bar";
 import { RowSkeletons, TicketList } from "@/features/inbox/ticket-list";
 import { asProblem } from "@/sync/problem-error";
@@ -95,7 +95,7 @@ export function SearchPage({ ticket, onMenu }: { ticket: string | undefined; onM
     <Notice
       alert
       title={strings.search.failed}
-      hint={refusalText(problem.code, problem.message, problem.details, (id) => id)}
+      hint={problemText(problem)}
       action={<Button onClick={() => void refetch()}>{strings.list.retry}</Button>}
     />
   ) : results.data === undefined ? (

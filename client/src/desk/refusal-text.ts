@@ -1,5 +1,6 @@
 import { strings } from "@/app/strings/strings";
 import type { ProblemDetails } from "@/protocol/types";
+import type { ProblemError } from "@/sync/problem-error";
 
 /** A refusal in words that say what happened, with the name of whoever was faster. */
 export function refusalText(
@@ -13,4 +14,9 @@ export function refusalText(
   if (code === "cannot_undo" && details.by !== undefined)
     return strings.problems.undoneBy(nameOf(details.by));
   return strings.problems.codes[code] ?? strings.problems.other(detail);
+}
+
+/** The same for a call that failed where nobody's name is at hand. */
+export function problemText(problem: ProblemError): string {
+  return refusalText(problem.code, problem.message, problem.details, (id) => id);
 }

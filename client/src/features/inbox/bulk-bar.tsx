@@ -11,7 +11,7 @@ import { StatusIcon } from "@/components/ui/status-icon";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
 import { newId } from "@/desk/new-id";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText, refusalText } from "@/desk/refusal-text";
 import type { Selection } from "@/desk/selection";
 import { errorToast, toast } from "@/desk/toast";
 import { useAction } from "@/keyboard/actions";
@@ -181,7 +181,7 @@ function useBulk(selection: Selection, order: readonly number[]) {
     } catch (error) {
       const problem = asProblem(error);
       errorToast(strings.bulk.failed, {
-        description: refusalText(problem.code, problem.message, problem.details, (id) => id),
+        description: problemText(problem),
       });
     }
     setRunning(0);

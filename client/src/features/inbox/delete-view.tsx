@@ -3,7 +3,7 @@ import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import type { View } from "@/desk/saved-views";
 import { errorToast, toast } from "@/desk/toast";
 import { asProblem } from "@/sync/problem-error";
@@ -41,6 +41,6 @@ export function DeleteView({ view }: { view: View }) {
 function refused(error: unknown): void {
   const problem = asProblem(error);
   errorToast(strings.problems.title, {
-    description: refusalText(problem.code, problem.message, problem.details, (id) => id),
+    description: problemText(problem),
   });
 }

@@ -5,7 +5,7 @@ import { Dialog } from "@/components/ui/dialog";
 import { TextField } from "@/components/ui/text-field";
 import { useDesk } from "@/desk/desk-context";
 import { newId } from "@/desk/new-id";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import { type Owner, ShareField, teamOf } from "@/desk/share-field";
 import type { BaseView } from "@/desk/views";
 import { asProblem } from "@/sync/problem-error";
@@ -36,7 +36,7 @@ export function SaveViewDialog({
       onSaved(view.id);
     } catch (failure) {
       const problem = asProblem(failure);
-      setError(refusalText(problem.code, problem.message, problem.details, (id) => id));
+      setError(problemText(problem));
     }
   }
   return (

@@ -8,7 +8,7 @@ import { Notice } from "@/components/ui/notice";
 import { SelectField } from "@/components/ui/select-field";
 import { TextArea } from "@/components/ui/text-area";
 import { TextField } from "@/components/ui/text-field";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import type { CustomField, NewRequest, RequestForm } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
 import type { RequestsApi } from "@/sync/requests";
@@ -30,7 +30,7 @@ export function RequestFormPage({ api }: { api: RequestsApi }) {
         page
         alert
         title={strings.request.failed}
-        hint={refusalText(problem.code, problem.message, problem.details, (id) => id)}
+        hint={problemText(problem)}
         action={<Button onClick={() => void form.refetch()}>{strings.list.retry}</Button>}
       />
     );
@@ -107,7 +107,7 @@ function Form({
       for (const { pointer, detail } of problem.fields) fields[pointer] = detail;
       if (fields["/website"] !== undefined) setError(strings.request.website);
       else if (Object.keys(fields).length > 0) point(fields);
-      else setError(refusalText(problem.code, problem.message, problem.details, (id) => id));
+      else setError(problemText(problem));
     }
   }
 

@@ -7,7 +7,7 @@ import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { TextArea } from "@/components/ui/text-area";
 import { dateAndTime, fullTime } from "@/desk/format-time";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import type { RequestMessage, RequestView } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
 import type { RequestsApi } from "@/sync/requests";
@@ -65,7 +65,7 @@ export function RequestPage({
         page
         alert
         title={strings.request.failed}
-        hint={refusalText(problem.code, problem.message, problem.details, (id) => id)}
+        hint={problemText(problem)}
         action={<Button onClick={() => void request.refetch()}>{strings.list.retry}</Button>}
       />
     );
@@ -141,9 +141,7 @@ function Answer({
       if (sent) setText("");
     } catch (failure) {
       const problem = asProblem(failure);
-      setError(
-        problem.fields[0]?.detail ?? refusalText(problem.code, problem.message, problem.details, (id) => id),
-      );
+      setError(problem.fields[0]?.detail ?? problemText(problem));
     } finally {
       setBusy(false);
     }

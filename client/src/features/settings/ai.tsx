@@ -10,7 +10,7 @@ import { TextArea } from "@/components/ui/text-area";
 import { TextField } from "@/components/ui/text-field";
 import { useDesk } from "@/desk/desk-context";
 import { number, percent, usd } from "@/desk/format-time";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import type { Acceptance, Confusion, ReliabilityBin, TriageStats, TriedTriage } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
 
@@ -30,7 +30,7 @@ export function Ai() {
       <Notice
         alert
         title={strings.ai.failed}
-        hint={refusalText(problem.code, problem.message, problem.details, (id) => id)}
+        hint={problemText(problem)}
         action={<Button onClick={() => void stats.refetch()}>{strings.list.retry}</Button>}
       />
     );
@@ -316,9 +316,7 @@ function TryText() {
       setTried(await api.tryTriage({ subject: subject.trim(), body }));
     } catch (failure) {
       const problem = asProblem(failure);
-      setError(
-        problem.fields[0]?.detail ?? refusalText(problem.code, problem.message, problem.details, (id) => id),
-      );
+      setError(problem.fields[0]?.detail ?? problemText(problem));
     }
   }
   return (

@@ -9,7 +9,7 @@ import { SelectField } from "@/components/ui/select-field";
 import { TextArea } from "@/components/ui/text-area";
 import { TextField } from "@/components/ui/text-field";
 import { useDesk } from "@/desk/desk-context";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import { toast } from "@/desk/toast";
 import type { CustomField, CustomFieldKind, DeskSettings, DeskSettingsView } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
@@ -40,8 +40,7 @@ function useSave(view: DeskSettingsView) {
       const fields: Record<string, string> = {};
       for (const { pointer, detail } of problem.fields) fields[pointer] = detail;
       setWrong(fields);
-      if (Object.keys(fields).length === 0)
-        setError(refusalText(problem.code, problem.message, problem.details, (id) => id));
+      if (Object.keys(fields).length === 0) setError(problemText(problem));
       if (problem.code === "version_conflict") void queries.invalidateQueries({ queryKey: ["settings"] });
     } finally {
       setBusy(false);
@@ -58,7 +57,7 @@ function Settings({ children }: { children: (view: DeskSettingsView) => React.Re
       <Notice
         alert
         title={strings.settings.settingsFailed}
-        hint={refusalText(problem.code, problem.message, problem.details, (id) => id)}
+        hint={problemText(problem)}
         action={<Button onClick={() => void settings.refetch()}>{strings.list.retry}</Button>}
       />
     );

@@ -6,7 +6,7 @@ import { Dialog } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
 import { TextField } from "@/components/ui/text-field";
 import { useDesk } from "@/desk/desk-context";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import type { View } from "@/desk/saved-views";
 import { type Owner, ownerOf, ShareField, teamOf, useOwnerName } from "@/desk/share-field";
 import { errorToast, toast } from "@/desk/toast";
@@ -101,7 +101,7 @@ export function SavedViews() {
 function refused(error: unknown): void {
   const problem = asProblem(error);
   errorToast(strings.problems.title, {
-    description: refusalText(problem.code, problem.message, problem.details, (id) => id),
+    description: problemText(problem),
   });
 }
 
@@ -123,7 +123,7 @@ function ViewDialog({
       await onSave({ ...view, name: name.trim() }, owner);
     } catch (failure) {
       const problem = asProblem(failure);
-      setError(refusalText(problem.code, problem.message, problem.details, (id) => id));
+      setError(problemText(problem));
     }
   }
   return (

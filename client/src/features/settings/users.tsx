@@ -10,7 +10,7 @@ import { SelectField } from "@/components/ui/select-field";
 import { TextField } from "@/components/ui/text-field";
 import { useDesk } from "@/desk/desk-context";
 import { newId } from "@/desk/new-id";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import { toast } from "@/desk/toast";
 import type { Account, Role } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
@@ -33,7 +33,7 @@ export function Users() {
       <Notice
         alert
         title={strings.settings.usersFailed}
-        hint={refusalText(problem.code, problem.message, problem.details, (id) => id)}
+        hint={problemText(problem)}
         action={<Button onClick={() => void users.refetch()}>{strings.list.retry}</Button>}
       />
     );
@@ -139,8 +139,7 @@ function UserDialog({ user, onClose }: { user: Account | null; onClose: () => vo
       if (problem.code === "email_taken")
         fields.email = strings.problems.codes.email_taken ?? problem.message;
       setWrong(fields);
-      if (Object.keys(fields).length === 0)
-        setError(refusalText(problem.code, problem.message, problem.details, (id) => id));
+      if (Object.keys(fields).length === 0) setError(problemText(problem));
     }
   }
 

@@ -5,7 +5,7 @@ import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Tooltip } from "@/components/ui/tooltip";
 import { useDesk } from "@/desk/desk-context";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import { errorToast } from "@/desk/toast";
 import type { SimilarTicket } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
@@ -67,7 +67,7 @@ export function useDraftWriter(
         setSources([]);
         const problem = asProblem(error);
         errorToast(strings.triage.draftFailed, {
-          description: refusalText(problem.code, problem.message, problem.details, (id) => id),
+          description: problemText(problem),
         });
       } finally {
         if (call.current === mine) call.current = null;

@@ -7,7 +7,7 @@ import { TextField } from "@/components/ui/text-field";
 import { useDesk } from "@/desk/desk-context";
 import { type Macro, VARIABLES } from "@/desk/macros";
 import { newId } from "@/desk/new-id";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import { type Owner, ownerOf, ShareField, teamOf, useOwnerName } from "@/desk/share-field";
 import { errorToast, toast } from "@/desk/toast";
 import { asProblem } from "@/sync/problem-error";
@@ -15,7 +15,7 @@ import { asProblem } from "@/sync/problem-error";
 function refused(error: unknown): void {
   const problem = asProblem(error);
   errorToast(strings.problems.title, {
-    description: refusalText(problem.code, problem.message, problem.details, (id) => id),
+    description: problemText(problem),
   });
 }
 
@@ -130,7 +130,7 @@ function MacroDialog({
       await onSave({ id: macro.id, name: name.trim(), body: body.trim() }, owner);
     } catch (failure) {
       const problem = asProblem(failure);
-      setError(refusalText(problem.code, problem.message, problem.details, (id) => id));
+      setError(problemText(problem));
     }
   }
   return (

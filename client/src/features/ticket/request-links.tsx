@@ -4,15 +4,14 @@ import { useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { useDesk } from "@/desk/desk-context";
-import { refusalText } from "@/desk/refusal-text";
+import { problemText } from "@/desk/refusal-text";
 import { errorToast, toast } from "@/desk/toast";
 import { asProblem } from "@/sync/problem-error";
 
 function refused(error: unknown): void {
   const problem = asProblem(error);
   errorToast(strings.problems.title, {
-    description:
-      problem.fields[0]?.detail ?? refusalText(problem.code, problem.message, problem.details, (id) => id),
+    description: problem.fields[0]?.detail ?? problemText(problem),
   });
 }
 
