@@ -375,24 +375,12 @@ fn to_file<T>(
         out.flush()?;
         return Ok(written);
     }
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
-    let written = (|| {
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(&unfinished)?);
+    journal::whole_or_not(file, |unfinished| {
+        let mut out = BufWriter::with_capacity(1 << 20, File::create(unfinished)?);
         let written = write(&mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         Ok(written)
-    })();
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&unfinished);
-        return written;
-    }
-    fs::rename(&unfinished, file)?;
-    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()?;
-    written
+    })
 }
 
 fn say(err: &mut dyn Write, what: &str, counts: Counts) -> io::Result<()> {

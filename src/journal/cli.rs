@@ -262,12 +262,18 @@ fn run_export(data: &Path, file: &Path, out: &mut dyn Write, err: &mut dyn Write
     Ok(Exit::Done)
 }
 
-/// Writes beside the file and renames: a backup that was cut short never takes the place of a whole one.
 fn export_to_file(journal: &SledJournal, file: &Path) -> Result<Counts, ArchiveError> {
+    let compressed = file.extension().is_some_and(|extension| extension == "zst");
+    whole_or_not(file, |unfinished| write_archive(journal, unfinished, compressed))
+}
+
+/// Lets `write` make a file beside this one, and gives it this one's name once it is whole: what was cut short never takes the
+/// place of a whole one. `write` syncs the file; its name is synced here.
+pub fn whole_or_not<T, E: From<io::Error>>(file: &Path, write: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
     let mut unfinished = file.as_os_str().to_owned();
     unfinished.push(".unfinished");
     let unfinished = PathBuf::from(unfinished);
-    let written = write_archive(journal, &unfinished, file.extension().is_some_and(|extension| extension == "zst"));
+    let written = write(&unfinished);
     if written.is_err() {
         // The first error is the one to tell.
         let _ = fs::remove_file(&unfinished);
