@@ -3,6 +3,9 @@
 use std::panic::catch_unwind;
 use std::time::Instant;
 
+use hotdesk::protocol::frame::ClientFrame;
+use hotdesk::protocol::parse;
+
 use crate::attacks::say;
 use crate::support_files::{files, root};
 
@@ -90,6 +93,26 @@ fn varied(seed: &[u8], seeds: &[Vec<u8>], rng: &mut fastrand::Rng) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// X56: the targets begin with what they read to the end: records and commands that are right.
+#[test]
+fn x56_seeds_are_read() {
+    let seeds = |name: &str| -> Vec<Vec<u8>> {
+        let folder = std::fs::read_dir(root().join("fuzz/seeds").join(name)).unwrap();
+        folder.map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect()
+    };
+    for seed in seeds("record") {
+        let read = serde_json::from_slice::<hotdesk::domain::record::Record>(&seed);
+        assert!(read.is_ok(), "{read:?}: {}", String::from_utf8_lossy(&seed));
+    }
+    for seed in seeds("message") {
+        let line = String::from_utf8(seed).unwrap();
+        match ClientFrame::parse(&line) {
+            Ok(ClientFrame::Cmd(frame)) => assert!(parse::command(frame.body, "/do").is_ok(), "{line}"),
+            read => assert!(read.is_ok(), "{line}"),
+        }
+    }
 }
 
 /// X56: each target of `make fuzz` is one of these, and does nothing else.
