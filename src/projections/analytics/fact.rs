@@ -52,6 +52,7 @@ kinds! {
     AiFailed = 23, "ai_failed";
     Backlog = 24, "backlog";
     AiEdited = 25, "ai_edited";
+    SlaMoved = 26, "sla_moved";
 }
 
 impl Kind {
@@ -59,6 +60,11 @@ impl Kind {
 
     pub fn index(self) -> usize {
         self as usize
+    }
+
+    /// Whether it is shown live, from the windows in memory. Levels are counted over the tickets; of `SlaMoved` only forecasts know.
+    pub fn has_windows(self) -> bool {
+        !matches!(self, Self::Backlog | Self::SlaMoved)
     }
 
     /// Whether its facts carry a time that something took.
@@ -87,7 +93,8 @@ pub struct Fact {
     /// Milliseconds since 1970.
     pub at: i64,
     pub ticket: u64,
-    /// What it took, in milliseconds, around the clock and in opening hours; 0 for kinds that take no time.
+    /// What it took, in milliseconds, around the clock and in opening hours; 0 for kinds that take no time. Where a target of service
+    /// was met, missed or moved: how long it was then until its due time, and how long before that this due time was set.
     pub value: i64,
     pub business: i64,
     pub dims: Dims,

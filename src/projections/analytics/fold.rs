@@ -45,6 +45,8 @@ pub struct Row {
     pub reopens: u32,
     /// First response, next response, resolution.
     pub due: [Option<i64>; 3],
+    /// Since when these are the due times.
+    pub due_since: [i64; 3],
     pub breached: bool,
     /// As `Background::clocks`, as far as figures need them: for each running clock whether its breach is on record.
     clocks: Clocks,
@@ -319,7 +321,13 @@ impl Fold {
         }
         if let Some(sla) = &patch.sla {
             let due = [sla.first_response_due, sla.next_response_due, sla.resolution_due];
-            row.due = due.map(|due| due.map(Timestamp::as_millis));
+            let due = due.map(|due| due.map(Timestamp::as_millis));
+            for target in 0..due.len() {
+                if due[target] != row.due[target] {
+                    row.due_since[target] = record.at.as_millis();
+                }
+            }
+            row.due = due;
             row.breached = sla.breached;
         }
         if let Some(triage) = &patch.triage {
@@ -358,9 +366,16 @@ impl Fold {
                 _ => None,
             };
             if let Some(kind) = kind {
-                let mut one = fact(step, after, holder, at);
-                one.dims.detail = target;
-                facts.push((kind, one));
+                facts.push((kind, promised(before, after, step, target, holder)));
+            }
+        }
+        if step.record.patch.sla.is_some() {
+            let ended = event.metric.map(target_number).filter(|_| event.kind == EventKind::SlaFulfilled);
+            for target in (0..3).filter(|target| Some(*target) != ended) {
+                let due = before.due[usize::from(target)];
+                if due.is_some_and(|due| due > at) && after.due[usize::from(target)] != due {
+                    facts.push((Kind::SlaMoved, promised(before, after, step, target, holder)));
+                }
             }
         }
         if !step.undo {
@@ -573,6 +588,18 @@ fn fact(step: &Step<'_>, row: &Row, agent: Id, at: i64) -> Fact {
     Fact { at, ticket: step.record.ticket.get(), value: 0, business: 0, dims, weight: 1 }
 }
 
+/// What became of a target: with how much was left until it was due, and how long before that its due time was known.
+fn promised(before: &Row, after: &Row, step: &Step<'_>, target: u8, holder: Id) -> Fact {
+    let mut one = fact(step, after, holder, step.at);
+    one.dims.detail = target;
+    let target = usize::from(target);
+    if let Some(due) = before.due[target] {
+        one.value = due.saturating_sub(step.at);
+        one.business = due.saturating_sub(before.due_since[target]).max(0);
+    }
+    one
+}
+
 /// Keeps what an undo of this record's command would take back. What the desk did and what has no inverse needs no keeping.
 fn remember(before: &Row, after: &mut Row, step: &Step<'_>, facts: &[(Kind, Fact)]) {
     let record = step.record;
@@ -659,6 +686,7 @@ impl Row {
             replies: 0,
             reopens: 0,
             due: [None; 3],
+            due_since: [0; 3],
             breached: false,
             clocks: Clocks::default(),
             clocks_version: 0,

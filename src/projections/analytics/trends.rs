@@ -4,6 +4,7 @@
 //! with its source where it is used. Backtested on made-up weeks whose truth is known and on the dates of real tickets.
 
 pub mod baseline;
+pub mod breaches;
 pub mod change;
 pub mod staffing;
 #[cfg(test)]
@@ -12,17 +13,19 @@ mod tests;
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
 
-use super::Moment;
 use super::fact::{Fact, Kind, Split};
 use super::names::{Id, NONE};
 use super::spans::zoned;
 use super::store::StoreError;
+use super::{Moment, Promise};
 use crate::domain::time::Timestamp;
 use crate::protocol::figures::{Anomaly, ChangePoint, ForecastPoint, Staffing, StaffingHour, TrendNote, Trends};
 use baseline::{Baseline, HOUR_MS, Hours};
+use breaches::{End, Ended, Outlook};
 
 /// The facts that trends are counted from.
-pub const KINDS: [Kind; 4] = [Kind::Created, Kind::Backlog, Kind::SlaBreached, Kind::Handled];
+pub const KINDS: [Kind; 6] =
+    [Kind::Created, Kind::Backlog, Kind::SlaMet, Kind::SlaBreached, Kind::SlaMoved, Kind::Handled];
 
 const MINUTE_MS: i64 = 60_000;
 const WEEKS: i64 = 8;
@@ -113,9 +116,11 @@ pub fn look(moment: &Moment, wanted: &Wanted) -> Result<Trends, StoreError> {
     let net = hourly(moment, &hidden, Kind::Backlog, from, wanted.now)?;
     let level = total_before(moment, &hidden, wanted.now)?;
     let backlog = baseline::backlog(&net[seen.min(past)..past], &calendar, seen.min(past), past, level);
-    let missed = hourly(moment, &hidden, Kind::SlaBreached, from, wanted.now)?;
-    let missed: Vec<f64> = missed[seen.min(past)..past].iter().map(|count| *count as f64).collect();
-    let breaches = Baseline::fit(&missed, &calendar.slots[seen.min(past)..past]).forecast(&calendar, past);
+    let ended = ended(moment, &hidden, from, wanted.now)?;
+    let running: Vec<Promise> =
+        moment.promises.iter().filter(|promise| !hidden.contains(&promise.team)).copied().collect();
+    let breaches =
+        Outlook::fit(&ended, &calendar, seen.min(past), wanted.now).forecast(&running, &calendar, wanted.now);
     let handling_ms = handling(moment, &hidden, wanted.now)?;
     if handling_ms.is_none() {
         notes.push(TrendNote::NoHandling);
@@ -135,7 +140,7 @@ pub fn look(moment: &Moment, wanted: &Wanted) -> Result<Trends, StoreError> {
 }
 
 fn gather(moment: &Moment, hidden: &[Id], from: i64, now: i64) -> Result<Gathered, StoreError> {
-    let view = moment.views.iter().find(|view| view.kind() == Kind::Created).expect("invariant: it was asked for");
+    let view = moment.view(Kind::Created);
     let hours = ((now - from).div_euclid(HOUR_MS) + 1) as usize;
     let first_minute = now.div_euclid(MINUTE_MS) - ONSET_MIN as i64 + 1;
     let empty = || Gathered { arrivals: FxHashMap::default(), first: i64::MAX };
@@ -190,7 +195,7 @@ fn gather(moment: &Moment, hidden: &[Id], from: i64, now: i64) -> Result<Gathere
 }
 
 fn hourly(moment: &Moment, hidden: &[Id], kind: Kind, from: i64, now: i64) -> Result<Vec<i64>, StoreError> {
-    let view = moment.views.iter().find(|view| view.kind() == kind).expect("invariant: it was asked for");
+    let view = moment.view(kind);
     let hours = ((now - from).div_euclid(HOUR_MS) + 1) as usize;
     view.scan(
         from,
@@ -206,7 +211,7 @@ fn hourly(moment: &Moment, hidden: &[Id], kind: Kind, from: i64, now: i64) -> Re
 }
 
 fn total_before(moment: &Moment, hidden: &[Id], now: i64) -> Result<i64, StoreError> {
-    let view = moment.views.iter().find(|view| view.kind() == Kind::Backlog).expect("invariant: it was asked for");
+    let view = moment.view(Kind::Backlog);
     let add = |sum: &mut i64, fact: &Fact| {
         *sum += if hidden.contains(&fact.dims.team) { 0 } else { i64::from(fact.weight) };
         true
@@ -214,9 +219,33 @@ fn total_before(moment: &Moment, hidden: &[Id], now: i64) -> Result<i64, StoreEr
     view.scan(i64::MIN, now, || 0, add, |all, more| *all += more)
 }
 
+/// The targets that ended since then, and how.
+fn ended(moment: &Moment, hidden: &[Id], from: i64, now: i64) -> Result<Vec<Ended>, StoreError> {
+    let mut all = Vec::new();
+    for (kind, end) in [(Kind::SlaMet, End::Met), (Kind::SlaBreached, End::Missed), (Kind::SlaMoved, End::Moved)] {
+        let add = |ended: &mut Vec<Ended>, fact: &Fact| {
+            if !hidden.contains(&fact.dims.team) {
+                let due = fact.at.saturating_add(fact.value);
+                ended.push(Ended {
+                    end,
+                    at: fact.at,
+                    due,
+                    since: due.saturating_sub(fact.business),
+                    target: fact.dims.detail,
+                    priority: fact.dims.priority,
+                    weight: fact.weight,
+                });
+            }
+            true
+        };
+        all.append(&mut moment.view(kind).scan(from, now, Vec::new, add, |all, mut more| all.append(&mut more))?);
+    }
+    Ok(all)
+}
+
 /// From taking a ticket to the answer, on average over four weeks.
 fn handling(moment: &Moment, hidden: &[Id], now: i64) -> Result<Option<i64>, StoreError> {
-    let view = moment.views.iter().find(|view| view.kind() == Kind::Handled).expect("invariant: it was asked for");
+    let view = moment.view(Kind::Handled);
     let add = |sum: &mut (i128, i64), fact: &Fact| {
         if !hidden.contains(&fact.dims.team) {
             sum.0 += i128::from(fact.value) * i128::from(fact.weight);

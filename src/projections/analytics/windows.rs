@@ -137,7 +137,7 @@ impl Windows {
     }
 
     pub fn add(&mut self, kind: Kind, fact: &Fact, book: &Book) {
-        if kind == Kind::Backlog || fact.at < Self::horizon(self.now) {
+        if !kind.has_windows() || fact.at < Self::horizon(self.now) {
             return;
         }
         if fact.at >= self.now + AHEAD_MS {

@@ -10,17 +10,17 @@ use super::*;
 use crate::domain::permissions::PrivateTeams;
 
 /// A Monday, 00:00 UTC.
-const START: i64 = 1_790_553_600_000;
+pub(super) const START: i64 = 1_790_553_600_000;
 
 /// A desk's week: little at night and on weekends, a peak in the morning.
-fn usual(slot: usize, scale: f64) -> f64 {
+pub(super) fn usual(slot: usize, scale: f64) -> f64 {
     let day = [1.2, 1.1, 1.0, 1.0, 0.9, 0.3, 0.2][slot / 24];
     let hour = slot % 24;
     let shape = if (8..18).contains(&hour) { 6.0 - (hour as f64 - 10.0).abs() * 0.5 } else { 0.5 };
     day * shape * scale
 }
 
-fn poisson(mean: f64, rng: &mut Rng) -> i64 {
+pub(super) fn poisson(mean: f64, rng: &mut Rng) -> i64 {
     let (limit, mut product, mut count) = ((-mean).exp(), rng.f64(), 0);
     while product > limit {
         product *= rng.f64();
@@ -35,7 +35,7 @@ fn noisy(mean: f64, rng: &mut Rng) -> i64 {
     poisson(mean * factor, rng)
 }
 
-fn rmse(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+pub(super) fn rmse(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     let (sum, count) = pairs.fold((0.0, 0.0), |(sum, count), (a, b)| (sum + (a - b).powi(2), count + 1.0));
     f64::sqrt(sum / count)
 }
@@ -73,25 +73,38 @@ fn a30_the_forecast_beats_last_week_on_known_truth() {
     }
 }
 
-/// A31: so it is on the dates of real tickets.
-#[test]
-fn a31_the_forecast_beats_last_week_on_real_tickets() {
+/// When real tickets were opened and, of those that were, resolved; in the order in which they were opened.
+pub(super) fn real_tickets() -> Vec<(i64, Option<i64>)> {
     let packed = include_bytes!("../../../../tests/data/bugs_hadoop_index.csv.gz");
     let mut text = Vec::new();
     flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut text).unwrap();
     let mut rows = csv::Reader::from_reader(text.as_slice());
-    let column = rows.headers().unwrap().iter().position(|name| name == "created").unwrap();
-    let mut dates: Vec<i64> = rows
+    let headers = rows.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (created, resolved) = (column("created"), column("resolved"));
+    let moment = |text: &str| {
+        let at = jiff::civil::DateTime::strptime("%d/%b/%y %H:%M", text).unwrap();
+        at.to_zoned(TimeZone::UTC).unwrap().timestamp().as_millisecond()
+    };
+    let of = |row: &csv::StringRecord, index: usize| {
+        Some(row.get(index).unwrap()).filter(|text| !text.is_empty()).map(moment)
+    };
+    let mut tickets: Vec<(i64, Option<i64>)> = rows
         .records()
         .map(|row| {
-            let created = row.unwrap().get(column).unwrap().to_owned();
-            let at = jiff::civil::DateTime::strptime("%d/%b/%y %H:%M", &created).unwrap();
-            at.to_zoned(TimeZone::UTC).unwrap()
+            let row = row.unwrap();
+            (of(&row, created).unwrap(), of(&row, resolved))
         })
-        .map(|at| at.timestamp().as_millisecond())
         .collect();
-    assert!(dates.len() > 2_000, "{} dates", dates.len());
-    dates.sort_unstable();
+    assert!(tickets.len() > 2_000, "{} tickets", tickets.len());
+    tickets.sort_unstable();
+    tickets
+}
+
+/// A31: so it is on the dates of real tickets.
+#[test]
+fn a31_the_forecast_beats_last_week_on_real_tickets() {
+    let dates: Vec<i64> = real_tickets().into_iter().map(|(created, _)| created).collect();
     let from = dates[0].div_euclid(HOUR_MS) * HOUR_MS;
     let hours = ((dates[dates.len() - 1] - from) / HOUR_MS) as usize + 1;
     let mut counts = vec![0; hours];
@@ -198,6 +211,24 @@ fn a34_changes_of_level_are_found() {
     assert!(false_alarms <= 2, "{false_alarms} of 60");
     assert_eq!(change::find(&[]), None);
     assert_eq!(change::find(&vec![(0, 0, 0.0); 30]), None);
+}
+
+/// A13: on a day of a clock change an hour of the week is that of the wall clock, and the day's count is that of its 23 or 25 hours.
+#[test]
+fn a13_trends_go_by_the_wall_clock() {
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    for (monday, sunday_hours) in [("2026-03-23T00:00:00+01:00", 23), ("2026-10-19T00:00:00+02:00", 25)] {
+        let from = monday.parse::<Timestamp>().unwrap().as_millis();
+        let calendar = Hours::new(from, 15 * 24, &zone);
+        let days = calendar.days(&vec![1.0; 15 * 24], 0, 15 * 24);
+        let counts: Vec<f64> = days.iter().map(|day| day.2).collect();
+        assert_eq!(counts[..6], [24.0; 6]);
+        assert_eq!(counts[6], f64::from(sunday_hours));
+        assert!(days.iter().all(|(at, ..)| zoned(*at, &zone).hour() == 0), "days begin at midnight");
+        // The hours of the day after the change are again those of a Monday from midnight on.
+        let tuesday = 7 * 24 + usize::try_from(sunday_hours).unwrap();
+        assert_eq!((calendar.slots[tuesday - 24], calendar.slots[tuesday]), (0, 24));
+    }
 }
 
 /// A20: a desk without history has no trends, and says so.
