@@ -6,6 +6,7 @@
 pub mod baseline;
 pub mod breaches;
 pub mod change;
+mod logistic;
 pub mod staffing;
 #[cfg(test)]
 mod tests;

@@ -4,19 +4,23 @@
 //! (time rescaled by its intensity: Brown, Barbieri, Ventura, Kass and Frank, *The time-rescaling theorem*, Neural Computation 14, 2002).
 //! By that clock, with `r` left until it is due:
 //!
-//! - A target that runs is missed with `P(r) = M(r) / R(r)`: of the targets that once ran with `r` left, `R`, the share that was missed,
-//!   `M`. Targets that were moved, or whose due time was set with less than `r` left, are counted for as long as they ran: truncated on
-//!   the left, as in N. Keiding, *Independent delayed entry*, 1992. Each target and priority has its own share, drawn towards that of the
-//!   target, and this one towards that of all, by `K` tickets; what is two weeks old counts half.
+//! - A target that runs is missed with about `P(r) = M(r) / R(r)`: of the targets that once ran with `r` left, `R`, the share that was
+//!   missed, `M`. Targets that were moved, or whose due time was set with less than `r` left, count for as long as they ran: they are
+//!   truncated on the left, as in N. Keiding, *Independent delayed entry*, 1992. Each target and priority has its own share, drawn towards
+//!   that of the target, and this one towards that of all, by `K` tickets; what is two weeks old counts half. The logarithm of these odds
+//!   is then one feature of a [`logistic`] regression (D. R. Cox, *Two further applications of a model for binary regression*, 1958),
+//!   beside how much is due before it against the work that is usually done until then, and the times left; it has learnt from the targets
+//!   that ran at this hour of the last eight weeks' days.
 //! - Those to come: the usual number of misses of that hour of the week times the share of misses whose due time was set with less than
 //!   `r` left until then: earlier ones are among those that run.
 //!
 //! An hour's count has the mean `m = sum P + new` and the variance `phi (sum P (1 - P) + new)`; `phi` is the mean squared error of the
-//! same forecast made at this hour of the last four weeks' days, over that sum (McCullagh and Nelder, 4.5). The interval is that of the
+//! same forecast made at this hour of the last eight weeks' days, over that sum (McCullagh and Nelder, 4.5). The interval is that of the
 //! binomial, Poisson or negative binomial with these two moments. Backtested in `tests`; called by [`super::look`].
 
 use super::AHEAD;
 use super::baseline::{Baseline, HOUR_MS, Hours, quantile};
+use super::logistic::{Logistic, Seen};
 use crate::domain::time::Timestamp;
 use crate::projections::analytics::Promise;
 use crate::protocol::figures::ForecastPoint;
@@ -28,9 +32,15 @@ const K: f64 = 10.0;
 /// One in ten is missed until a desk has ended targets of its own.
 const PRIOR: (f64, f64) = (0.2, 2.0);
 /// Days whose forecasts are held against what came of them.
-const DAYS_BACK: usize = 28;
+const DAYS_BACK: usize = 56;
 /// So much is `phi` drawn towards 1.
 const PHI_PRIOR: f64 = 5.0;
+/// The regression's ridge, and its features.
+const LAMBDA: f64 = 2.0;
+const FEATURES: usize = 6;
+const USUAL: [f64; FEATURES] = [0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
+/// Targets that it learns from, at the most.
+const LESSONS: usize = 5_000;
 const TARGETS: usize = 3;
 const PRIORITIES: usize = 4;
 
@@ -66,6 +76,7 @@ pub struct Outlook {
     by_priority: Vec<Fates>,
     /// Misses by the hour of the week.
     usual: Baseline,
+    chances: Logistic<FEATURES>,
     /// How much was left when the due times of misses were set, in the desk's time.
     notices: Sums,
     phi: f64,
@@ -96,6 +107,7 @@ impl Outlook {
             by_target: std::array::from_fn(|_| Fates::default()),
             by_priority: (0..TARGETS * PRIORITIES).map(|_| Fates::default()).collect(),
             usual: Baseline::fit(&missed, slots),
+            chances: Logistic::fit(&[], USUAL, LAMBDA),
             notices: Sums::default(),
             phi: 1.0,
             already,
@@ -106,7 +118,9 @@ impl Outlook {
             outlook.learn(one, now);
         }
         outlook.sort();
-        outlook.phi = outlook.dispersion(ended, calendar, first, now);
+        let days = Days::new(ended, begin, now);
+        outlook.study(&days, now);
+        outlook.phi = outlook.dispersion(&days, calendar);
         outlook
     }
 
@@ -129,13 +143,39 @@ impl Outlook {
         self.by_target.iter_mut().chain(&mut self.by_priority).for_each(Fates::sort);
     }
 
-    /// How likely a target that still runs at this moment is missed.
-    pub fn missed(&self, at: i64, due: i64, target: u8, priority: u8) -> f64 {
-        let left = self.pace.between(at, due);
-        let (target, place) = places(target, priority);
+    /// What says how likely a target is missed that runs at this moment, where so many others are due before it.
+    fn features(&self, at: i64, one: &Running, before: usize) -> [f64; FEATURES] {
+        let left = self.pace.between(at, one.due);
+        let (target, place) = places(one.target, one.priority);
         let wide = self.all.share(left, PRIOR.0, PRIOR.1);
         let own = self.by_target[target].share(left, K * wide, K);
-        self.by_priority[place].share(left, K * own, K)
+        let share = self.by_priority[place].share(left, K * own, K).clamp(0.001, 0.999);
+        let crowd = ((before as f64 + 1.0) / (left + 1.0)).ln();
+        let hours = ((one.due - at) as f64 / HOUR_MS as f64).ln_1p();
+        let working = (self.pace.speed(at) + 0.1).ln();
+        [1.0, (share / (1.0 - share)).ln(), crowd, hours, working, (self.pace.speed(one.due) + 0.1).ln()]
+    }
+
+    /// How likely each of these, which run at this moment, is missed. They stand in the order in which they are due.
+    fn missed(&self, at: i64, running: &[Running]) -> impl Iterator<Item = f64> {
+        let chance = move |(before, one)| self.chances.chance(&self.features(at, one, before));
+        running.iter().enumerate().map(chance)
+    }
+
+    fn study(&mut self, days: &Days, now: i64) {
+        let count: usize = days.0.iter().map(|day| day.running.len()).sum();
+        let stride = count.div_ceil(LESSONS).max(1);
+        let this = &*self;
+        let seen = days.0.iter().flat_map(|day| {
+            let weight = (-((now - day.at) as f64) / HALF_LIFE_MS).exp2();
+            day.running.iter().zip(&day.ends).enumerate().map(move |(before, (one, (came_true, sign)))| Seen {
+                features: this.features(day.at, one, before),
+                came_true: *came_true,
+                weight: weight * sign,
+            })
+        });
+        let seen: Vec<Seen<FEATURES>> = seen.step_by(stride).collect();
+        self.chances = Logistic::fit(&seen, USUAL, LAMBDA);
     }
 
     /// Misses of this hour whose due times are not set at `at`.
@@ -144,54 +184,41 @@ impl Outlook {
         usual * self.notices.share_below(self.pace.between(at, from.midpoint(to)))
     }
 
-    /// How much further than chance the counts of the last days lay from what this would have said at the same hour.
-    fn dispersion(&self, ended: &[Ended], calendar: &Hours, first: usize, now: i64) -> f64 {
-        let begin = calendar.from + first as i64 * HOUR_MS;
-        let days = usize::try_from((now - begin) / DAY_MS).unwrap_or(0).min(DAYS_BACK);
-        let origin = |day: usize| now - (day as i64 + 1) * DAY_MS;
-        let mut hours: Vec<(f64, Load)> = Vec::with_capacity(days * AHEAD);
-        for day in 0..days {
-            for hour in 0..AHEAD as i64 {
-                let from = origin(day) + hour * HOUR_MS;
-                let fresh = self.fresh(calendar, origin(day), from, from + HOUR_MS);
-                hours.push((0.0, Load { mean: fresh, variance: fresh }));
-            }
-        }
-        for one in ended.iter().filter(|one| one.due < now) {
-            let day = ((now - one.due - 1) / DAY_MS) as usize;
-            if day >= days {
-                continue;
-            }
-            let hour = ((one.due - origin(day)) / HOUR_MS) as usize;
-            let (observed, load) = &mut hours[day * AHEAD + hour.min(AHEAD - 1)];
-            let weight = f64::from(one.weight);
-            if one.end == End::Missed {
-                *observed += weight;
-            }
-            if one.since <= origin(day) && (one.end == End::Missed || one.at > origin(day)) {
-                load.add(self.missed(origin(day), one.due, one.target, one.priority), weight);
-            }
-        }
-        let (squares, variances) = hours.iter().fold((0.0, 0.0), |(squares, variances), (observed, load)| {
-            (squares + (observed - load.mean).powi(2), variances + load.variance)
+    /// What is expected of each of these hours.
+    fn loads(&self, at: i64, first: i64, running: &[Running], calendar: &Hours) -> [Load; AHEAD] {
+        let mut loads = std::array::from_fn(|index| {
+            let from = first + index as i64 * HOUR_MS;
+            let fresh = self.fresh(calendar, at, from.max(at), from + HOUR_MS);
+            Load { mean: fresh, variance: fresh }
         });
-        ((squares + PHI_PRIOR) / (variances + PHI_PRIOR)).clamp(1.0, 50.0)
+        for (one, chance) in running.iter().zip(self.missed(at, running)) {
+            if let Some(load) = loads.get_mut(((one.due - first) / HOUR_MS) as usize) {
+                load.mean += chance;
+                load.variance += chance * (1.0 - chance);
+            }
+        }
+        loads
+    }
+
+    /// How much further than chance the counts of the last days lay from what this would have said at the same hour.
+    fn dispersion(&self, days: &Days, calendar: &Hours) -> f64 {
+        let (mut squares, mut variances) = (PHI_PRIOR, PHI_PRIOR);
+        for day in &days.0 {
+            let loads = self.loads(day.at, day.at, &day.running, calendar);
+            for (load, observed) in loads.iter().zip(&day.missed) {
+                squares += (observed - load.mean).powi(2);
+                variances += load.variance;
+            }
+        }
+        (squares / variances).clamp(1.0, 50.0)
     }
 
     /// The present hour and those after it, each with the interval that holds nine of ten counts.
     pub fn forecast(&self, running: &[Promise], calendar: &Hours, now: i64) -> Vec<ForecastPoint> {
         let hour = now.div_euclid(HOUR_MS) * HOUR_MS;
-        let mut loads = [Load::default(); AHEAD];
-        for (index, load) in loads.iter_mut().enumerate() {
-            let from = hour + index as i64 * HOUR_MS;
-            let fresh = self.fresh(calendar, now, from.max(now), from + HOUR_MS);
-            *load = Load { mean: fresh, variance: fresh };
-        }
-        for one in running.iter().filter(|one| one.due > now) {
-            if let Some(load) = loads.get_mut(((one.due - hour) / HOUR_MS) as usize) {
-                load.add(self.missed(now, one.due, one.target, one.priority), 1.0);
-            }
-        }
+        let mut running: Vec<Running> = running.iter().filter(|one| one.due > now).map(Running::from).collect();
+        running.sort_unstable_by_key(|one| one.due);
+        let loads = self.loads(now, hour, &running, calendar);
         let point = |(index, load): (usize, &Load)| {
             let already = if index == 0 { self.already } else { 0.0 };
             let phi = self.phi * load.variance / load.mean.max(1e-9);
@@ -219,10 +246,53 @@ struct Load {
     variance: f64,
 }
 
-impl Load {
-    fn add(&mut self, chance: f64, weight: f64) {
-        self.mean += chance * weight;
-        self.variance += chance * (1.0 - chance) * weight;
+/// A target while its time runs.
+#[derive(Clone, Copy, Debug)]
+struct Running {
+    due: i64,
+    target: u8,
+    priority: u8,
+}
+
+impl From<&Promise> for Running {
+    fn from(promise: &Promise) -> Self {
+        Self { due: promise.due, target: promise.target, priority: promise.priority }
+    }
+}
+
+/// The last days at this very hour, each with what was known then and what came in the 24 hours after.
+struct Days(Vec<Day>);
+
+#[derive(Clone, Debug, Default)]
+struct Day {
+    at: i64,
+    /// Those that ran and fell due within a day, in this order.
+    running: Vec<Running>,
+    /// Whether each was missed, and its weight.
+    ends: Vec<(bool, f64)>,
+    /// Misses of each hour.
+    missed: [f64; AHEAD],
+}
+
+impl Days {
+    fn new(ended: &[Ended], begin: i64, now: i64) -> Self {
+        let count = usize::try_from((now - begin) / DAY_MS).unwrap_or(0).min(DAYS_BACK);
+        let mut days: Vec<Day> =
+            (1..=count as i64).map(|back| Day { at: now - back * DAY_MS, ..Day::default() }).collect();
+        let mut ran: Vec<&Ended> = ended.iter().filter(|one| one.due < now).collect();
+        ran.sort_unstable_by_key(|one| one.due);
+        for one in ran {
+            let Some(day) = days.get_mut(((now - one.due - 1) / DAY_MS) as usize) else { continue };
+            let missed = one.end == End::Missed;
+            if missed {
+                day.missed[(((one.due - day.at) / HOUR_MS) as usize).min(AHEAD - 1)] += f64::from(one.weight);
+            }
+            if one.since <= day.at && (missed || one.at > day.at) {
+                day.running.push(Running { due: one.due, target: one.target, priority: one.priority });
+                day.ends.push((missed, f64::from(one.weight)));
+            }
+        }
+        Self(days)
     }
 }
 
@@ -232,6 +302,7 @@ struct Pace {
     from: i64,
     /// What has passed at the beginning of each hour.
     sums: Vec<f64>,
+    mean: f64,
 }
 
 impl Pace {
@@ -243,7 +314,13 @@ impl Pace {
             sum += work.at(calendar, calendar.from + index as i64 * HOUR_MS).max(1e-6);
             sums.push(sum);
         }
-        Self { from: calendar.from, sums }
+        Self { from: calendar.from, mean: sum / calendar.slots.len() as f64, sums }
+    }
+
+    /// Work in the hour of this moment, against that of a usual hour.
+    fn speed(&self, at: i64) -> f64 {
+        let index = usize::try_from((at - self.from).div_euclid(HOUR_MS)).unwrap_or(0).min(self.sums.len() - 2);
+        (self.sums[index + 1] - self.sums[index]) / self.mean
     }
 
     fn at(&self, at: i64) -> f64 {
