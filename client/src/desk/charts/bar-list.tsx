@@ -34,7 +34,7 @@ export function BarList({
           <tr key={row.key} className="h-8">
             <th
               scope="row"
-              className="w-px max-w-40 truncate whitespace-nowrap pr-3 text-left font-normal text-ink-2"
+              className="w-px min-w-25 max-w-44 truncate whitespace-nowrap pr-3 text-left font-normal text-ink-2"
             >
               {row.name}
             </th>

@@ -50,7 +50,7 @@ export function ServiceLevels({ choice }: { choice: Choice }) {
           value={figure(ended === 0 ? null : met.line.sum / ended, "share")}
           metric="sla_met_share"
         >
-          {`${number(met.line.sum)} / ${number(ended)}`}
+          {words.of(number(met.line.sum), number(ended))}
         </Stat>
         <Stat
           name={words.sla.missed}

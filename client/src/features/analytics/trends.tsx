@@ -33,8 +33,8 @@ export function Trends() {
       </div>
       <div className="grid gap-4 lg:grid-cols-2">
         <Forecast title={words.trends.backlog} points={found.backlog} metric="backlog" />
-        <Forecast title={words.trends.arrivals} points={found.arrivals} metric="created" />
-        <Forecast title={words.trends.breaches} points={found.breaches} metric="sla_breached" />
+        <Forecast title={words.trends.arrivals} points={found.arrivals} metric="created" summed />
+        <Forecast title={words.trends.breaches} points={found.breaches} metric="sla_breached" summed />
         <People found={found} />
       </div>
     </>
@@ -122,7 +122,18 @@ function Changes({ found }: { found: Found }) {
 const hour = (at: number) => timeOfDay(new Date(at).toISOString());
 const moment = (at: number) => dateAndTime(new Date(at).toISOString(), Date.now());
 
-function Forecast({ title, points, metric }: { title: string; points: ForecastPoint[]; metric: string }) {
+function Forecast({
+  title,
+  points,
+  metric,
+  summed = false,
+}: {
+  title: string;
+  points: ForecastPoint[];
+  metric: string;
+  /** Whether the hours' figures add up to something. */
+  summed?: boolean;
+}) {
   const at = useMemo(() => points.map((point) => Date.parse(point.at)), [points]);
   const lines = useMemo(
     () => [
@@ -141,11 +152,16 @@ function Forecast({ title, points, metric }: { title: string; points: ForecastPo
     ],
     [points],
   );
+  const sum = points.reduce((sum, point) => sum + point.value, 0);
   return (
     <ChartCard
       title={title}
       metric={metric}
-      hint={words.trends.interval}
+      hint={
+        summed
+          ? `${words.trends.inAll(sum < 1 ? about(sum) : number(Math.round(sum)))} ${words.trends.interval}`
+          : words.trends.interval
+      }
       at={at}
       lines={lines}
       unit="level"

@@ -86,7 +86,7 @@ export function OperationsScreen({ onMenu }: { onMenu: () => void }) {
 
 function Tiles({ figures }: { figures: readonly OperationsFigure[] }) {
   return (
-    <Stats>
+    <Stats count="twelve">
       {Object.entries(words.operations.tiles).map(([name, title]) => {
         const own = worst(figures, name);
         if (own === undefined) return null;
