@@ -44,9 +44,13 @@ pub fn save(path: &Path, epoch: &Epoch, board: &Board) -> io::Result<()> {
         let mut encoder = zstd::Encoder::new(BufWriter::new(File::create(unfinished)?), COMPRESSION)?;
         encoder.include_checksum(true)?;
         serde_json::to_writer(&mut encoder, &header)?;
+        // The encoder takes a line more gladly than its hundred pieces.
+        let mut line = Vec::with_capacity(1 << 10);
         for state in board.tickets() {
-            encoder.write_all(b"\n")?;
-            serde_json::to_writer(&mut encoder, &state.ticket)?;
+            line.clear();
+            line.push(b'\n');
+            serde_json::to_writer(&mut line, &state.ticket)?;
+            encoder.write_all(&line)?;
         }
         encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()
     })
