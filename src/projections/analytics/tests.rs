@@ -178,13 +178,7 @@ proptest! {
         fold(&mut analytics, &desk.journal, desk.journal.len());
         let told = |analytics: &mut Analytics| {
             analytics.advance(desk.now).unwrap();
-            let wanted = trends::Wanted {
-                now: desk.now,
-                zone: settings().time_zone,
-                zone_name: "Europe/Berlin".to_owned(),
-                target: trends::staffing::Target { wait_ms: 60_000, share: 0.8, patience_ms: None },
-                hidden: settings().private_teams.hidden_from(outside()),
-            };
+            let wanted = trends_wanted(desk.now, settings().private_teams.hidden_from(outside()));
             let mut trends = trends::look(&analytics.moment(&trends::KINDS), &wanted).unwrap();
             trends.seq = Seq::ZERO;
             serde_json::to_value(trends).unwrap()
@@ -314,6 +308,16 @@ fn question(metric: &str, split: &[Split], grain: Option<&str>, from: i64, to: i
         clock: ReportClock::Calendar,
         hidden: Vec::new(),
         most_cells: 10_000,
+    }
+}
+
+fn trends_wanted(now: i64, hidden: Vec<String>) -> trends::Wanted {
+    trends::Wanted {
+        now,
+        zone: settings().time_zone,
+        zone_name: "Europe/Berlin".to_owned(),
+        target: trends::staffing::Target { wait_ms: 60_000, share: 0.8, patience_ms: None },
+        hidden,
     }
 }
 
@@ -606,6 +610,13 @@ fn a50_folding_restarting_and_reporting_are_fast() {
                 }
             }
         }
+        let begun = std::time::Instant::now();
+        let wanted = trends_wanted(now, Vec::new());
+        let looked = trends::look(&analytics.moment(&trends::KINDS), &wanted).unwrap();
+        assert_eq!(looked.arrivals.len(), trends::AHEAD);
+        let looking = begun.elapsed();
+        println!("trends {} ms", looking.as_millis());
+        assert!(looking.as_millis() < if fast { 300 } else { 5_000 }, "{looking:?}");
         println!(
             "folded {records} records: {rate:.0}/s (reading their JSON: {:.0}/s); restart {} ms; slowest report {} ms: {}",
             records as f64 / reading.as_secs_f64(),

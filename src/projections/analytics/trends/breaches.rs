@@ -39,8 +39,11 @@ const PHI_PRIOR: f64 = 5.0;
 const LAMBDA: f64 = 2.0;
 const FEATURES: usize = 6;
 const USUAL: [f64; FEATURES] = [0.0, 1.0, 0.0, 0.0, 0.0, 0.0];
-/// Targets that it learns from, at the most.
+/// Where a desk has more, so many of its targets are looked at, evenly over the weeks: for the shares and for the regression.
+const SAMPLE: usize = 50_000;
 const LESSONS: usize = 5_000;
+/// Of the last days, so many targets are enough to measure `phi`.
+const MEASURED: usize = 25_000;
 const TARGETS: usize = 3;
 const PRIORITIES: usize = 4;
 
@@ -114,18 +117,21 @@ impl Outlook {
             pace,
         };
         // One that is not due yet may be among those that ended only because it ended early.
-        for one in ended.iter().filter(|one| one.due <= now) {
-            outlook.learn(one, now);
+        let mut known: Vec<Ended> = ended.iter().filter(|one| one.due <= now).copied().collect();
+        known.sort_unstable_by_key(|one| one.due);
+        let stride = known.len().div_ceil(SAMPLE).max(1);
+        for one in known.iter().step_by(stride) {
+            outlook.learn(one, now, stride as f64);
         }
         outlook.sort();
-        let days = Days::new(ended, begin, now);
+        let days = Days::new(&known, begin, now);
         outlook.study(&days, now);
         outlook.phi = outlook.dispersion(&days, calendar);
         outlook
     }
 
-    fn learn(&mut self, one: &Ended, now: i64) {
-        let weight = f64::from(one.weight) * (-((now - one.due) as f64) / HALF_LIFE_MS).exp2();
+    fn learn(&mut self, one: &Ended, now: i64, times: f64) {
+        let weight = times * f64::from(one.weight) * (-((now - one.due) as f64) / HALF_LIFE_MS).exp2();
         let left = if one.end == End::Missed { 0.0 } else { self.pace.between(one.at, one.due) };
         let notice = self.pace.between(one.since, one.due);
         if one.end == End::Missed {
@@ -165,16 +171,13 @@ impl Outlook {
     fn study(&mut self, days: &Days, now: i64) {
         let count: usize = days.0.iter().map(|day| day.running.len()).sum();
         let stride = count.div_ceil(LESSONS).max(1);
-        let this = &*self;
-        let seen = days.0.iter().flat_map(|day| {
-            let weight = (-((now - day.at) as f64) / HALF_LIFE_MS).exp2();
-            day.running.iter().zip(&day.ends).enumerate().map(move |(before, (one, (came_true, sign)))| Seen {
-                features: this.features(day.at, one, before),
-                came_true: *came_true,
-                weight: weight * sign,
-            })
-        });
-        let seen: Vec<Seen<FEATURES>> = seen.step_by(stride).collect();
+        let places = days.0.iter().flat_map(|day| (0..day.running.len()).map(move |before| (day, before)));
+        let lesson = |(day, before): (&Day, usize)| {
+            let (came_true, sign) = day.ends[before];
+            let weight = sign * (-((now - day.at) as f64) / HALF_LIFE_MS).exp2();
+            Seen { features: self.features(day.at, &day.running[before], before), came_true, weight }
+        };
+        let seen: Vec<Seen<FEATURES>> = places.step_by(stride).map(lesson).collect();
         self.chances = Logistic::fit(&seen, USUAL, LAMBDA);
     }
 
@@ -203,7 +206,11 @@ impl Outlook {
     /// How much further than chance the counts of the last days lay from what this would have said at the same hour.
     fn dispersion(&self, days: &Days, calendar: &Hours) -> f64 {
         let (mut squares, mut variances) = (PHI_PRIOR, PHI_PRIOR);
-        for day in &days.0 {
+        let mut measured = 0;
+        for day in days.0.iter().take_while(|day| {
+            measured += day.running.len();
+            measured <= MEASURED || measured == day.running.len()
+        }) {
             let loads = self.loads(day.at, day.at, &day.running, calendar);
             for (load, observed) in loads.iter().zip(&day.missed) {
                 squares += (observed - load.mean).powi(2);
@@ -275,13 +282,12 @@ struct Day {
 }
 
 impl Days {
-    fn new(ended: &[Ended], begin: i64, now: i64) -> Self {
+    /// From targets in the order in which they were due.
+    fn new(known: &[Ended], begin: i64, now: i64) -> Self {
         let count = usize::try_from((now - begin) / DAY_MS).unwrap_or(0).min(DAYS_BACK);
         let mut days: Vec<Day> =
             (1..=count as i64).map(|back| Day { at: now - back * DAY_MS, ..Day::default() }).collect();
-        let mut ran: Vec<&Ended> = ended.iter().filter(|one| one.due < now).collect();
-        ran.sort_unstable_by_key(|one| one.due);
-        for one in ran {
+        for one in known.iter().filter(|one| one.due < now) {
             let Some(day) = days.get_mut(((now - one.due - 1) / DAY_MS) as usize) else { continue };
             let missed = one.end == End::Missed;
             if missed {
