@@ -15,7 +15,7 @@ export function PickField({
 }) {
   const id = useId();
   return (
-    <span className="relative inline-flex items-center max-sm:flex-1">
+    <span className="relative inline-flex items-center max-sm:flex-1 max-sm:basis-36">
       <label htmlFor={id} className="sr-only">
         {label}
       </label>

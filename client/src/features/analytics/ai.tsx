@@ -103,23 +103,18 @@ function Sorting() {
       }),
     [found],
   );
-  const categories = useMemo(
-    () =>
-      (found?.categories ?? [])
-        .map((one) => {
-          const all = one.right + one.wrong;
-          return {
-            key: `${one.category}/${one.source}`,
-            name: `${nameOf(desk, "category", one.category)} · ${words.ai.sources[one.source]}`,
-            all,
-            ...told(one.right, all),
-          };
-        })
-        .filter((one) => one.all > 0)
-        .sort((a, b) => b.all - a.all)
-        .slice(0, CATEGORIES),
-    [found, desk],
-  );
+  const categories = useMemo(() => {
+    const sums = new Map<string, { right: number; all: number }>();
+    for (const one of found?.categories ?? []) {
+      const sum = sums.get(one.category) ?? { right: 0, all: 0 };
+      sums.set(one.category, { right: sum.right + one.right, all: sum.all + one.right + one.wrong });
+    }
+    return [...sums]
+      .filter(([, sum]) => sum.all > 0)
+      .sort(([, a], [, b]) => b.all - a.all)
+      .slice(0, CATEGORIES)
+      .map(([key, sum]) => ({ key, name: nameOf(desk, "category", key), ...told(sum.right, sum.all) }));
+  }, [found, desk]);
   if (found === undefined) return <Missing error={asked.error} retry={() => void asked.refetch()} />;
   const { service, queue } = found;
   return (

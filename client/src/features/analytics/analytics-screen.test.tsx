@@ -230,7 +230,10 @@ describe("C83: analytics", () => {
         { field: "category", source: "deepseek", ...judged },
         { field: "tags", source: "learner", ...nobody },
       ],
-      categories: [{ category: "billing", source: "deepseek", right: 5, wrong: 1 }],
+      categories: [
+        { category: "billing", source: "deepseek", right: 3, wrong: 1 },
+        { category: "billing", source: "learner", right: 2, wrong: 0 },
+      ],
     };
     await open("ai", {}, { triageStats: async () => stats, permissions: ["triage_review"] });
     await vi.waitFor(() => expect(value("Spent today")).toBe("$0.0039"));
