@@ -284,7 +284,7 @@ async fn a8_strange_days() {
 /// asks for nothing else.
 #[actix_web::test]
 async fn a60_operators_see_how_the_desk_is_doing() {
-    let app = TestApp::start().await;
+    let app = TestApp::with(|config| config.triage.enabled = true).await;
     let mut peer = app.live_peer(ADMIN, &["board"]).await;
     let ticket = app.ticket("Printer", json!({})).await;
     peer.find(|line| line["t"] == "rec" && line["ticket"] == ticket["id"]).await;

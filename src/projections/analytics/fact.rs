@@ -107,15 +107,17 @@ impl Fact {
     pub const BYTES: usize = 52;
 
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.at.to_le_bytes());
-        out.extend_from_slice(&self.ticket.to_le_bytes());
-        out.extend_from_slice(&self.value.to_le_bytes());
-        out.extend_from_slice(&self.business.to_le_bytes());
         let Dims { team, agent, category, tags, priority, channel, detail } = self.dims;
-        for id in [team, agent, category, tags] {
-            out.extend_from_slice(&id.to_le_bytes());
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.at.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.ticket.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.value.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.business.to_le_bytes());
+        for (place, id) in bytes[32..48].as_chunks_mut::<4>().0.iter_mut().zip([team, agent, category, tags]) {
+            *place = id.to_le_bytes();
         }
-        out.extend_from_slice(&[priority, channel, detail, self.weight.to_le_bytes()[0]]);
+        bytes[48..].copy_from_slice(&[priority, channel, detail, self.weight.to_le_bytes()[0]]);
+        out.extend_from_slice(&bytes);
     }
 
     pub fn read(bytes: &[u8; Self::BYTES]) -> Self {

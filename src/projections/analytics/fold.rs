@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fact::{Dims, Fact, Kind, target_number};
@@ -74,6 +75,9 @@ struct Recent {
     clocks: Option<Clocks>,
     facts: Vec<WrittenFact>,
 }
+
+/// What one record counts for: rarely more than this.
+type Facts = SmallVec<[(Kind, Fact); 8]>;
 
 /// First response, next response, resolution: `None` where the desk owes nothing.
 type Clocks = [Option<bool>; 3];
@@ -243,7 +247,7 @@ impl Fold {
     }
 
     fn step(&mut self, before: Option<Row>, record: &Lean<'_>, tell: &mut impl FnMut(Kind, Fact)) -> Row {
-        let mut facts: Vec<(Kind, Fact)> = Vec::new();
+        let mut facts = Facts::new();
         let mut after = match &before {
             None => Row::empty(),
             Some(row) => {
@@ -322,9 +326,9 @@ impl Fold {
         if let Some(sla) = &patch.sla {
             let due = [sla.first_response_due, sla.next_response_due, sla.resolution_due];
             let due = due.map(|due| due.map(Timestamp::as_millis));
-            for target in 0..due.len() {
-                if due[target] != row.due[target] {
-                    row.due_since[target] = record.at.as_millis();
+            for ((since, was), is) in row.due_since.iter_mut().zip(row.due).zip(due) {
+                if was != is {
+                    *since = record.at.as_millis();
                 }
             }
             row.due = due;
@@ -335,7 +339,7 @@ impl Fold {
         }
     }
 
-    fn changed(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
+    fn changed(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Facts) {
         let (at, by) = (step.at, step.by);
         let event = &step.record.event;
         let message = event.message.filter(|_| event.kind == EventKind::MessageAdded);
@@ -386,7 +390,7 @@ impl Fold {
     }
 
     /// Changes of status, hands, and proposals.
-    fn moves(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>, holder: Id) {
+    fn moves(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Facts, holder: Id) {
         let (at, by) = (step.at, step.by);
         let other = |was: Id, is: Id| was != is && was != NONE && is != NONE;
         if other(before.team, after.team) || other(before.assignee, after.assignee) {
@@ -429,7 +433,7 @@ impl Fold {
     }
 
     /// What took time and is over with this record.
-    fn spans(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>, reply: bool) {
+    fn spans(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Facts, reply: bool) {
         let (at, by) = (step.at, step.by);
         if !before.responded
             && let Some(responded) = step.record.patch.first_responded_at.flatten()
@@ -458,7 +462,7 @@ impl Fold {
     }
 
     /// An undone command never counted.
-    fn take_back(&mut self, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
+    fn take_back(&mut self, after: &mut Row, step: &Step<'_>, facts: &mut Facts) {
         let Some(index) = self.find(after, step.record) else { return };
         let recent = &mut after.recents[index];
         recent.undone = true;
@@ -516,7 +520,7 @@ struct Step<'a> {
 }
 
 /// A ticket's first record.
-fn opened(after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
+fn opened(after: &mut Row, step: &Step<'_>, facts: &mut Facts) {
     after.version = step.record.version.get();
     let created = after.created_at;
     let inbound = step.record.event.message.is_some_and(|message| message.direction == Direction::Inbound);
@@ -653,7 +657,7 @@ fn remember(before: &Row, after: &mut Row, step: &Step<'_>, facts: &[(Kind, Fact
 }
 
 /// The change of the backlog: out of one cell and into another.
-fn backlog(ticket: TicketId, before: Option<&Row>, after: &Row, at: i64, facts: &mut Vec<(Kind, Fact)>) {
+fn backlog(ticket: TicketId, before: Option<&Row>, after: &Row, at: i64, facts: &mut Facts) {
     let cell = |row: &Row| row.is_unsolved().then(|| Dims { detail: row.status as u8, ..row.dims() });
     let (from, to) = (before.and_then(cell), cell(after));
     if from == to {

@@ -38,8 +38,8 @@ const LEAST_WEEKS: f64 = 2.0;
 pub const ALARM_P: f64 = 2e-5;
 const ALARM_COUNT: i64 = 5;
 const ALARM_TIMES: f64 = 1.5;
-/// The minutes that a look covers, and those in which its beginning is sought.
-const LOOK_MIN: usize = 60;
+/// The minutes that looks cover, and those in which a beginning is sought.
+const LOOKS_MIN: [usize; 3] = [15, 30, 60];
 const ONSET_MIN: usize = 180;
 /// Values of a dimension that are looked at: those with the most new tickets.
 const MOST_VALUES: usize = 50;
@@ -276,35 +276,47 @@ pub struct Burst {
     pub p: f64,
 }
 
-/// Whether the last hour has more than chance explains, and since when.
+/// Whether the last minutes have more than chance explains, and since when.
 ///
-/// The look: `P(X >= x)` of the negative binomial with the baseline's mean and dispersion. The beginning: a Poisson CUSUM by the
-/// minute, `S = max(0, S + x - k)` with `k = mu (rho - 1) / ln(rho)` for a doubling, `rho = 2` (Lucas, *Counted data CUSUM's*,
-/// Technometrics 27, 1985); it began where S
-/// rose from 0 to its highest.
+/// The looks, at the last quarter, half and whole of an hour: `P(X >= x)` of the negative binomial with the baseline's mean and dispersion,
+/// the least of them times their number (Bonferroni). The beginning: a Poisson CUSUM by the minute, `S = max(0, S + x - k)` with
+/// `k = mu (rho - 1) / ln(rho)` for `rho` times the usual (Lucas, *Counted data CUSUM's*, Technometrics 27, 1985); it began where S rose
+/// from 0 to its highest. `rho` is 2 at first, and then what was found with that: so it is the likeliest beginning of a burst of this size.
 pub fn burst(base: &Baseline, calendar: &Hours, minutes: &[i64], now: i64) -> Option<Burst> {
     let last = now.div_euclid(MINUTE_MS);
     let mu = |back: usize| base.at(calendar, (last - back as i64) * MINUTE_MS) / 60.0;
-    let look = LOOK_MIN.min(minutes.len());
-    let count: i64 = minutes[minutes.len() - look..].iter().sum();
-    let expected: f64 = (0..look).map(mu).sum();
-    let p = base.tail(expected, count);
-    if count < ALARM_COUNT || p >= ALARM_P || (count as f64) < ALARM_TIMES * expected {
+    let within =
+        |look: usize| -> (i64, f64) { (minutes[minutes.len() - look..].iter().sum(), (0..look).map(mu).sum()) };
+    let looks = LOOKS_MIN.map(|look| {
+        let look = look.min(minutes.len());
+        let (count, expected) = within(look);
+        let enough = count >= ALARM_COUNT && (count as f64) >= ALARM_TIMES * expected;
+        (if enough { base.tail(expected, count) } else { 1.0 }, look)
+    });
+    let (p, look) = looks.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("invariant: there are looks");
+    let p = (p * LOOKS_MIN.len() as f64).min(1.0);
+    if p >= ALARM_P {
         return None;
     }
-    let (mut sum, mut highest) = (0.0_f64, 0.0_f64);
-    let (mut rise, mut begin) = (0, minutes.len() - look);
-    for (index, arrived) in minutes.iter().enumerate() {
-        let rate = mu(minutes.len() - 1 - index).max(1e-3);
-        sum = (sum + *arrived as f64 - rate / std::f64::consts::LN_2).max(0.0);
-        if sum <= 0.0 {
-            rise = index + 1;
-        } else if sum > highest {
-            (highest, begin) = (sum, rise);
+    let beginning = |rho: f64| {
+        let (mut sum, mut highest) = (0.0_f64, 0.0_f64);
+        let (mut rise, mut begin) = (0, minutes.len() - look);
+        for (index, arrived) in minutes.iter().enumerate() {
+            let rate = mu(minutes.len() - 1 - index).max(1e-3);
+            sum = (sum + *arrived as f64 - rate * (rho - 1.0) / rho.ln()).max(0.0);
+            if sum <= 0.0 {
+                rise = index + 1;
+            } else if sum > highest {
+                (highest, begin) = (sum, rise);
+            }
         }
-    }
+        begin
+    };
+    let (count, expected) = within(minutes.len() - beginning(2.0));
+    let begin = beginning((count as f64 / expected.max(1e-3)).clamp(ALARM_TIMES, 20.0));
+    let (count, expected) = within(minutes.len() - begin);
     let since = (last - (minutes.len() - 1 - begin) as i64) * MINUTE_MS;
-    Some(Burst { since, count: minutes[begin..].iter().sum(), expected: (0..minutes.len() - begin).map(mu).sum(), p })
+    Some(Burst { since, count, expected, p })
 }
 
 fn anomaly(dimension: &'static str, value: Option<String>, burst: &Burst, wanted: &Wanted) -> Anomaly {

@@ -171,8 +171,7 @@ fn a32_false_alarms_are_rare_and_bursts_are_found() {
     let mut rng = Rng::with_seed(11);
     let mut looks = 0;
     let mut false_alarms = 0;
-    let mut found = 0;
-    let mut bursts = 0;
+    let (mut bursts, mut found, mut near) = (0, 0, 0);
     for scale in [0.3, 1.0, 4.0, 12.0] {
         let past: Vec<f64> =
             calendar.slots[..8 * 168].iter().map(|slot| poisson(usual(*slot, scale), &mut rng) as f64).collect();
@@ -185,21 +184,24 @@ fn a32_false_alarms_are_rare_and_bursts_are_found() {
             false_alarms += usize::from(burst(&base, &calendar, &minutes, now).is_some());
         }
         if scale >= 4.0 {
-            for day in 0..5 {
+            for day in (0..21).filter(|day| day % 7 < 5) {
                 let begin = START + (8 * 168 + day * 24 + 10) * HOUR_MS - 18 * 60_000;
                 let now = begin + 30 * 60_000;
                 let rate = |at: i64| usual(slot(at), scale) * if at >= begin { 4.0 } else { 1.0 };
                 let minutes = minutes_of(rate, now, &mut rng);
                 bursts += 1;
                 if let Some(burst) = burst(&base, &calendar, &minutes, now) {
-                    found += usize::from((burst.since - begin).abs() <= 12 * 60_000);
+                    found += 1;
+                    near += usize::from((burst.since - begin).abs() <= 15 * 60_000);
                 }
             }
         }
     }
-    println!("{false_alarms} false alarms in {looks} looks; {found} of {bursts} bursts found");
+    println!(
+        "{false_alarms} false alarms in {looks} looks; {found} of {bursts} bursts found, {near} with their beginning"
+    );
     assert!(false_alarms * 5_000 <= looks, "{false_alarms} false alarms in {looks} looks");
-    assert!(found * 10 >= bursts * 9, "{found} of {bursts}");
+    assert!(found + 1 >= bursts && near * 10 >= bursts * 9, "{found}, {near} of {bursts}");
 }
 
 /// A32: so it is on the dates of real tickets, whose bursts are real ones: people there report several things at once now and then.
@@ -263,7 +265,7 @@ fn a13_trends_go_by_the_wall_clock() {
         let days = calendar.days(&vec![1.0; 15 * 24], 0, 15 * 24);
         let counts: Vec<f64> = days.iter().map(|day| day.2).collect();
         assert_eq!(counts[..6], [24.0; 6]);
-        assert_eq!(counts[6], f64::from(sunday_hours));
+        assert!((counts[6] - f64::from(sunday_hours)).abs() < 1e-9, "{counts:?}");
         assert!(days.iter().all(|(at, ..)| zoned(*at, &zone).hour() == 0), "days begin at midnight");
         // The hours of the day after the change are again those of a Monday from midnight on.
         let tuesday = 7 * 24 + usize::try_from(sunday_hours).unwrap();
