@@ -199,6 +199,7 @@ describe("C83: analytics", () => {
   test("leave out the unfinished first step, and count anew for another time or team", async () => {
     const { asked } = await open("sla");
     await vi.waitFor(() => expect(value("Targets met")).toBe("50%"));
+    await vi.waitFor(() => expect(value("Will be missed")).toBe("0.4"));
     fireEvent.change(screen.getByRole("combobox", { name: "Time" }), { target: { value: "24h" } });
     await vi.waitFor(() => expect(asked.at(-1)?.get("step")).toBe("1h"));
   });

@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { TrendingUp } from "lucide-react";
 import { useMemo } from "react";
 import { figureWords as words } from "@/app/strings/figures";
@@ -9,20 +8,15 @@ import { useDesk } from "@/desk/desk-context";
 import { dateAndTime, dayOfYear, number, span, timeOfDay } from "@/desk/format-time";
 import type { ForecastPoint, Trends as Found } from "@/protocol/types";
 import { Missing } from "./state-of";
+import { rounded, useTrends } from "./use-trends";
 
-const AGAIN_MS = 30_000;
 /** Beyond these a figure says no more than words do. */
 const MOST_TIMES = 20;
 const HARDLY = 1e-6;
 
 /** What is unusual, what has changed, and what is to come. */
 export function Trends() {
-  const { api } = useDesk();
-  const asked = useQuery({
-    queryKey: ["trends"],
-    queryFn: () => api.figures.trends(),
-    refetchInterval: AGAIN_MS,
-  });
+  const asked = useTrends();
   const found = asked.data;
   if (found === undefined) return <Missing error={asked.error} retry={() => void asked.refetch()} />;
   return (
@@ -157,11 +151,7 @@ function Forecast({
     <ChartCard
       title={title}
       metric={metric}
-      hint={
-        summed
-          ? `${words.trends.inAll(sum < 1 ? about(sum) : number(Math.round(sum)))} ${words.trends.interval}`
-          : words.trends.interval
-      }
+      hint={summed ? `${words.trends.inAll(rounded(sum))} ${words.trends.interval}` : words.trends.interval}
       at={at}
       lines={lines}
       unit="level"
