@@ -368,10 +368,11 @@ mod tests {
     fn r45_tags_stay_in_their_team() {
         let (mind, tags) = (Mind::new(categories(), 100), ["hush".to_owned()]);
         let legal = crate::domain::permissions::PrivateTeams::new(["legal".to_owned()]).audience(Some("legal"));
-        let secret = text("The zorblax", "The zorblax that nobody may hear of");
-        for ticket in 1..4 {
-            mind.remember(TicketId(ticket), &secret, None, &tags, legal);
-        }
+        let secret = text("Where is it", "The zorblax that I ordered is nowhere to be seen");
+        let alike = text("The zorblax", "My zorblax is lost in delivery, ordered last week");
+        mind.remember(TicketId(1), &secret, None, &tags, legal);
+        mind.remember(TicketId(2), &alike, None, &tags, legal);
+        mind.remember(TicketId(3), &text("Invoice", "I need a copy of my invoice"), None, &[], Audience::default());
         assert_eq!(mind.opinion(None, &secret, legal).tags, tags);
         assert!(mind.opinion(None, &secret, Audience::default()).tags.is_empty());
     }
