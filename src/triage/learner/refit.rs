@@ -59,7 +59,7 @@ pub fn refit(examples: &[Arc<Example>], seeds: &[Arc<Example>], categories: usiz
     }
     let staged = !examples.iter().any(|example| example.category == FOREIGN);
     let trials = trials(&mut model, examples, &problem, (staged, settings), &mut scratch);
-    model.calibration = Calibration::fit(&trials, staged);
+    model.calibration = Calibration::fit(&trials, examples.len(), staged);
     model.weights = Weights::new(categories);
     let everything: Vec<u32> = (0..problem.len() as u32).collect();
     model.weights = solve(&problem, &everything, settings.passes, settings.seed);
@@ -124,8 +124,15 @@ fn trials(
     let mut trials = Vec::new();
     for turn in 0..turns {
         let mut held = vec![false; problem.len()];
-        for at in order.iter().skip(turn).step_by(folds) {
-            held[*at] = true;
+        // Of each category the same share: one that misses more of its examples than the others would look weaker than it is.
+        let mut met = vec![0usize; categories + 1];
+        for at in &order {
+            let met = &mut met[problem.category(*at).map_or(categories, |category| category as usize)];
+            held[*at] = *met % folds == turn;
+            *met += 1;
+        }
+        if !held.contains(&true) {
+            break;
         }
         // Without examples of foreign texts some categories play them: what is theirs is not shown at all.
         let absent = |category: u32| staged && categories >= 8 && category as usize % folds.max(8) == turn;
