@@ -136,11 +136,11 @@ fn logistic(rows: &[([f32; INPUTS], bool, f32)], prior: [f32; INPUTS], ridge: f6
             curvature[i][i] += ridge;
         }
         let step = solve(curvature, gradient);
-        let halved = (0..12).map(|times| {
+        let mut halved = (0..12).map(|times| {
             let there: [f64; INPUTS] = std::array::from_fn(|at| weights[at] + step[at] / f64::from(1 << times));
             (loss_of(rows, &there, &prior, ridge), there)
         });
-        let Some((lower, there)) = halved.into_iter().find(|(there, _)| *there < loss) else { break };
+        let Some((lower, there)) = halved.find(|(there, _)| *there < loss) else { break };
         let won = loss - lower;
         (weights, loss) = (there, lower);
         if won < 1e-9 * loss.max(1.0) {
@@ -239,7 +239,7 @@ mod tests {
         let before = Calibration::default();
         let far = |examples| {
             let fitted = Calibration::fit(trials, examples, false);
-            fitted.right.iter().zip(before.right).map(|(one, other)| (one - other).abs()).fold(0.0f32, f32::max)
+            fitted.right.iter().zip(before.right).map(|(one, other)| (one - other).powi(2)).sum::<f32>()
         };
         assert!(far(400) < far(10_000) && far(10_000) < far(1_000_000), "{} {}", far(400), far(10_000));
     }
