@@ -158,6 +158,8 @@ fn begin(
     let shared = Arc::clone(shared);
     actix_rt::spawn(async move {
         let mut text = String::new();
+        // What may be billed is on disk before it goes out.
+        shared.keep_ledger().await;
         let streamed = {
             let (tell, text) = (&tell, &mut text);
             service.client().stream(&body, move |piece| {
@@ -398,6 +400,7 @@ fn of_service(service: &Service, config: &Config, now: Timestamp) -> ServiceStat
         cache_hit_ratio: ledger.cache_hit_ratio(),
         requests,
         tickets,
+        asked_again: ledger.asked_again,
         tickets_per_request: (requests > 0).then(|| tickets as f64 / requests as f64),
         tokens_per_ticket: per_ticket(tokens),
         usd_per_1000_tickets: per_ticket(usd * 1000.0),
@@ -417,6 +420,7 @@ fn without_key(config: &Config) -> ServiceStats {
         cache_hit_ratio: None,
         requests: 0,
         tickets: 0,
+        asked_again: 0,
         tickets_per_request: None,
         tokens_per_ticket: None,
         usd_per_1000_tickets: None,
