@@ -29,7 +29,7 @@ use crate::triage::deepseek::answer::Finish;
 use crate::triage::deepseek::asking::{BUDGET_SPENT, Service};
 use crate::triage::deepseek::breaker::Shown;
 use crate::triage::deepseek::draft::{MESSAGES, MOST_TOKENS, Question};
-use crate::triage::deepseek::ledger::Usage;
+use crate::triage::deepseek::ledger::{Sorting, Usage};
 use crate::triage::figures::BINS;
 use crate::triage::mind::{Alike, Text};
 use crate::triage::opinion;
@@ -386,11 +386,10 @@ fn of_service(service: &Service, config: &Config, now: Timestamp) -> ServiceStat
     };
     let ledger = service.ledger.lock();
     let total = ledger.total;
-    let requests = service.counts.requests.load(Ordering::Relaxed);
-    let tickets = service.counts.tickets.load(Ordering::Relaxed);
+    let Sorting { requests, tickets, used } = ledger.sorting;
     let per_ticket = |value: f64| (tickets > 0).then(|| value / tickets as f64);
-    let tokens = (total.hit + total.miss + total.output) as f64;
-    let usd = service.prices().cost(total) as f64 / 1e9;
+    let tokens = (used.hit + used.miss + used.output) as f64;
+    let usd = service.prices().cost(used) as f64 / 1e9;
     ServiceStats {
         state,
         spent_today_usd: ledger.spent_today_usd(now),
