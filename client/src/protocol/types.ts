@@ -22,6 +22,7 @@ export type { CreateTicket } from "./generated/CreateTicket";
 export type { CreateUser as CreateAccount } from "./generated/CreateUser";
 export type { CustomField } from "./generated/CustomField";
 export type { CustomFieldKind } from "./generated/CustomFieldKind";
+export type { DeskChanged } from "./generated/DeskChanged";
 export type { DeskInfo } from "./generated/DeskInfo";
 export type { DeskSettings } from "./generated/DeskSettings";
 export type { DeskSettingsView } from "./generated/DeskSettingsView";
