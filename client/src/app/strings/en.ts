@@ -176,7 +176,6 @@ export const en = {
     saveSubmit: "Save the view",
     saved: "Saved views",
     deleteView: "Delete this view",
-    deleted: (name: string) => `The view “${name}” is gone`,
     other: "Another value…",
     noMatch: ["Nothing matches these filters", "Take one away to see more."] as [string, string],
   },
@@ -645,9 +644,6 @@ export const en = {
     title: "Macro",
     name: "Name",
     body: "Text",
-    remove: "Remove",
-    removeNamed: (name: string) => `Remove ${name}`,
-    removed: (name: string) => `“${name}” is gone`,
     first: [
       {
         id: "first-ask",
@@ -666,7 +662,14 @@ export const en = {
       },
     ],
   },
-  share: { label: "For whom", me: "Only me", all: "Everybody" },
+  share: {
+    label: "For whom",
+    me: "Only me",
+    all: "Everybody",
+    remove: "Remove",
+    removeNamed: (name: string) => `Remove ${name}`,
+    removed: (name: string) => `“${name}” is gone`,
+  },
   requests: {
     open: "Customers may write through the request form",
     where: "The form stands at",

@@ -13,7 +13,7 @@ import {
   Waypoints,
   X,
 } from "lucide-react";
-import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -28,7 +28,7 @@ import { whenSoon } from "@/desk/format-time";
 import type { Macro } from "@/desk/macros";
 import { PresenceDots } from "@/desk/presence-dots";
 import { toast } from "@/desk/toast";
-import { useThread, useTicket } from "@/desk/use-live";
+import { useCollection, useThread, useTicket } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { isSnoozed } from "@/desk/views";
@@ -101,7 +101,7 @@ export function TicketPane(props: TicketPaneProps) {
 /** Each macro by its name in the palette. */
 function MacroActions({ onInsert }: { onInsert: (macro: Macro) => void }) {
   const { macros } = useDesk();
-  const all = useSyncExternalStore(macros.all.subscribe, macros.all.get);
+  const all = useCollection(macros);
   return all.map((macro) => <MacroAction key={macro.id} macro={macro} onInsert={onInsert} />);
 }
 

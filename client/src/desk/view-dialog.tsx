@@ -3,44 +3,44 @@ import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Dialog } from "@/components/ui/dialog";
 import { TextField } from "@/components/ui/text-field";
-import { useDesk } from "@/desk/desk-context";
-import { newId } from "@/desk/new-id";
-import { problemText } from "@/desk/refusal-text";
-import { type Owner, ShareField, teamOf } from "@/desk/share-field";
-import type { BaseView } from "@/desk/views";
 import { asProblem } from "@/sync/problem-error";
+import { type Owner, ownerOf } from "./collection";
+import { useDesk } from "./desk-context";
+import { OwnerField } from "./owner-field";
+import { problemText } from "./refusal-text";
+import type { View } from "./saved-views";
 
-/** Keeps a view and its filters under a name, for oneself or for others too. */
-export function SaveViewDialog({
-  base,
-  search,
+/** Keeps a view and its filters under a name, for oneself or for others too; a new one as long as it has no name. */
+export function ViewDialog({
+  view,
   onClose,
-  onSaved,
+  onSaved = onClose,
 }: {
-  base: BaseView;
-  search: string;
+  view: View;
   onClose: () => void;
-  onSaved: (id: string) => void;
+  onSaved?: () => void;
 }) {
   const { savedViews } = useDesk();
-  const [name, setName] = useState("");
-  const [owner, setOwner] = useState<Owner>("me");
+  const isNew = view.name === "";
+  const [name, setName] = useState(view.name);
+  const [owner, setOwner] = useState<Owner>(ownerOf(view));
   const [error, setError] = useState<string | null>(null);
   async function submit(event: FormEvent) {
     event.preventDefault();
     if (name.trim() === "") return;
-    const view = { id: newId().slice(0, 8), name: name.trim(), base, search };
     try {
-      if (owner === "me") savedViews.add(view);
-      else await savedViews.share(view, teamOf(owner));
-      onSaved(view.id);
+      await savedViews.put({ ...view, name: name.trim() }, owner);
+      onSaved();
     } catch (failure) {
-      const problem = asProblem(failure);
-      setError(problemText(problem));
+      setError(problemText(asProblem(failure)));
     }
   }
   return (
-    <Dialog open onOpenChange={onClose} title={strings.filters.saveTitle}>
+    <Dialog
+      open
+      onOpenChange={onClose}
+      title={isNew ? strings.filters.saveTitle : strings.settings.editUser(view.name)}
+    >
       <form onSubmit={submit} className="flex flex-col gap-4 px-4 pb-4">
         <TextField
           label={strings.filters.name}
@@ -50,10 +50,10 @@ export function SaveViewDialog({
           maxLength={60}
           autoFocus
         />
-        <ShareField owner={owner} onChange={setOwner} />
+        <OwnerField owner={owner} onChange={setOwner} />
         <div className="flex justify-end">
           <Button type="submit" variant="primary" disabled={name.trim() === ""}>
-            {strings.filters.saveSubmit}
+            {isNew ? strings.filters.saveSubmit : strings.settings.save}
           </Button>
         </div>
       </form>
