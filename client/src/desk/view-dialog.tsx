@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
-import { Dialog } from "@/components/ui/dialog";
+import { Dialog, DialogForm } from "@/components/ui/dialog";
 import { TextField } from "@/components/ui/text-field";
 import { asProblem } from "@/sync/problem-error";
 import { type Owner, ownerOf } from "./collection";
@@ -41,7 +41,14 @@ export function ViewDialog({
       onOpenChange={onClose}
       title={isNew ? strings.filters.saveTitle : strings.settings.editUser(view.name)}
     >
-      <form onSubmit={submit} className="flex flex-col gap-4 px-4 pb-4">
+      <DialogForm
+        onSubmit={submit}
+        actions={
+          <Button type="submit" variant="primary" disabled={name.trim() === ""}>
+            {isNew ? strings.filters.saveSubmit : strings.settings.save}
+          </Button>
+        }
+      >
         <TextField
           label={strings.filters.name}
           value={name}
@@ -51,12 +58,7 @@ export function ViewDialog({
           autoFocus
         />
         <OwnerField owner={owner} onChange={setOwner} />
-        <div className="flex justify-end">
-          <Button type="submit" variant="primary" disabled={name.trim() === ""}>
-            {isNew ? strings.filters.saveSubmit : strings.settings.save}
-          </Button>
-        </div>
-      </form>
+      </DialogForm>
     </Dialog>
   );
 }

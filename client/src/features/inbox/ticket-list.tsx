@@ -6,12 +6,13 @@ import { Button } from "@/components/ui/button";
 import { Delayed } from "@/components/ui/delayed";
 import { Notice } from "@/components/ui/notice";
 import { Skeleton } from "@/components/ui/skeleton";
-import { rowPx } from "@/desk/appearance";
+import { rowRem } from "@/desk/appearance";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { MenuButton } from "@/desk/menu-button";
 import type { Selection } from "@/desk/selection";
 import { useConnection, usePersonName } from "@/desk/use-live";
+import { useRem } from "@/desk/use-rem";
 import { type Group, groupOf } from "@/desk/views";
 import { useActionRegistry } from "@/keyboard/actions";
 import type { Priority, Ticket, TicketStatus } from "@/protocol/types";
@@ -19,7 +20,7 @@ import { TicketRow } from "./ticket-row";
 
 const BulkBar = lazy(() => import("./bulk-bar").then((m) => ({ default: m.BulkBar })));
 
-const HEADING_PX = 30;
+const HEADING_REM = 1.875;
 
 export interface ListPlace {
   ids: readonly number[];
@@ -165,11 +166,12 @@ function Rows({
 }: ListPlace & { end: ReactNode }) {
   const scroller = useRef<HTMLDivElement>(null);
   const items = useItems(ids, group);
-  const height = useSyncExternalStore(rowPx.subscribe, rowPx.get);
+  const rem = useRem();
+  const height = useSyncExternalStore(rowRem.subscribe, rowRem.get) * rem;
   const rows = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => (items[index]?.kind === "group" ? HEADING_PX : height),
+    estimateSize: (index) => (items[index]?.kind === "group" ? HEADING_REM * rem : height),
     getItemKey: (index) => {
       const item = items[index];
       return item === undefined ? index : item.kind === "ticket" ? item.id : `group-${item.key}`;

@@ -233,7 +233,7 @@ function Tags({ ticket }: { ticket: Ticket }) {
   const locked = ticket.status === "closed";
   return (
     <div className="flex min-h-8 items-start gap-2 pt-1.5">
-      <span className="w-17 shrink-0 pt-0.5 text-ink-3 text-xs">{strings.details.tags}</span>
+      <span className="w-20 shrink-0 pt-0.5 text-ink-3 text-xs">{strings.details.tags}</span>
       <ul
         key={flash?.turn ?? 0}
         className={clsx(

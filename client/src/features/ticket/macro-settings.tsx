@@ -1,7 +1,7 @@
 import { type FormEvent, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
-import { Dialog } from "@/components/ui/dialog";
+import { Dialog, DialogForm } from "@/components/ui/dialog";
 import { TextArea } from "@/components/ui/text-area";
 import { TextField } from "@/components/ui/text-field";
 import { type Owner, ownerOf } from "@/desk/collection";
@@ -58,7 +58,14 @@ function MacroDialog({ macro, onClose }: { macro: Macro; onClose: () => void }) 
   }
   return (
     <Dialog open onOpenChange={onClose} title={strings.macros.title}>
-      <form onSubmit={submit} className="scroll-thin flex flex-col gap-4 overflow-y-auto px-4 pb-4">
+      <DialogForm
+        onSubmit={submit}
+        actions={
+          <Button type="submit" variant="primary" disabled={empty}>
+            {strings.settings.save}
+          </Button>
+        }
+      >
         <TextField
           label={strings.macros.name}
           value={name}
@@ -85,12 +92,7 @@ function MacroDialog({ macro, onClose }: { macro: Macro; onClose: () => void }) 
             {error}
           </p>
         )}
-        <div className="flex justify-end">
-          <Button type="submit" variant="primary" disabled={empty}>
-            {strings.settings.save}
-          </Button>
-        </div>
-      </form>
+      </DialogForm>
     </Dialog>
   );
 }

@@ -186,7 +186,7 @@ export function PropertyMenu({
           )}
         >
           {look === "row" ? (
-            <span className="w-17 shrink-0 text-ink-3 text-xs">{label}</span>
+            <span className="w-20 shrink-0 text-ink-3 text-xs">{label}</span>
           ) : (
             <span className="sr-only">{label}</span>
           )}
