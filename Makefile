@@ -44,7 +44,7 @@ test-server:
 # The browser tests start the server that test-server built.
 test-browser:
 	scripts/prepare.sh --browser
-	cargo build --workspace --bin hotdesk
+	cargo test --workspace --no-run --quiet
 	$(CLIENT) run test:e2e
 
 audit: ## Known weaknesses and licences of what came in from others; skips what it cannot reach
@@ -79,7 +79,7 @@ load: ## Virtual people at a desk: make load SCENARIO=shift; load-tests run --li
 screens: ## Takes pictures of the screens into target/screens
 	scripts/prepare.sh --browser
 	$(CLIENT) run build
-	cargo build --workspace --bin hotdesk
+	cargo test --workspace --no-run --quiet
 	node scripts/screens.mjs $(ARGS)
 
 measure: ## Figures of the client: frames, interactions, heap, click to screen, Lighthouse (fetches it from npm)

@@ -6,6 +6,7 @@
 
 pub mod actions;
 pub mod analytics;
+pub mod answered;
 pub mod assets;
 pub mod attachments;
 pub mod audit_log;

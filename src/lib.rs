@@ -7,6 +7,7 @@ pub mod actors;
 pub mod app;
 pub mod attachments;
 pub mod audit;
+pub mod background;
 pub mod backup;
 pub mod cli;
 pub mod clock;

@@ -17,4 +17,5 @@ pub mod requests;
 pub mod spreadsheet;
 pub mod topic;
 pub mod triaging;
+mod untagged;
 pub mod views;

@@ -47,6 +47,7 @@ impl Desk {
             config: Arc::clone(&self.config),
             clock: self.clock.clone(),
             telemetry: Arc::clone(&self.telemetry),
+            answered: http::answered::Answered::new(Arc::clone(&self.telemetry)),
             health: Arc::clone(&self.health),
             compressed: http::snapshot::Compressed::default(),
         })

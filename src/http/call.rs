@@ -55,7 +55,8 @@ impl FromRequest for Call {
 impl Call {
     fn admit(request: &HttpRequest) -> Result<Self, Failure> {
         let desk = request.app_data::<Data<Desk>>().expect("invariant: the router carries the desk").get_ref().clone();
-        let operation = operation(request).expect("invariant: a handler is reached by its operation's route");
+        let asked = request.extensions().get::<Asked>().copied();
+        let Asked(operation) = asked.expect("invariant: a handler is reached by its operation's route, through the edge");
         let caller = match operation.access {
             Access::Open => {
                 // Probes and pages are asked by machines that cannot wait.
@@ -260,14 +261,19 @@ pub fn fresh_command_id() -> CommandId {
     CommandId::from(Uuid::now_v7().to_string())
 }
 
-/// The operation that a request is routed to.
-pub fn operation(request: &HttpRequest) -> Option<&'static Operation> {
-    static INDEX: OnceLock<HashMap<(&'static str, &'static str), &'static Operation>> = OnceLock::new();
-    let index = INDEX.get_or_init(|| {
-        super::operations().into_iter().map(|operation| ((operation.method, operation.path), operation)).collect()
-    });
-    let method = if request.method() == "HEAD" { "GET" } else { request.method().as_str() };
-    index.get(&(method, request.match_pattern()?.as_str())).copied()
+/// The operation that a request is routed to, as the edge found it.
+#[derive(Clone, Copy)]
+pub struct Asked(pub &'static Operation);
+
+impl Asked {
+    pub fn of(method: &str, pattern: &str) -> Option<Self> {
+        static INDEX: OnceLock<HashMap<(&'static str, &'static str), &'static Operation>> = OnceLock::new();
+        let index = INDEX.get_or_init(|| {
+            super::operations().into_iter().map(|operation| ((operation.method, operation.path), operation)).collect()
+        });
+        let method = if method == "HEAD" { "GET" } else { method };
+        index.get(&(method, pattern)).copied().map(Self)
+    }
 }
 
 fn key(request: &HttpRequest) -> Result<Option<CommandId>, Problem> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 
+use super::answered::Answered;
 use super::health::Health;
 use super::proxies::Proxies;
 use super::snapshot::Compressed;
@@ -49,6 +50,7 @@ pub struct Services {
     pub config: Arc<Config>,
     pub clock: Clock,
     pub telemetry: Arc<Telemetry>,
+    pub answered: Answered,
     pub health: Arc<Health>,
     /// The last snapshot in its compressed form.
     pub compressed: Compressed,

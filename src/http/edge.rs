@@ -1,6 +1,7 @@
 //! What every request passes on its way in and every answer on its way out: time taken, headers that browsers obey, and the last
 //! resort that turns an error which is not ours into a problem document.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,7 +16,7 @@ use tracing::Instrument as _;
 
 use super::assets::policy_header;
 use super::auth;
-use super::call::Seen;
+use super::call::{Asked, Seen};
 use super::desk_state::Desk;
 use super::metered::{Carrying, Metered};
 use super::reply::Failure;
@@ -25,7 +26,6 @@ use crate::line::Line;
 use crate::people::{Credential, Kind};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
-use crate::telemetry::SECONDS;
 use crate::trace::TraceId;
 
 /// Nothing in the app needs any of these.
@@ -45,7 +45,16 @@ pub async fn guard(
     let began = Instant::now();
     let desk = request.app_data::<Data<Desk>>().expect("invariant: the router carries the desk").clone();
     let method = request.method().clone();
-    let route = request.match_pattern().unwrap_or_else(|| "other".to_owned());
+    let pattern = request.match_pattern();
+    let asked = pattern.as_deref().and_then(|pattern| Asked::of(method.as_str(), pattern));
+    if let Some(asked) = asked {
+        request.extensions_mut().insert(asked);
+    }
+    let route: Cow<'static, str> = match (asked, pattern) {
+        (Some(Asked(operation)), _) => operation.path.into(),
+        (None, Some(pattern)) => pattern.into(),
+        (None, None) => "other".into(),
+    };
 
     let line = request.conn_data::<Arc<Line>>().cloned();
     // Over HTTP/2 one connection carries several requests at once.
@@ -138,15 +147,10 @@ pub async fn guard(
             let (http_method, http_status) = (known(method.as_str()), status.as_u16());
             let http_ms = began.elapsed().as_secs_f64() * 1e3;
             span.in_scope(|| {
-                tracing::info!(target: "hotdesk::requests", http_method, http_route = route, http_status, http_ms, "answered");
+                tracing::info!(target: "hotdesk::requests", http_method, http_route = &*route, http_status, http_ms, "answered");
             });
         }
-        let labels = [("method", known(method.as_str())), ("route", route.as_str())];
-        desk.telemetry
-            .histogram("hotdesk_http_request_seconds", "Time until the answer began.", &labels, SECONDS)
-            .observe_duration(began.elapsed());
-        let labels = [labels[0], labels[1], ("status", status.as_str())];
-        desk.telemetry.counter("hotdesk_http_requests_total", "Requests answered.", &labels).add(1);
+        desk.answered.count(known(method.as_str()), &route, answer.status(), began.elapsed());
     }
     Ok(answer)
 }
@@ -214,11 +218,9 @@ fn over_https(request: &HttpRequest) -> Option<String> {
 }
 
 /// Methods are free text: a label has few values.
-fn known(method: &str) -> &str {
-    match method {
-        "GET" | "HEAD" | "POST" | "PATCH" | "DELETE" | "PUT" | "OPTIONS" => method,
-        _ => "other",
-    }
+fn known(method: &str) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "PUT", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method).unwrap_or("other")
 }
 
 fn last_failure(status: StatusCode, detail: &str) -> Failure {

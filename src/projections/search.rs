@@ -24,6 +24,7 @@ pub use schema::facet;
 pub use tail::Tail;
 pub use view::{Selection, TicketSet, View};
 
+use crate::background;
 use crate::domain::ids::Seq;
 use crate::journal::Journal;
 
@@ -83,7 +84,10 @@ impl Search {
         let indexer = indexer::Indexer::new(journal, config, Arc::clone(&bell), sender, Box::new(install));
         let thread = std::thread::Builder::new()
             .name("search".into())
-            .spawn(move || indexer.run())
+            .spawn(move || {
+                background::stand_back();
+                indexer.run();
+            })
             .expect("invariant: a process that starts can start a thread");
         (Self { bell, applied }, thread)
     }

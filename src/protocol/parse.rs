@@ -7,10 +7,19 @@ use serde_json::value::RawValue;
 
 use super::code::Code;
 use super::problem::Problem;
+use super::untagged;
 use crate::domain::command::Command;
 
 /// Parses one JSON object into `T`. `at` is the JSON pointer of the object in the whole message.
 pub fn object<T: DeserializeOwned>(json: &[u8], at: &str) -> Result<T, Problem> {
+    // Keeping track of where one is costs as much as reading: only a mistake is looked for that way.
+    match serde_json::from_slice(json) {
+        Ok(value) => Ok(value),
+        Err(_) => tracked(json, at),
+    }
+}
+
+fn tracked<T: DeserializeOwned>(json: &[u8], at: &str) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let mut pointer = String::from(at);
@@ -60,26 +69,21 @@ pub fn command(raw: &RawValue, at: &str) -> Result<Command, Problem> {
         kind: std::borrow::Cow<'a, str>,
     }
     let tag: Tag<'_> = borrowed(raw.get(), at)?;
-    let kind = tag.kind.into_owned();
-    let mut body: serde_json::Map<String, serde_json::Value> = object(raw.get().as_bytes(), at)?;
-    body.remove("type");
-    let body = serde_json::to_vec(&body).map_err(|error| Problem::new(Code::BadJson, error.to_string()))?;
-    let body = body.as_slice();
-    Ok(match kind.as_str() {
-        "create" => Command::Create(object(body, at)?),
-        "update" => Command::Update(object(body, at)?),
-        "message" => Command::Message(object(body, at)?),
-        "claim" => Command::Claim(object(body, at)?),
-        "claim_next" => Command::ClaimNext(object(body, at)?),
-        "skip" => Command::Skip(object(body, at)?),
-        "release" => Command::Release(object(body, at)?),
-        "merge" => Command::Merge(object(body, at)?),
-        "link" => Command::Link(object(body, at)?),
-        "unlink" => Command::Unlink(object(body, at)?),
-        "undo" => Command::Undo(object(body, at)?),
-        "triage" => Command::Triage(object(body, at)?),
-        "triage_accept" => Command::TriageAccept(object(body, at)?),
-        "triage_reject" => Command::TriageReject(object(body, at)?),
+    Ok(match &*tag.kind {
+        "create" => Command::Create(body(raw, at)?),
+        "update" => Command::Update(body(raw, at)?),
+        "message" => Command::Message(body(raw, at)?),
+        "claim" => Command::Claim(body(raw, at)?),
+        "claim_next" => Command::ClaimNext(body(raw, at)?),
+        "skip" => Command::Skip(body(raw, at)?),
+        "release" => Command::Release(body(raw, at)?),
+        "merge" => Command::Merge(body(raw, at)?),
+        "link" => Command::Link(body(raw, at)?),
+        "unlink" => Command::Unlink(body(raw, at)?),
+        "undo" => Command::Undo(body(raw, at)?),
+        "triage" => Command::Triage(body(raw, at)?),
+        "triage_accept" => Command::TriageAccept(body(raw, at)?),
+        "triage_reject" => Command::TriageReject(body(raw, at)?),
         other => {
             return Err(Problem::field(
                 format!("{at}/type"),
@@ -88,6 +92,17 @@ pub fn command(raw: &RawValue, at: &str) -> Result<Command, Problem> {
             ));
         }
     })
+}
+
+/// The fields beside `type`.
+fn body<T: DeserializeOwned>(raw: &RawValue, at: &str) -> Result<T, Problem> {
+    if let Ok(body) = untagged::read(raw.get(), "type") {
+        return Ok(body);
+    }
+    let mut fields: serde_json::Map<String, serde_json::Value> = object(raw.get().as_bytes(), at)?;
+    fields.remove("type");
+    let rest = serde_json::to_vec(&fields).map_err(|error| Problem::new(Code::BadJson, error.to_string()))?;
+    tracked(&rest, at)
 }
 
 /// Like [`object`] for types that borrow from the text; pointers are as deep as serde_json tells.

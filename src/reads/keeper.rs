@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::Desk;
+use crate::background;
 use crate::domain::ids::Seq;
 use crate::projections::past::{Past, PastError};
 
@@ -44,7 +45,10 @@ impl Keeper {
         let run = Arc::clone(&keeper);
         let thread = std::thread::Builder::new()
             .name("checkpoints".into())
-            .spawn(move || run.run(&desk, &past))
+            .spawn(move || {
+                background::stand_back();
+                run.run(&desk, &past);
+            })
             .expect("invariant: a process that starts can start a thread");
         (keeper, Some(thread))
     }

@@ -1,13 +1,14 @@
 //! What people teach triage: corrections are learned one after the other, solved tickets are remembered, the learner is made anew in
 //! the background, and all of it is kept with the desk. At a start the past is read in the background, the newest first in mind.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fs;
 use std::io::Write as _;
+use std::mem::{Discriminant, discriminant};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::fut::wrap_future;
 use actix::{ActorFutureExt, AsyncContext, Context};
@@ -32,7 +33,8 @@ const FIGURES: &str = "triage/figures";
 const FILE: &str = "learned";
 /// Lessons that wait; one more pushes the oldest out, which the next start without a file would learn.
 const LESSONS: usize = 10_000;
-const AT_ONCE: usize = 4;
+/// Of a tick, learning takes so much: whoever sets many fields at once is learned from a little later, and nobody feels it.
+const TICK_SHARE: Duration = Duration::from_millis(5);
 /// Lessons after which what was learnt is written down.
 const KEEP_AFTER: usize = 100;
 /// Of the past, so many records are gone through at a start; what is older is judged by the tickets as they stand.
@@ -129,9 +131,45 @@ enum Lesson {
 
 impl Lesson {
     fn ticket(&self) -> TicketId {
-        match self {
-            Self::Category(ticket, _) | Self::Priority(ticket, _) | Self::Solved(ticket) => *ticket,
+        self.subject().1
+    }
+
+    /// What it is about. Of two about the same, only the later one is worth learning.
+    fn subject(&self) -> (Discriminant<Self>, TicketId) {
+        let (Self::Category(ticket, _) | Self::Priority(ticket, _) | Self::Solved(ticket)) = self;
+        (discriminant(self), *ticket)
+    }
+}
+
+/// Lessons that wait, in the order in which their subjects came up.
+#[derive(Default)]
+struct Lined {
+    line: VecDeque<(Discriminant<Lesson>, TicketId)>,
+    lessons: HashMap<(Discriminant<Lesson>, TicketId), Lesson>,
+}
+
+impl Lined {
+    /// False where the oldest one had to go.
+    fn push(&mut self, lesson: Lesson) -> bool {
+        let subject = lesson.subject();
+        if self.lessons.insert(subject, lesson).is_some() {
+            return true;
         }
+        self.line.push_back(subject);
+        if self.line.len() <= LESSONS {
+            return true;
+        }
+        self.pop();
+        false
+    }
+
+    fn pop(&mut self) -> Option<Lesson> {
+        let subject = self.line.pop_front()?;
+        self.lessons.remove(&subject)
+    }
+
+    fn len(&self) -> usize {
+        self.line.len()
     }
 }
 
@@ -174,19 +212,20 @@ fn lessons_of(record: &Record) -> Vec<Lesson> {
 
 pub struct Lessons {
     shared: Arc<Shared>,
-    waiting: VecDeque<Lesson>,
-    under_way: usize,
+    waiting: Lined,
+    dropped: usize,
+    learning: bool,
     since_kept: usize,
     keeping: bool,
 }
 
 impl Lessons {
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, waiting: VecDeque::new(), under_way: 0, since_kept: 0, keeping: false }
+        Self { shared, waiting: Lined::default(), dropped: 0, learning: false, since_kept: 0, keeping: false }
     }
 
     pub fn under_way(&self) -> usize {
-        self.under_way + self.waiting.len()
+        usize::from(self.learning) + self.waiting.len()
     }
 
     /// A record of the feed.
@@ -200,30 +239,20 @@ impl Lessons {
             shared.mind.forget(record.ticket);
         }
         for lesson in lessons_of(record) {
-            if self.waiting.len() >= LESSONS {
-                tracing::warn!("triage has more to learn than it can; the oldest lesson is dropped");
-                self.waiting.pop_front();
+            if !self.waiting.push(lesson) {
+                self.dropped += 1;
             }
-            self.waiting.push_back(lesson);
         }
     }
 
     /// Learns some, and makes the learner anew when it is time.
     pub fn go_on(&mut self, ctx: &mut Context<Triage>) {
-        while self.under_way < AT_ONCE {
-            let Some(lesson) = self.waiting.pop_front() else { break };
-            self.under_way += 1;
-            let shared = Arc::clone(&self.shared);
-            let work = async move {
-                let ticket = lesson.ticket();
-                if let Err(problem) = learn(&shared, lesson).await {
-                    tracing::warn!(%ticket, code = problem.code.wire(), "triage could not learn from a ticket");
-                }
-            };
-            ctx.spawn(wrap_future::<_, Triage>(work).map(|(), triage, _| {
-                triage.lessons.under_way -= 1;
-                triage.lessons.since_kept += 1;
-            }));
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
+            tracing::warn!(dropped, "triage has more to learn than it can; the oldest lessons were dropped");
+        }
+        if !self.learning {
+            self.learn_some(Instant::now() + TICK_SHARE, ctx);
         }
         let gauges = &self.shared.gauges;
         if self.shared.mind.since_refit() >= self.shared.settings().refit_after
@@ -234,25 +263,40 @@ impl Lessons {
                 refit(&shared).await;
                 keep(&shared).await;
             });
-        } else if self.since_kept >= KEEP_AFTER && !self.keeping && self.waiting.is_empty() {
+        } else if self.since_kept >= KEEP_AFTER && !self.keeping && self.waiting.len() == 0 {
             (self.since_kept, self.keeping) = (0, true);
             let shared = Arc::clone(&self.shared);
             let work = async move { keep(&shared).await };
             ctx.spawn(wrap_future::<_, Triage>(work).map(|(), triage, _| triage.lessons.keeping = false));
         }
     }
+
+    /// One lesson after the other, in the order in which they came, until then.
+    fn learn_some(&mut self, until: Instant, ctx: &mut Context<Triage>) {
+        let Some(lesson) = self.waiting.pop() else { return };
+        self.learning = true;
+        let shared = Arc::clone(&self.shared);
+        let work = async move {
+            let ticket = lesson.ticket();
+            if let Err(problem) = learn(&shared, lesson).await {
+                tracing::warn!(%ticket, code = problem.code.wire(), "triage could not learn from a ticket");
+            }
+        };
+        ctx.spawn(wrap_future::<_, Triage>(work).map(move |(), triage, ctx| {
+            let lessons = &mut triage.lessons;
+            lessons.learning = false;
+            lessons.since_kept += 1;
+            if Instant::now() < until {
+                lessons.learn_some(until, ctx);
+            }
+        }));
+    }
 }
 
 async fn refit(shared: &Arc<Shared>) {
     let mind = Arc::clone(shared);
     let work = actix_rt::task::spawn_blocking(move || {
-        // As the rest of triage: nobody waits for it.
-        if let Err(error) = rustix::process::setpriority_process(None, 10) {
-            tracing::debug!(%error, "the refit runs at the same priority as everything else");
-        }
         mind.mind.refit();
-        // The thread goes back to a pool that others use.
-        let _ = rustix::process::setpriority_process(None, 0);
     });
     if let Err(error) = work.await {
         tracing::error!(%error, "the learner could not be made anew");
@@ -419,6 +463,21 @@ mod tests {
             "event": event, "patch": patch,
         }))
         .unwrap()
+    }
+
+    /// R48: of several lessons about the same only the last is learned, in the place of the first; the oldest leave first.
+    #[test]
+    fn r48_lessons_about_the_same_are_one() {
+        let category = |ticket, name: &str| Lesson::Category(TicketId(ticket), name.to_owned());
+        let mut lined = Lined::default();
+        for lesson in [category(1, "a"), category(2, "b"), Lesson::Solved(TicketId(1)), category(1, "c")] {
+            assert!(lined.push(lesson));
+        }
+        let all: Vec<Lesson> = std::iter::from_fn(|| lined.pop()).collect();
+        assert_eq!(all, [category(1, "c"), category(2, "b"), Lesson::Solved(TicketId(1))]);
+        let kept = (0..=LESSONS as u64).map(|ticket| lined.push(Lesson::Solved(TicketId(ticket)))).filter(|kept| *kept);
+        assert_eq!((kept.count(), lined.len(), lined.lessons.len()), (LESSONS, LESSONS, LESSONS));
+        assert_eq!(lined.pop(), Some(Lesson::Solved(TicketId(1))));
     }
 
     /// R48: what people set is a lesson, what the desk sets by itself is none; a solved ticket is remembered whoever solved it.

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::{Crash, Read, Triage, learning};
 use crate::actors::directory::{Core, Directory};
 use crate::actors::vital::Vital;
+use crate::background;
 use crate::config::Triage as Settings;
 use crate::domain::command::{AddMessage, Command, SystemCommand};
 use crate::domain::ids::{CommandId, Seq, TicketId};
@@ -255,12 +256,7 @@ impl Keeper {
         measure(&shared, telemetry);
         let arbiter = Arbiter::new();
         let addr = Arc::default();
-        arbiter.spawn_fn(|| {
-            // Whoever answers people goes before. Where the system does not allow it, the rate still bounds it.
-            if let Err(error) = rustix::process::setpriority_process(None, 5) {
-                tracing::debug!(%error, "triage runs at the same priority as everything else");
-            }
-        });
+        arbiter.spawn_fn(background::stand_back);
         arbiter.spawn(keep_going(Arc::clone(&shared), arbiter.handle(), Arc::clone(&addr)));
         arbiter.spawn(learning::read_the_past(Arc::clone(&shared), kept.upto));
         Ok(Self { shared, addr, arbiter })
