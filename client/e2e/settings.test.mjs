@@ -71,8 +71,7 @@ test("C54: whoever reads French gets the desk in French, and may choose otherwis
 test("C46: a macro that was just written comes into a reply, filled in", async () => {
   const bo = await newAgent(desk, "Bo");
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, bo);
-  await page.goto(`${desk.url}/settings/macros`);
+  const page = await signIn(browser, desk, bo, { at: `/settings/macros` });
   await page.getByRole("button", { name: "Add a macro" }).click();
   const dialog = page.getByRole("dialog", { name: "Macro" });
   await dialog.getByLabel("Name").fill("Greeting");

@@ -41,7 +41,9 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const list = useRef<HTMLDivElement>(null);
   const entries = useEntries(text.trim());
   // biome-ignore lint/correctness/useExhaustiveDependencies: other words begin at the best of what they find
-  useLayoutEffect(() => list.current?.scrollTo(0, 0), [text]);
+  useLayoutEffect(() => {
+    if (list.current !== null) list.current.scrollTop = 0;
+  }, [text]);
 
   const item = ({ key, run, shown }: Entry) => (
     <Command.Item
