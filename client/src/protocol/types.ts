@@ -60,6 +60,7 @@ export type { Priority } from "./generated/Priority";
 export type { PutShared } from "./generated/PutShared";
 export type { QueueRow } from "./generated/QueueRow";
 export type { QueueView } from "./generated/QueueView";
+export type { RankReason } from "./generated/RankReason";
 export type { ReliabilityBin } from "./generated/ReliabilityBin";
 export type { Report } from "./generated/Report";
 export type { ReportCell } from "./generated/ReportCell";

@@ -479,6 +479,11 @@ export const en = {
     byPriority: "By priority",
     byTeam: "By team",
     waits: (length: string) => `waits ${length}`,
+    rank: (priority: string, from: string | null) =>
+      from === null ? `${priority} priority` : `${priority} priority, raised from ${from} by its wait`,
+    dueIn: (length: string) => `due in ${length}`,
+    late: (length: string) => `${length} late`,
+    waited: (length: string) => `waited ${length}`,
     empty: "The queue is empty",
     emptyHint: "Everybody who wrote has somebody who cares for them.",
     failed: "The queue could not be loaded",

@@ -496,6 +496,13 @@ export const fr: Strings = {
     byPriority: "Par priorité",
     byTeam: "Par équipe",
     waits: (length) => `attend ${length}`,
+    rank: (priority, from) =>
+      from === null
+        ? `Priorité ${priority.toLowerCase()}`
+        : `Priorité ${priority.toLowerCase()}, montée de « ${from} » par l’attente`,
+    dueIn: (length) => `échéance dans ${length}`,
+    late: (length) => `${length} de retard`,
+    waited: (length) => `attend depuis ${length}`,
     empty: "La file est vide",
     emptyHint: "Chaque personne qui a écrit a quelqu’un qui s’en occupe.",
     failed: "La file n’a pas pu être chargée",

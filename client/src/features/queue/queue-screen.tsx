@@ -11,6 +11,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { useDesk } from "@/desk/desk-context";
 import { fullTime, number, span } from "@/desk/format-time";
 import { MenuButton } from "@/desk/menu-button";
+import { rankText } from "@/desk/rank-text";
 import { useNow } from "@/desk/use-now";
 import { useQueue } from "@/desk/use-queue";
 import type { Priority, QueueRow, QueueView } from "@/protocol/types";
@@ -134,7 +135,7 @@ function Row({ row }: { row: QueueRow }) {
           </span>
         </span>
         <span className="col-span-2 col-start-3 row-start-3 min-w-0 text-ink-2 text-xs md:col-span-1 md:col-start-4 md:row-start-1 md:text-sm">
-          {reason.text}
+          {rankText(reason)}
         </span>
         <span className="col-start-4 row-start-2 flex flex-row-reverse items-center justify-end gap-2 md:col-start-5 md:row-start-1 md:flex-col md:items-end md:gap-0">
           {reason.next_due === null ? null : <DueClock due={Date.parse(reason.next_due)} compact />}
