@@ -76,6 +76,19 @@ test("C57: the palette finds a ticket, a view, a person and a command, and gives
   await page.context().close();
 });
 
+test("C71: who goes to another page by keys is in it", async () => {
+  const page = await signIn(browser, desk, ada);
+  const focused = (name) =>
+    page.getByRole("main").and(page.locator(":focus")).filter({ hasText: name }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("q");
+  await focused("Queue");
+  await page.keyboard.press("g");
+  await page.keyboard.press("s");
+  await focused("Settings");
+  await page.context().close();
+});
+
 test("C71: whatever is opened and left by keyboard gives the focus back to the ticket", async () => {
   const { id } = await newTicket(desk, { subject: "Where is the focus?" });
   const page = await signIn(browser, desk, ada, { at: `/inbox/open/${id}` });

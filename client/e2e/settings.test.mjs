@@ -68,6 +68,21 @@ test("C54: whoever reads French gets the desk in French, and may choose otherwis
   await context.close();
 });
 
+test("C60: what a colleague shares is in another browser at once, and goes as it came", async () => {
+  const cy = await newAgent(desk, "Cy");
+  const ticket = await newTicket(desk);
+  const page = await signIn(browser, desk, cy, { at: `/inbox/open/${ticket.id}` });
+  await page.getByRole("textbox", { name: /^Reply to/ }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.getByPlaceholder("Type a command").fill("patience");
+  await page.getByRole("option", { name: /Search all tickets/, selected: true }).waitFor();
+  await call(desk, "PUT", "/shared/patience", { kind: "macro", name: "Patience", team: null, body: "Soon." });
+  await page.getByRole("option", { name: "Macro: Patience" }).waitFor();
+  await call(desk, "DELETE", "/shared/patience");
+  await page.getByRole("option", { name: "Macro: Patience" }).waitFor({ state: "detached" });
+  await page.context().close();
+});
+
 test("C46: a macro that was just written comes into a reply, filled in", async () => {
   const bo = await newAgent(desk, "Bo");
   const ticket = await newTicket(desk);
