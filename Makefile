@@ -6,6 +6,9 @@ SHELL := bash
 .PHONY: help run dev static test test-client test-server test-browser audit sim fuzz fuzz-api bench load screens measure
 
 CLIENT := npm --prefix client
+# Clippy's driver is the compiler with lints: one build serves the lints and the tests, and no crate of others is compiled once more
+# only to be looked at.
+CARGO_LINTED := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ cargo
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,13 +41,12 @@ test-client:
 
 test-server:
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test --workspace
+	$(CARGO_LINTED) test --workspace --all-targets
 
 # The browser tests start the server that test-server built.
 test-browser:
 	scripts/prepare.sh --browser
-	cargo test --workspace --no-run --quiet
+	$(CARGO_LINTED) test --workspace --all-targets --no-run
 	$(CLIENT) run test:e2e
 
 audit: ## Known weaknesses and licences of what came in from others; skips what it cannot reach

@@ -26,6 +26,7 @@ pub mod repair;
 pub mod sample;
 pub mod sled_store;
 pub mod verify;
+pub mod whole_file;
 pub mod writer;
 mod young;
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
+use memchr::memmem;
 
 pub use door::TriageDoor;
 pub use shared::{Keeper, ServiceKey, Start, StartError};
@@ -427,13 +428,15 @@ fn entry_of(ticket: &Ticket, asked: bool) -> Entry {
 }
 
 /// Whether a record's line may matter here: told by its event's name, which stands before anything that somebody wrote but ids,
-/// in which a quote is escaped.
+/// in which a quote is escaped. Of an update it must name a field that people correct; within a text its quotes would be escaped.
 fn is_of_interest(line: &Bytes) -> bool {
-    const MARK: &str = "\"event\":{\"type\":\"";
-    const NAMES: [&str; 6] = ["created\"", "message_added\"", "updated\"", "triage_changed\"", "undone\"", "merged\""];
-    let Ok(line) = std::str::from_utf8(line) else { return false };
-    let Some((_, rest)) = line.split_once(MARK) else { return false };
+    const MARK: &[u8] = b"\"event\":{\"type\":\"";
+    const NAMES: [&[u8]; 5] = [b"created\"", b"message_added\"", b"triage_changed\"", b"undone\"", b"merged\""];
+    const FIELDS: [&[u8]; 5] = [b"\"category\":", b"\"priority\":", b"\"status\":", b"\"triage\":", b"\"decided\":"];
+    let Some(at) = memmem::find(line, MARK) else { return false };
+    let rest = &line[at + MARK.len()..];
     NAMES.iter().any(|name| rest.starts_with(name))
+        || (rest.starts_with(b"updated\"") && FIELDS.iter().any(|field| memmem::find(rest, field).is_some()))
 }
 
 #[cfg(test)]
@@ -447,8 +450,18 @@ mod tests {
                 "{{\"t\":\"rec\",\"seq\":1,\"command_id\":\"\\\"event\\\":{{\\\"type\\\":\\\"created\",\"event\":{{\"type\":\"{event}\",\"x\":\"\"}}}}"
             ))
         };
-        for event in ["created", "message_added", "updated", "triage_changed", "undone", "merged"] {
+        for event in ["created", "message_added", "triage_changed", "undone", "merged"] {
             assert!(is_of_interest(&line(event)), "{event}");
+        }
+        for (patch, wanted) in [
+            (r#"{"tags":["\"priority\":"]}"#, false),
+            (r#"{"tags":["a"],"priority":"high"}"#, true),
+            (r#"{"category":null}"#, true),
+            (r#"{"status":"solved"}"#, true),
+            (r#"{"subject":"x"}"#, false),
+        ] {
+            let line = format!("{{\"event\":{{\"type\":\"updated\",\"changes\":{{}}}},\"patch\":{patch}}}");
+            assert_eq!(is_of_interest(&Bytes::from(line)), wanted, "{patch}");
         }
         for event in ["claimed", "sla_activated", "created_by_nobody", "released"] {
             assert!(!is_of_interest(&line(event)), "{event}");

@@ -23,6 +23,7 @@ use crate::journal::archive::{ArchiveError, Counts};
 use crate::journal::cli::{self as journal, DataFolder};
 use crate::journal::erase::{self, Wanted};
 use crate::journal::sled_store::{FOLDER, Options, SledJournal};
+use crate::journal::whole_file::whole_or_not;
 use crate::storage::Storage;
 
 /// Made of the journal: without them the desk starts a little slower, with old ones it would show what was erased.
@@ -375,7 +376,7 @@ fn to_file<T>(
         out.flush()?;
         return Ok(written);
     }
-    journal::whole_or_not(file, |unfinished| {
+    whole_or_not(file, |unfinished| {
         let mut out = BufWriter::with_capacity(1 << 20, File::create(unfinished)?);
         let written = write(&mut out)?;
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;

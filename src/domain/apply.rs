@@ -190,8 +190,10 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
         let last = Arc::make_mut(last);
         last.version = draft.version;
         if last.kind != RecentKind::Fixed {
+            let before = size_of_values(&last.restore);
             last.restore.fill_from(restore);
-            forget_surplus(&mut background.recent);
+            background.recent_bytes += size_of_values(&last.restore).saturating_sub(before);
+            forget_surplus(background);
         }
         return;
     }
@@ -235,32 +237,35 @@ fn remember(background: &mut Background, before: &Ticket, draft: &Draft) {
     if kind == RecentKind::Skip {
         recent.skip = background.skips.iter().find(|skip| skip.by == draft.by).cloned();
     }
-    background.recent.retain(|recent| draft.at.millis_since(recent.at) <= UNDO_MEMORY_MS);
-    if background.recent.len() >= UNDO_MEMORY_COMMANDS {
-        background.recent.remove(0);
-    }
+    let is_old = |recent: &&Arc<Recent>| draft.at.millis_since(recent.at) > UNDO_MEMORY_MS;
+    let old = background.recent.iter().take_while(is_old).count();
+    let surplus = (background.recent.len() + 1).saturating_sub(UNDO_MEMORY_COMMANDS);
+    forget_oldest(background, old.max(surplus));
+    background.recent_bytes += size_of_values(&recent.restore);
     background.recent.push(Arc::new(recent));
-    forget_surplus(&mut background.recent);
+    forget_surplus(background);
 }
 
 /// Lets the oldest go until what is left is small enough to be written with every record of the ticket.
-fn forget_surplus(recent: &mut Vec<Arc<Recent>>) {
-    let mut bytes = 0;
-    let fits = |recent: &&Arc<Recent>| {
-        bytes += size_of_values(&recent.restore);
-        bytes <= UNDO_MEMORY_BYTES
-    };
-    let kept = recent.iter().rev().take_while(fits).count().max(1);
-    recent.drain(..recent.len().saturating_sub(kept));
+fn forget_surplus(background: &mut Background) {
+    while background.recent_bytes > UNDO_MEMORY_BYTES as u64 && background.recent.len() > 1 {
+        forget_oldest(background, 1);
+    }
+}
+
+fn forget_oldest(background: &mut Background, count: usize) {
+    for recent in background.recent.drain(..count) {
+        background.recent_bytes = background.recent_bytes.saturating_sub(size_of_values(&recent.restore));
+    }
 }
 
 /// Bytes of those values that may be large.
-fn size_of_values(patch: &Patch) -> usize {
+fn size_of_values(patch: &Patch) -> u64 {
     let subject = patch.subject.as_ref().map_or(0, String::len);
     let tags: usize = patch.tags.iter().flatten().map(String::len).sum();
     let custom = patch.custom.as_ref().filter(|custom| !custom.is_empty()).map_or(0, size_as_json);
     let triage = patch.triage.as_ref().filter(|triage| triage.is_some()).map_or(0, size_as_json);
-    subject + tags + custom + triage
+    (subject + tags + custom + triage) as u64
 }
 
 fn size_as_json(value: &impl serde::Serialize) -> usize {
@@ -304,6 +309,7 @@ fn undone(background: &mut Background, draft: &Draft) -> Option<Arc<Recent>> {
     let Event::Undone { command_id } = &draft.event else { return None };
     let index = background.find_recent(command_id, &draft.by)?;
     let recent = &mut background.recent[index];
+    background.recent_bytes = background.recent_bytes.saturating_sub(size_of_values(&recent.restore));
     let kept = Recent { restore: Patch::default(), undone: true, ..Recent::clone(recent) };
     Some(std::mem::replace(recent, Arc::new(kept)))
 }

@@ -54,6 +54,9 @@ pub struct Background {
     /// The newest commands that changed fields, oldest first: what undo goes back to, and what stands in its way.
     /// Shared, since every change makes a new state and these are the greater part of it.
     pub recent: Vec<Arc<Recent>>,
+    /// What their former values take together.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub recent_bytes: u64,
     /// Files that hang on its messages, and their bytes together.
     #[serde(skip_serializing_if = "is_zero")]
     pub files: u64,

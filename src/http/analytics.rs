@@ -9,7 +9,6 @@ use super::operation::{Access, Answer, Operation, Param, ParamKind, schema};
 use super::params::Params;
 use super::reply::{self, Reply};
 use crate::domain::permissions::Permission;
-use crate::domain::time::Timestamp;
 use crate::protocol::code::Code;
 use crate::protocol::figures::{LiveFigures, MetricList, ReportClock, Series, SeriesQuery, Trends};
 use crate::protocol::problem::Problem;
@@ -110,15 +109,15 @@ fn query(params: &Params) -> Result<SeriesQuery, Problem> {
     let metric = metric.ok_or_else(|| Problem::field("/metric", "required", "name a figure"))?.to_owned();
     let mut filter = BTreeMap::new();
     for name in FILTERS {
-        let values = params.all(name)?;
+        let values = params.texts(name)?;
         if !values.is_empty() {
-            filter.insert(name.to_owned(), values.into_iter().map(str::to_owned).collect());
+            filter.insert(name.to_owned(), values);
         }
     }
     Ok(SeriesQuery {
         metric,
-        from: time(params, "from")?,
-        to: time(params, "to")?,
+        from: params.time("from")?,
+        to: params.time("to")?,
         step: params.one("step")?.map(str::to_owned),
         time_zone: params.one("time_zone")?.map(str::to_owned),
         clock: match params.one("clock")? {
@@ -128,13 +127,4 @@ fn query(params: &Params) -> Result<SeriesQuery, Problem> {
         },
         filter,
     })
-}
-
-/// A time parameter.
-pub fn time(params: &Params, name: &str) -> Result<Option<Timestamp>, Problem> {
-    let parse = |text: &str| {
-        let detail = "expected a time like 2026-11-23T08:15:00Z";
-        text.parse().map_err(|_| Problem::field(format!("/{name}"), "invalid", detail))
-    };
-    params.one(name)?.map(parse).transpose()
 }

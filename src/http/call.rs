@@ -56,7 +56,8 @@ impl Call {
     fn admit(request: &HttpRequest) -> Result<Self, Failure> {
         let desk = request.app_data::<Data<Desk>>().expect("invariant: the router carries the desk").get_ref().clone();
         let asked = request.extensions().get::<Asked>().copied();
-        let Asked(operation) = asked.expect("invariant: a handler is reached by its operation's route, through the edge");
+        let Asked(operation) =
+            asked.expect("invariant: a handler is reached by its operation's route, through the edge");
         let caller = match operation.access {
             Access::Open => {
                 // Probes and pages are asked by machines that cannot wait.

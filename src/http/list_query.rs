@@ -53,7 +53,6 @@ pub fn parse(params: &Params) -> Result<ListQuery, Problem> {
     if !errors.is_empty() {
         return Err(Rejection::InvalidField(errors).into());
     }
-    let texts = |name| params.all(name).map(|values| values.into_iter().map(str::to_owned).collect::<Vec<String>>());
     let assignees = params.all("assignee")?.into_iter().map(|value| match value {
         "none" => AssigneeFilter::Nobody,
         id => AssigneeFilter::User(UserId::from(id)),
@@ -62,9 +61,9 @@ pub fn parse(params: &Params) -> Result<ListQuery, Problem> {
         statuses,
         priorities,
         assignees: assignees.collect(),
-        teams: texts("team")?,
-        categories: texts("category")?,
-        tags: texts("tag")?,
+        teams: params.texts("team")?,
+        categories: params.texts("category")?,
+        tags: params.texts("tag")?,
         requesters: params.all("requester")?.into_iter().map(|value| value.trim().to_lowercase()).collect(),
         q: q.map(str::to_owned),
         sort,

@@ -7,6 +7,7 @@ use actix_web::web::Query;
 
 use super::operation::Param;
 use crate::domain::rejection::FieldError;
+use crate::domain::time::Timestamp;
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 
@@ -48,6 +49,11 @@ impl Params {
         Ok(values)
     }
 
+    /// The same, to be kept.
+    pub fn texts(&self, name: &str) -> Result<Vec<String>, Problem> {
+        Ok(self.all(name)?.into_iter().map(str::to_owned).collect())
+    }
+
     /// The value of a parameter that stands once.
     pub fn one(&self, name: &str) -> Result<Option<&str>, Problem> {
         let mut values = self.values(name);
@@ -56,6 +62,15 @@ impl Params {
             return Err(Problem::field(format!("/{name}"), "too_many", format!("`{name}` stands more than once")));
         }
         Ok(first)
+    }
+
+    /// A time.
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, Problem> {
+        let parse = |text: &str| {
+            let detail = "expected a time like 2026-11-23T08:15:00Z";
+            text.parse().map_err(|_| Problem::field(format!("/{name}"), "invalid", detail))
+        };
+        self.one(name)?.map(parse).transpose()
     }
 
     /// A whole number within a range.

@@ -4,7 +4,6 @@ use actix_web::HttpResponse;
 use actix_web::http::{StatusCode, header};
 use actix_web::web::Payload;
 
-use super::analytics::time;
 use super::call::Call;
 use super::operation::{Access, Answer, Body, KeyUse, Operation, Param, ParamKind, schema};
 use super::reply::{self, Reply};
@@ -203,7 +202,7 @@ pub async fn files(call: Call) -> Reply {
 
 pub async fn file(call: Call) -> Reply {
     let report = call.desk.figures.report(call.path_id(), call.principal())?;
-    let at = time(&call.params, "at")?.ok_or_else(|| Problem::field("/at", "required", "name a file's `at`"))?;
+    let at = call.params.time("at")?.ok_or_else(|| Problem::field("/at", "required", "name a file's `at`"))?;
     let (format, bytes) = call.desk.figures.report_file(&report.id, at, call.principal()).await?;
     Ok(attachment(&format!("{} {at}", report.name), format, bytes))
 }
@@ -230,8 +229,8 @@ pub async fn run(call: Call) -> Reply {
 
 pub async fn tickets(call: Call) -> Reply {
     let report = call.desk.figures.report(call.path_id(), call.principal())?;
-    let keys = call.params.all("key")?.into_iter().map(str::to_owned).collect();
-    let cell = ReportCell { at: time(&call.params, "at")?, keys };
+    let keys = call.params.texts("key")?;
+    let cell = ReportCell { at: call.params.time("at")?, keys };
     let drill = DrillDown { definition: over(&call, report.definition)?, cell };
     let tickets = call.desk.figures.tickets(drill, call.principal()).await?;
     Ok(reply::json(&call.request, StatusCode::OK, &tickets))
@@ -251,7 +250,7 @@ pub async fn preview_tickets(call: Call, payload: Payload) -> Reply {
 
 /// The definition with the range that the call asks for.
 fn over(call: &Call, mut definition: ReportDefinition) -> Result<ReportDefinition, Problem> {
-    let (from, to) = (time(&call.params, "from")?, time(&call.params, "to")?);
+    let (from, to) = (call.params.time("from")?, call.params.time("to")?);
     let last = call.params.one("last")?.map(str::to_owned);
     if from.is_some() || to.is_some() || last.is_some() {
         (definition.from, definition.to, definition.last) = (from, to, last);

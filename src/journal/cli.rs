@@ -15,6 +15,7 @@ use super::bench::{self, Load};
 use super::repair::{Repaired, repair};
 use super::sled_store::{FOLDER, Options, SledJournal};
 use super::verify::{Report, verify};
+use super::whole_file::whole_or_not;
 use super::{Journal, JournalError};
 use crate::domain::ids::Seq;
 
@@ -265,24 +266,6 @@ fn run_export(data: &Path, file: &Path, out: &mut dyn Write, err: &mut dyn Write
 fn export_to_file(journal: &SledJournal, file: &Path) -> Result<Counts, ArchiveError> {
     let compressed = file.extension().is_some_and(|extension| extension == "zst");
     whole_or_not(file, |unfinished| write_archive(journal, unfinished, compressed))
-}
-
-/// Lets `write` make a file beside this one, and gives it this one's name once it is whole: what was cut short never takes the
-/// place of a whole one. `write` syncs the file; its name is synced here.
-pub fn whole_or_not<T, E: From<io::Error>>(file: &Path, write: impl FnOnce(&Path) -> Result<T, E>) -> Result<T, E> {
-    let mut unfinished = file.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
-    let written = write(&unfinished);
-    if written.is_err() {
-        // The first error is the one to tell.
-        let _ = fs::remove_file(&unfinished);
-        return written;
-    }
-    fs::rename(&unfinished, file)?;
-    let folder = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()?;
-    written
 }
 
 fn write_archive(journal: &SledJournal, path: &Path, compressed: bool) -> Result<Counts, ArchiveError> {

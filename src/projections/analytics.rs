@@ -34,7 +34,7 @@ use crate::domain::sla::BusinessCalendar;
 use fact::{Fact, Kind};
 use fold::Fold;
 use lean::Lean;
-use names::Book;
+use names::{Book, Id};
 use opening::Opening;
 use panes::Panes;
 use store::{Store, StoreError, View};
@@ -70,6 +70,25 @@ pub struct Moment {
     pub seq: Seq,
     pub book: Arc<Book>,
     pub views: Vec<View>,
+    /// Targets whose time runs; told to whoever asks for [`Kind::SlaMoved`].
+    pub promises: Vec<Promise>,
+}
+
+/// A target whose time runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    pub due: i64,
+    /// As in the dimensions of facts.
+    pub target: u8,
+    pub priority: u8,
+    pub team: Id,
+}
+
+impl Moment {
+    /// The facts of a kind that was asked for.
+    fn view(&self, kind: Kind) -> &View {
+        self.views.iter().find(|view| view.kind() == kind).expect("invariant: it was asked for")
+    }
 }
 
 impl Analytics {
@@ -167,7 +186,21 @@ impl Analytics {
             seq: self.seq,
             book: Arc::clone(&self.fold.book),
             views: kinds.iter().map(|kind| self.store.view(*kind)).collect(),
+            promises: if kinds.contains(&Kind::SlaMoved) { self.promises() } else { Vec::new() },
         }
+    }
+
+    /// What is overdue was missed: that is on record, or will be at once.
+    fn promises(&self) -> Vec<Promise> {
+        let rows = self.fold.rows().map(|(_, row)| row);
+        rows.flat_map(|row| {
+            let due = row.due.into_iter().zip(0_u8..);
+            due.filter_map(|(due, target)| {
+                let due = due.filter(|due| *due > self.now)?;
+                Some(Promise { due, target, priority: row.priority, team: row.team })
+            })
+        })
+        .collect()
     }
 
     /// Writes what a restart goes on from.
@@ -179,7 +212,7 @@ impl Analytics {
         self.now = now;
         let mut panes = Panes::new(now, &self.settings.private_teams);
         let book = &self.fold.book;
-        for kind in Kind::ALL.iter().copied().filter(|kind| *kind != Kind::Backlog) {
+        for kind in Kind::ALL.iter().copied().filter(|kind| kind.has_windows()) {
             let facts = self.store.view(kind).scan(
                 Windows::horizon(now),
                 i64::MAX,

@@ -4,7 +4,7 @@
 //! missed while the desk was down is made up for once.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::Time;
@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{ToSpan as _, Zoned};
 
 use crate::domain::time::Timestamp;
+use crate::journal::whole_file;
 use crate::projections::analytics::spans::zoned;
 use crate::protocol::figures::{ReportEvery, ReportFile, ReportFormat, ReportSchedule};
 
@@ -107,11 +108,7 @@ impl Shelf {
     pub fn put(&self, report: &str, at: Timestamp, format: ReportFormat, bytes: &[u8]) -> io::Result<()> {
         let Some(folder) = self.of(report) else { return Ok(()) };
         fs::create_dir_all(&folder)?;
-        let unfinished = folder.join("unfinished");
-        let mut file = fs::File::create(&unfinished)?;
-        file.write_all(bytes)?;
-        file.sync_data()?;
-        fs::rename(unfinished, folder.join(name(at, format)))?;
+        whole_file::put(&folder.join(name(at, format)), bytes)?;
         for old in self.list(report)?.into_iter().skip(KEPT) {
             fs::remove_file(folder.join(name(old.at, old.format)))?;
         }

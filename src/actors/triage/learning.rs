@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::fs;
-use std::io::Write as _;
 use std::mem::{Discriminant, discriminant};
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use crate::domain::ids::{Seq, TicketId};
 use crate::domain::record::Record;
 use crate::domain::state::TicketState;
 use crate::domain::ticket::{Priority, Status, Ticket, TriageSource};
-use crate::journal::JournalError;
+use crate::journal::{JournalError, whole_file};
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::Reading;
 use crate::triage::figures::Figures;
@@ -102,23 +101,14 @@ pub async fn keep(shared: &Arc<Shared>) {
     let shared = Arc::clone(shared);
     let written = actix_rt::task::spawn_blocking(move || {
         let bytes = [upto.get().to_le_bytes().as_slice(), &shared.mind.to_bytes()].concat();
-        write(&folder, &bytes)
+        fs::create_dir_all(&folder)?;
+        whole_file::put(&folder.join(FILE), &bytes)
     });
     match written.await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::warn!(%error, "what triage learnt could not be written"),
         Err(error) => tracing::error!(%error, "what triage learnt could not be written"),
     }
-}
-
-/// The new file takes the old one's place at once, or not at all.
-fn write(folder: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let fresh = folder.join("learned.new");
-    let mut file = fs::File::create(&fresh)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&fresh, folder.join(FILE))
 }
 
 /// One thing to learn.

@@ -3,8 +3,7 @@
 //! It is refused where it belongs to another journal, other settings or another program, where the files of facts are shorter than it
 //! says, or where its bytes are not what was written; then everything is counted anew.
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -15,9 +14,10 @@ use super::panes::Panes;
 use super::store::{Store, StoreError, WrittenSegment};
 use super::{Analytics, Settings};
 use crate::domain::ids::{Epoch, Seq};
+use crate::journal::whole_file;
 
 /// Raised whenever facts are counted or written in another way.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const COMPRESSION: i32 = 1;
 
 #[derive(Debug, thiserror::Error)]
@@ -75,11 +75,7 @@ pub(super) fn save(analytics: &Analytics) -> Result<(), StoreError> {
     let plain = postcard::to_stdvec(&written).map_err(io::Error::other)?;
     let mut bytes = crc32c::crc32c(&plain).to_le_bytes().to_vec();
     bytes.extend(zstd::encode_all(plain.as_slice(), COMPRESSION)?);
-    let unfinished = folder.join("checkpoint.unfinished");
-    let mut file = File::create(&unfinished)?;
-    file.write_all(&bytes)?;
-    file.sync_data()?;
-    std::fs::rename(unfinished, path(folder))?;
+    whole_file::put(&path(folder), &bytes)?;
     Ok(())
 }
 

@@ -52,6 +52,7 @@ kinds! {
     AiFailed = 23, "ai_failed";
     Backlog = 24, "backlog";
     AiEdited = 25, "ai_edited";
+    SlaMoved = 26, "sla_moved";
 }
 
 impl Kind {
@@ -59,6 +60,11 @@ impl Kind {
 
     pub fn index(self) -> usize {
         self as usize
+    }
+
+    /// Whether it is shown live, from the windows in memory. Levels are counted over the tickets; of `SlaMoved` only forecasts know.
+    pub fn has_windows(self) -> bool {
+        !matches!(self, Self::Backlog | Self::SlaMoved)
     }
 
     /// Whether its facts carry a time that something took.
@@ -87,7 +93,8 @@ pub struct Fact {
     /// Milliseconds since 1970.
     pub at: i64,
     pub ticket: u64,
-    /// What it took, in milliseconds, around the clock and in opening hours; 0 for kinds that take no time.
+    /// What it took, in milliseconds, around the clock and in opening hours; 0 for kinds that take no time. Where a target of service
+    /// was met, missed or moved: how long it was then until its due time, and how long before that this due time was set.
     pub value: i64,
     pub business: i64,
     pub dims: Dims,
@@ -100,15 +107,17 @@ impl Fact {
     pub const BYTES: usize = 52;
 
     pub fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&self.at.to_le_bytes());
-        out.extend_from_slice(&self.ticket.to_le_bytes());
-        out.extend_from_slice(&self.value.to_le_bytes());
-        out.extend_from_slice(&self.business.to_le_bytes());
         let Dims { team, agent, category, tags, priority, channel, detail } = self.dims;
-        for id in [team, agent, category, tags] {
-            out.extend_from_slice(&id.to_le_bytes());
+        let mut bytes = [0; Self::BYTES];
+        bytes[..8].copy_from_slice(&self.at.to_le_bytes());
+        bytes[8..16].copy_from_slice(&self.ticket.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.value.to_le_bytes());
+        bytes[24..32].copy_from_slice(&self.business.to_le_bytes());
+        for (place, id) in bytes[32..48].as_chunks_mut::<4>().0.iter_mut().zip([team, agent, category, tags]) {
+            *place = id.to_le_bytes();
         }
-        out.extend_from_slice(&[priority, channel, detail, self.weight.to_le_bytes()[0]]);
+        bytes[48..].copy_from_slice(&[priority, channel, detail, self.weight.to_le_bytes()[0]]);
+        out.extend_from_slice(&bytes);
     }
 
     pub fn read(bytes: &[u8; Self::BYTES]) -> Self {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::fact::{Dims, Fact, Kind, target_number};
@@ -45,6 +46,8 @@ pub struct Row {
     pub reopens: u32,
     /// First response, next response, resolution.
     pub due: [Option<i64>; 3],
+    /// Since when these are the due times.
+    pub due_since: [i64; 3],
     pub breached: bool,
     /// As `Background::clocks`, as far as figures need them: for each running clock whether its breach is on record.
     clocks: Clocks,
@@ -72,6 +75,9 @@ struct Recent {
     clocks: Option<Clocks>,
     facts: Vec<WrittenFact>,
 }
+
+/// What one record counts for: rarely more than this.
+type Facts = SmallVec<[(Kind, Fact); 8]>;
 
 /// First response, next response, resolution: `None` where the desk owes nothing.
 type Clocks = [Option<bool>; 3];
@@ -241,7 +247,7 @@ impl Fold {
     }
 
     fn step(&mut self, before: Option<Row>, record: &Lean<'_>, tell: &mut impl FnMut(Kind, Fact)) -> Row {
-        let mut facts: Vec<(Kind, Fact)> = Vec::new();
+        let mut facts = Facts::new();
         let mut after = match &before {
             None => Row::empty(),
             Some(row) => {
@@ -319,7 +325,13 @@ impl Fold {
         }
         if let Some(sla) = &patch.sla {
             let due = [sla.first_response_due, sla.next_response_due, sla.resolution_due];
-            row.due = due.map(|due| due.map(Timestamp::as_millis));
+            let due = due.map(|due| due.map(Timestamp::as_millis));
+            for ((since, was), is) in row.due_since.iter_mut().zip(row.due).zip(due) {
+                if was != is {
+                    *since = record.at.as_millis();
+                }
+            }
+            row.due = due;
             row.breached = sla.breached;
         }
         if let Some(triage) = &patch.triage {
@@ -327,7 +339,7 @@ impl Fold {
         }
     }
 
-    fn changed(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
+    fn changed(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Facts) {
         let (at, by) = (step.at, step.by);
         let event = &step.record.event;
         let message = event.message.filter(|_| event.kind == EventKind::MessageAdded);
@@ -358,9 +370,16 @@ impl Fold {
                 _ => None,
             };
             if let Some(kind) = kind {
-                let mut one = fact(step, after, holder, at);
-                one.dims.detail = target;
-                facts.push((kind, one));
+                facts.push((kind, promised(before, after, step, target, holder)));
+            }
+        }
+        if step.record.patch.sla.is_some() {
+            let ended = event.metric.map(target_number).filter(|_| event.kind == EventKind::SlaFulfilled);
+            for target in (0..3).filter(|target| Some(*target) != ended) {
+                let due = before.due[usize::from(target)];
+                if due.is_some_and(|due| due > at) && after.due[usize::from(target)] != due {
+                    facts.push((Kind::SlaMoved, promised(before, after, step, target, holder)));
+                }
             }
         }
         if !step.undo {
@@ -371,7 +390,7 @@ impl Fold {
     }
 
     /// Changes of status, hands, and proposals.
-    fn moves(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>, holder: Id) {
+    fn moves(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Facts, holder: Id) {
         let (at, by) = (step.at, step.by);
         let other = |was: Id, is: Id| was != is && was != NONE && is != NONE;
         if other(before.team, after.team) || other(before.assignee, after.assignee) {
@@ -414,7 +433,7 @@ impl Fold {
     }
 
     /// What took time and is over with this record.
-    fn spans(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>, reply: bool) {
+    fn spans(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Facts, reply: bool) {
         let (at, by) = (step.at, step.by);
         if !before.responded
             && let Some(responded) = step.record.patch.first_responded_at.flatten()
@@ -443,7 +462,7 @@ impl Fold {
     }
 
     /// An undone command never counted.
-    fn take_back(&mut self, after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
+    fn take_back(&mut self, after: &mut Row, step: &Step<'_>, facts: &mut Facts) {
         let Some(index) = self.find(after, step.record) else { return };
         let recent = &mut after.recents[index];
         recent.undone = true;
@@ -501,7 +520,7 @@ struct Step<'a> {
 }
 
 /// A ticket's first record.
-fn opened(after: &mut Row, step: &Step<'_>, facts: &mut Vec<(Kind, Fact)>) {
+fn opened(after: &mut Row, step: &Step<'_>, facts: &mut Facts) {
     after.version = step.record.version.get();
     let created = after.created_at;
     let inbound = step.record.event.message.is_some_and(|message| message.direction == Direction::Inbound);
@@ -573,6 +592,18 @@ fn fact(step: &Step<'_>, row: &Row, agent: Id, at: i64) -> Fact {
     Fact { at, ticket: step.record.ticket.get(), value: 0, business: 0, dims, weight: 1 }
 }
 
+/// What became of a target: with how much was left until it was due, and how long before that its due time was known.
+fn promised(before: &Row, after: &Row, step: &Step<'_>, target: u8, holder: Id) -> Fact {
+    let mut one = fact(step, after, holder, step.at);
+    one.dims.detail = target;
+    let target = usize::from(target);
+    if let Some(due) = before.due[target] {
+        one.value = due.saturating_sub(step.at);
+        one.business = due.saturating_sub(before.due_since[target]).max(0);
+    }
+    one
+}
+
 /// Keeps what an undo of this record's command would take back. What the desk did and what has no inverse needs no keeping.
 fn remember(before: &Row, after: &mut Row, step: &Step<'_>, facts: &[(Kind, Fact)]) {
     let record = step.record;
@@ -626,7 +657,7 @@ fn remember(before: &Row, after: &mut Row, step: &Step<'_>, facts: &[(Kind, Fact
 }
 
 /// The change of the backlog: out of one cell and into another.
-fn backlog(ticket: TicketId, before: Option<&Row>, after: &Row, at: i64, facts: &mut Vec<(Kind, Fact)>) {
+fn backlog(ticket: TicketId, before: Option<&Row>, after: &Row, at: i64, facts: &mut Facts) {
     let cell = |row: &Row| row.is_unsolved().then(|| Dims { detail: row.status as u8, ..row.dims() });
     let (from, to) = (before.and_then(cell), cell(after));
     if from == to {
@@ -659,6 +690,7 @@ impl Row {
             replies: 0,
             reopens: 0,
             due: [None; 3],
+            due_since: [0; 3],
             breached: false,
             clocks: Clocks::default(),
             clocks_version: 0,

@@ -14,6 +14,8 @@ use super::spans::Grain;
 use super::*;
 use crate::domain::permissions::{Principal, Role, Sight};
 use crate::domain::record::Record;
+use crate::domain::ticket::SlaMetric;
+use crate::domain::time::Timestamp;
 use crate::protocol::figures::LatencyFigures;
 use crate::protocol::figures::ReportClock;
 use desk::{Desk, START, office, steps};
@@ -167,6 +169,61 @@ proptest! {
         }
     }
 
+    /// A9: trends, forecasts and staffing are for outsiders those of a desk without the private team's tickets.
+    #[test]
+    fn a9_trends_tell_nothing_of_private_teams(steps in steps()) {
+        let desk = Desk::run_in("billing", steps);
+        let mut analytics = open(None, 0, START);
+        let mut empty = open(None, 0, START);
+        fold(&mut analytics, &desk.journal, desk.journal.len());
+        let told = |analytics: &mut Analytics| {
+            analytics.advance(desk.now).unwrap();
+            let wanted = trends_wanted(desk.now, settings().private_teams.hidden_from(outside()));
+            let mut trends = trends::look(&analytics.moment(&trends::KINDS), &wanted).unwrap();
+            trends.seq = Seq::ZERO;
+            serde_json::to_value(trends).unwrap()
+        };
+        prop_assert_eq!(told(&mut analytics), told(&mut empty));
+    }
+
+    /// A39: what a target had left when it was met, missed or moved, and how long its due time was known then, is what a recomputation
+    /// gives; so are the targets that run.
+    #[test]
+    fn a39_what_became_of_targets_is_known(steps in steps()) {
+        let desk = Desk::run(&steps);
+        let mut analytics = open(None, 0, START);
+        fold(&mut analytics, &desk.journal, desk.journal.len());
+        analytics.advance(desk.now).unwrap();
+        let mut found: BTreeMap<naive::Promised, i64> = BTreeMap::new();
+        for kind in [Kind::SlaMet, Kind::SlaBreached, Kind::SlaMoved] {
+            let view = analytics.moment(&[kind]).views.remove(0);
+            let keep = |all: &mut Vec<fact::Fact>, fact: &fact::Fact| {
+                all.push(*fact);
+                true
+            };
+            for fact in view.scan(i64::MIN, i64::MAX, Vec::new, keep, |all, mut more| all.append(&mut more)).unwrap() {
+                let one = naive::Promised {
+                    kind,
+                    ticket: fact.ticket,
+                    target: SlaMetric::ALL[usize::from(fact.dims.detail)],
+                    at: fact.at,
+                    left: fact.value,
+                    notice: fact.business,
+                };
+                *found.entry(one).or_default() += i64::from(fact.weight);
+            }
+        }
+        let found: Vec<_> = found.into_iter().flat_map(|(one, count)| vec![one; usize::try_from(count).unwrap()]).collect();
+        prop_assert_eq!(found, naive::promises(&desk.journal));
+
+        let mut running: Vec<i64> = analytics.moment(&[Kind::SlaMoved]).promises.iter().map(|one| one.due).collect();
+        let dues = desk.tickets.values().flat_map(|state| SlaMetric::ALL.map(|target| state.ticket.sla.due(target)));
+        let mut expected: Vec<i64> = dues.flatten().map(Timestamp::as_millis).filter(|due| *due > desk.now).collect();
+        running.sort_unstable();
+        expected.sort_unstable();
+        prop_assert_eq!(running, expected);
+    }
+
     /// A2: a restart from a checkpoint taken anywhere goes on exactly; so does one from a checkpoint that others came after.
     #[test]
     fn a2_a_restart_is_exact(steps in steps(), cut in any::<prop::sample::Index>()) {
@@ -251,6 +308,16 @@ fn question(metric: &str, split: &[Split], grain: Option<&str>, from: i64, to: i
         clock: ReportClock::Calendar,
         hidden: Vec::new(),
         most_cells: 10_000,
+    }
+}
+
+fn trends_wanted(now: i64, hidden: Vec<String>) -> trends::Wanted {
+    trends::Wanted {
+        now,
+        zone: settings().time_zone,
+        zone_name: "Europe/Berlin".to_owned(),
+        target: trends::staffing::Target { wait_ms: 60_000, share: 0.8, patience_ms: None },
+        hidden,
     }
 }
 
@@ -543,6 +610,13 @@ fn a50_folding_restarting_and_reporting_are_fast() {
                 }
             }
         }
+        let begun = std::time::Instant::now();
+        let wanted = trends_wanted(now, Vec::new());
+        let looked = trends::look(&analytics.moment(&trends::KINDS), &wanted).unwrap();
+        assert_eq!(looked.arrivals.len(), trends::AHEAD);
+        let looking = begun.elapsed();
+        println!("trends {} ms", looking.as_millis());
+        assert!(looking.as_millis() < if fast { 300 } else { 5_000 }, "{looking:?}");
         println!(
             "folded {records} records: {rate:.0}/s (reading their JSON: {:.0}/s); restart {} ms; slowest report {} ms: {}",
             records as f64 / reading.as_secs_f64(),

@@ -4,7 +4,9 @@
 //! with its source where it is used. Backtested on made-up weeks whose truth is known and on the dates of real tickets.
 
 pub mod baseline;
+pub mod breaches;
 pub mod change;
+mod logistic;
 pub mod staffing;
 #[cfg(test)]
 mod tests;
@@ -12,17 +14,19 @@ mod tests;
 use jiff::tz::TimeZone;
 use rustc_hash::FxHashMap;
 
-use super::Moment;
 use super::fact::{Fact, Kind, Split};
 use super::names::{Id, NONE};
 use super::spans::zoned;
 use super::store::StoreError;
+use super::{Moment, Promise};
 use crate::domain::time::Timestamp;
 use crate::protocol::figures::{Anomaly, ChangePoint, ForecastPoint, Staffing, StaffingHour, TrendNote, Trends};
 use baseline::{Baseline, HOUR_MS, Hours};
+use breaches::{End, Ended, Outlook};
 
 /// The facts that trends are counted from.
-pub const KINDS: [Kind; 4] = [Kind::Created, Kind::Backlog, Kind::SlaBreached, Kind::Handled];
+pub const KINDS: [Kind; 6] =
+    [Kind::Created, Kind::Backlog, Kind::SlaMet, Kind::SlaBreached, Kind::SlaMoved, Kind::Handled];
 
 const MINUTE_MS: i64 = 60_000;
 const WEEKS: i64 = 8;
@@ -34,8 +38,8 @@ const LEAST_WEEKS: f64 = 2.0;
 pub const ALARM_P: f64 = 2e-5;
 const ALARM_COUNT: i64 = 5;
 const ALARM_TIMES: f64 = 1.5;
-/// The minutes that a look covers, and those in which its beginning is sought.
-const LOOK_MIN: usize = 60;
+/// The minutes that looks cover, and those in which a beginning is sought.
+const LOOKS_MIN: [usize; 3] = [15, 30, 60];
 const ONSET_MIN: usize = 180;
 /// Values of a dimension that are looked at: those with the most new tickets.
 const MOST_VALUES: usize = 50;
@@ -113,9 +117,11 @@ pub fn look(moment: &Moment, wanted: &Wanted) -> Result<Trends, StoreError> {
     let net = hourly(moment, &hidden, Kind::Backlog, from, wanted.now)?;
     let level = total_before(moment, &hidden, wanted.now)?;
     let backlog = baseline::backlog(&net[seen.min(past)..past], &calendar, seen.min(past), past, level);
-    let missed = hourly(moment, &hidden, Kind::SlaBreached, from, wanted.now)?;
-    let missed: Vec<f64> = missed[seen.min(past)..past].iter().map(|count| *count as f64).collect();
-    let breaches = Baseline::fit(&missed, &calendar.slots[seen.min(past)..past]).forecast(&calendar, past);
+    let ended = ended(moment, &hidden, from, wanted.now)?;
+    let running: Vec<Promise> =
+        moment.promises.iter().filter(|promise| !hidden.contains(&promise.team)).copied().collect();
+    let breaches =
+        Outlook::fit(&ended, &calendar, seen.min(past), wanted.now).forecast(&running, &calendar, wanted.now);
     let handling_ms = handling(moment, &hidden, wanted.now)?;
     if handling_ms.is_none() {
         notes.push(TrendNote::NoHandling);
@@ -135,7 +141,7 @@ pub fn look(moment: &Moment, wanted: &Wanted) -> Result<Trends, StoreError> {
 }
 
 fn gather(moment: &Moment, hidden: &[Id], from: i64, now: i64) -> Result<Gathered, StoreError> {
-    let view = moment.views.iter().find(|view| view.kind() == Kind::Created).expect("invariant: it was asked for");
+    let view = moment.view(Kind::Created);
     let hours = ((now - from).div_euclid(HOUR_MS) + 1) as usize;
     let first_minute = now.div_euclid(MINUTE_MS) - ONSET_MIN as i64 + 1;
     let empty = || Gathered { arrivals: FxHashMap::default(), first: i64::MAX };
@@ -190,7 +196,7 @@ fn gather(moment: &Moment, hidden: &[Id], from: i64, now: i64) -> Result<Gathere
 }
 
 fn hourly(moment: &Moment, hidden: &[Id], kind: Kind, from: i64, now: i64) -> Result<Vec<i64>, StoreError> {
-    let view = moment.views.iter().find(|view| view.kind() == kind).expect("invariant: it was asked for");
+    let view = moment.view(kind);
     let hours = ((now - from).div_euclid(HOUR_MS) + 1) as usize;
     view.scan(
         from,
@@ -206,7 +212,7 @@ fn hourly(moment: &Moment, hidden: &[Id], kind: Kind, from: i64, now: i64) -> Re
 }
 
 fn total_before(moment: &Moment, hidden: &[Id], now: i64) -> Result<i64, StoreError> {
-    let view = moment.views.iter().find(|view| view.kind() == Kind::Backlog).expect("invariant: it was asked for");
+    let view = moment.view(Kind::Backlog);
     let add = |sum: &mut i64, fact: &Fact| {
         *sum += if hidden.contains(&fact.dims.team) { 0 } else { i64::from(fact.weight) };
         true
@@ -214,9 +220,33 @@ fn total_before(moment: &Moment, hidden: &[Id], now: i64) -> Result<i64, StoreEr
     view.scan(i64::MIN, now, || 0, add, |all, more| *all += more)
 }
 
+/// The targets that ended since then, and how.
+fn ended(moment: &Moment, hidden: &[Id], from: i64, now: i64) -> Result<Vec<Ended>, StoreError> {
+    let mut all = Vec::new();
+    for (kind, end) in [(Kind::SlaMet, End::Met), (Kind::SlaBreached, End::Missed), (Kind::SlaMoved, End::Moved)] {
+        let add = |ended: &mut Vec<Ended>, fact: &Fact| {
+            if !hidden.contains(&fact.dims.team) {
+                let due = fact.at.saturating_add(fact.value);
+                ended.push(Ended {
+                    end,
+                    at: fact.at,
+                    due,
+                    since: due.saturating_sub(fact.business),
+                    target: fact.dims.detail,
+                    priority: fact.dims.priority,
+                    weight: fact.weight,
+                });
+            }
+            true
+        };
+        all.append(&mut moment.view(kind).scan(from, now, Vec::new, add, |all, mut more| all.append(&mut more))?);
+    }
+    Ok(all)
+}
+
 /// From taking a ticket to the answer, on average over four weeks.
 fn handling(moment: &Moment, hidden: &[Id], now: i64) -> Result<Option<i64>, StoreError> {
-    let view = moment.views.iter().find(|view| view.kind() == Kind::Handled).expect("invariant: it was asked for");
+    let view = moment.view(Kind::Handled);
     let add = |sum: &mut (i128, i64), fact: &Fact| {
         if !hidden.contains(&fact.dims.team) {
             sum.0 += i128::from(fact.value) * i128::from(fact.weight);
@@ -246,35 +276,47 @@ pub struct Burst {
     pub p: f64,
 }
 
-/// Whether the last hour has more than chance explains, and since when.
+/// Whether the last minutes have more than chance explains, and since when.
 ///
-/// The look: `P(X >= x)` of the negative binomial with the baseline's mean and dispersion. The beginning: a Poisson CUSUM by the
-/// minute, `S = max(0, S + x - k)` with `k = mu (rho - 1) / ln(rho)` for a doubling, `rho = 2` (Lucas, *Counted data CUSUM's*,
-/// Technometrics 27, 1985); it began where S
-/// rose from 0 to its highest.
+/// The looks, at the last quarter, half and whole of an hour: `P(X >= x)` of the negative binomial with the baseline's mean and dispersion,
+/// the least of them times their number (Bonferroni). The beginning: a Poisson CUSUM by the minute, `S = max(0, S + x - k)` with
+/// `k = mu (rho - 1) / ln(rho)` for `rho` times the usual (Lucas, *Counted data CUSUM's*, Technometrics 27, 1985); it began where S rose
+/// from 0 to its highest. `rho` is 2 at first, and then what was found with that: so it is the likeliest beginning of a burst of this size.
 pub fn burst(base: &Baseline, calendar: &Hours, minutes: &[i64], now: i64) -> Option<Burst> {
     let last = now.div_euclid(MINUTE_MS);
     let mu = |back: usize| base.at(calendar, (last - back as i64) * MINUTE_MS) / 60.0;
-    let look = LOOK_MIN.min(minutes.len());
-    let count: i64 = minutes[minutes.len() - look..].iter().sum();
-    let expected: f64 = (0..look).map(mu).sum();
-    let p = base.tail(expected, count);
-    if count < ALARM_COUNT || p >= ALARM_P || (count as f64) < ALARM_TIMES * expected {
+    let within =
+        |look: usize| -> (i64, f64) { (minutes[minutes.len() - look..].iter().sum(), (0..look).map(mu).sum()) };
+    let looks = LOOKS_MIN.map(|look| {
+        let look = look.min(minutes.len());
+        let (count, expected) = within(look);
+        let enough = count >= ALARM_COUNT && (count as f64) >= ALARM_TIMES * expected;
+        (if enough { base.tail(expected, count) } else { 1.0 }, look)
+    });
+    let (p, look) = looks.into_iter().min_by(|a, b| a.0.total_cmp(&b.0)).expect("invariant: there are looks");
+    let p = (p * LOOKS_MIN.len() as f64).min(1.0);
+    if p >= ALARM_P {
         return None;
     }
-    let (mut sum, mut highest) = (0.0_f64, 0.0_f64);
-    let (mut rise, mut begin) = (0, minutes.len() - look);
-    for (index, arrived) in minutes.iter().enumerate() {
-        let rate = mu(minutes.len() - 1 - index).max(1e-3);
-        sum = (sum + *arrived as f64 - rate / std::f64::consts::LN_2).max(0.0);
-        if sum <= 0.0 {
-            rise = index + 1;
-        } else if sum > highest {
-            (highest, begin) = (sum, rise);
+    let beginning = |rho: f64| {
+        let (mut sum, mut highest) = (0.0_f64, 0.0_f64);
+        let (mut rise, mut begin) = (0, minutes.len() - look);
+        for (index, arrived) in minutes.iter().enumerate() {
+            let rate = mu(minutes.len() - 1 - index).max(1e-3);
+            sum = (sum + *arrived as f64 - rate * (rho - 1.0) / rho.ln()).max(0.0);
+            if sum <= 0.0 {
+                rise = index + 1;
+            } else if sum > highest {
+                (highest, begin) = (sum, rise);
+            }
         }
-    }
+        begin
+    };
+    let (count, expected) = within(minutes.len() - beginning(2.0));
+    let begin = beginning((count as f64 / expected.max(1e-3)).clamp(ALARM_TIMES, 20.0));
+    let (count, expected) = within(minutes.len() - begin);
     let since = (last - (minutes.len() - 1 - begin) as i64) * MINUTE_MS;
-    Some(Burst { since, count: minutes[begin..].iter().sum(), expected: (0..minutes.len() - begin).map(mu).sum(), p })
+    Some(Burst { since, count, expected, p })
 }
 
 fn anomaly(dimension: &'static str, value: Option<String>, burst: &Burst, wanted: &Wanted) -> Anomaly {

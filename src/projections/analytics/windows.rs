@@ -4,6 +4,8 @@
 //! A quarter of an hour, because every time zone's midnight lies on one. A cell is found in O(1); what lies outside the day is in the
 //! store only. Never on disk: made again from the store's newest facts at a start and when the clock is set back.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::FxHashMap;
 
 use super::fact::{Fact, Kind, Split};
@@ -137,7 +139,7 @@ impl Windows {
     }
 
     pub fn add(&mut self, kind: Kind, fact: &Fact, book: &Book) {
-        if kind == Kind::Backlog || fact.at < Self::horizon(self.now) {
+        if !kind.has_windows() || fact.at < Self::horizon(self.now) {
             return;
         }
         if fact.at >= self.now + AHEAD_MS {
@@ -159,18 +161,18 @@ impl Windows {
     }
 
     fn add_to(&mut self, split: Split, id: Id, quarter: i64, kind: Kind, fact: &Fact) {
-        let key = (split, id);
-        if !self.by.contains_key(&key) {
-            let values = self.values.entry(split).or_default();
-            if *values >= MOST_VALUES {
-                return;
+        let ring = match self.by.entry((split, id)) {
+            Entry::Occupied(ring) => ring.into_mut(),
+            Entry::Vacant(place) => {
+                let values = self.values.entry(split).or_default();
+                if *values >= MOST_VALUES {
+                    return;
+                }
+                *values += 1;
+                place.insert(Ring::new(QUARTERS))
             }
-            *values += 1;
-            self.by.insert(key, Ring::new(QUARTERS));
-        }
-        if let Some(ring) = self.by.get_mut(&key) {
-            ring.at(quarter).add(kind, fact);
-        }
+        };
+        ring.at(quarter).add(kind, fact);
     }
 
     /// Lets go of values that have not been seen for a day.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ids::{Epoch, Seq};
 use crate::domain::state::{Background, TicketState};
 use crate::domain::ticket::Ticket;
+use crate::journal::whole_file::whole_or_not;
 use crate::projections::board::Board;
 
 const FORMAT: u32 = 1;
@@ -35,20 +36,24 @@ pub enum BadCheckpoint {
     Other(&'static str),
 }
 
-/// Writes the board beside `path` first, so that a file with that name is always whole.
+/// A file with that name is always whole.
 pub fn save(path: &Path, epoch: &Epoch, board: &Board) -> io::Result<()> {
-    let unfinished = path.with_extension("unfinished");
-    let mut encoder = zstd::Encoder::new(BufWriter::new(File::create(&unfinished)?), COMPRESSION)?;
-    encoder.include_checksum(true)?;
     let header =
         Header { format: FORMAT, epoch: epoch.clone(), seq: board.seq(), tickets: board.len(), hash: board.hash_hex() };
-    serde_json::to_writer(&mut encoder, &header)?;
-    for state in board.tickets() {
-        encoder.write_all(b"\n")?;
-        serde_json::to_writer(&mut encoder, &state.ticket)?;
-    }
-    encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()?;
-    std::fs::rename(unfinished, path)
+    whole_or_not(path, |unfinished| {
+        let mut encoder = zstd::Encoder::new(BufWriter::new(File::create(unfinished)?), COMPRESSION)?;
+        encoder.include_checksum(true)?;
+        serde_json::to_writer(&mut encoder, &header)?;
+        // The encoder takes a line more gladly than its hundred pieces.
+        let mut line = Vec::with_capacity(1 << 10);
+        for state in board.tickets() {
+            line.clear();
+            line.push(b'\n');
+            serde_json::to_writer(&mut line, &state.ticket)?;
+            encoder.write_all(&line)?;
+        }
+        encoder.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_data()
+    })
 }
 
 /// Reads a board back, and checks that it is the one that was written for this journal.

@@ -34,20 +34,20 @@ export function BarList({
           <tr key={row.key} className="h-8">
             <th
               scope="row"
-              className="w-px max-w-40 truncate whitespace-nowrap pr-3 text-left font-normal text-ink-2"
+              className="w-px min-w-25 max-w-44 truncate whitespace-nowrap pr-3 text-left font-normal text-ink-2"
             >
               {row.name}
             </th>
             <td>
-              <div className="flex items-center gap-2.5">
-                <div className="h-2 min-w-0 flex-1 rounded-full bg-sunken">
-                  <div
-                    className={clsx("h-2 rounded-full", TONES[row.tone ?? "accent"])}
-                    style={{ width: `${row.value > 0 ? Math.max(1.5, (row.value / most) * 100) : 0}%` }}
-                  />
-                </div>
-                <span className="min-w-8 text-right font-medium tabular-nums">{row.text}</span>
+              <div className="h-2 rounded-full bg-sunken">
+                <div
+                  className={clsx("h-2 rounded-full", TONES[row.tone ?? "accent"])}
+                  style={{ width: `${row.value > 0 ? Math.max(1.5, (row.value / most) * 100) : 0}%` }}
+                />
               </div>
+            </td>
+            <td className="w-px min-w-10 whitespace-nowrap pl-2.5 text-right font-medium tabular-nums">
+              {row.text}
             </td>
           </tr>
         ))}

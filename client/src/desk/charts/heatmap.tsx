@@ -14,7 +14,7 @@ export function Heatmap({ label, cells }: { label: string; cells: readonly (read
   const hourName = (hour: number) => timeOfDay(new Date(1970, 0, 5, hour).toISOString());
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard
-    <div tabIndex={0} className="scroll-thin overflow-x-auto">
+    <div tabIndex={0} className="scroll-thin relative overflow-x-auto">
       <table className="w-full min-w-[34rem] table-fixed text-2xs text-ink-3">
         <caption className="sr-only">{label}</caption>
         <thead>

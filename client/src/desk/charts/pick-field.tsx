@@ -15,7 +15,7 @@ export function PickField({
 }) {
   const id = useId();
   return (
-    <span className="relative inline-flex items-center">
+    <span className="relative inline-flex items-center max-sm:flex-1 max-sm:basis-36">
       <label htmlFor={id} className="sr-only">
         {label}
       </label>
@@ -23,7 +23,7 @@ export function PickField({
         id={id}
         value={value}
         onChange={(event) => onPick(event.target.value)}
-        className="h-7.5 max-w-48 appearance-none truncate rounded-md border bg-surface pr-7 pl-2.5 text-ink-2 text-sm hover:bg-hover coarse:h-11"
+        className="h-7.5 max-w-48 appearance-none max-sm:w-full max-sm:max-w-none truncate rounded-md border bg-surface pr-7 pl-2.5 text-ink-2 text-sm hover:bg-hover coarse:h-11"
       >
         {options.map((option) => (
           <option key={option.value} value={option.value}>

@@ -20,7 +20,7 @@ export function Stat({
   children?: ReactNode;
 }) {
   return (
-    <div className="flex min-w-0 flex-col gap-1 bg-surface p-4 outline-1 outline-line">
+    <div className="flex min-w-0 flex-col gap-1 bg-surface p-4 outline-1 outline-line max-sm:last:odd:col-span-2">
       <dt className="flex items-center gap-1 text-ink-3 text-sm">
         <span className="min-w-0 truncate">{name}</span>
         {metric === undefined ? null : <About metric={metric} />}
@@ -39,10 +39,19 @@ export function Stat({
   );
 }
 
-/** Figures side by side, with hairlines between. */
-export function Stats({ children }: { children: ReactNode }) {
+/** Widths that leave no row half empty. */
+const COLUMNS = {
+  any: "sm:grid-cols-[repeat(auto-fit,minmax(10.5rem,1fr))]",
+  ten: "md:grid-cols-5 min-[2200px]:grid-cols-10",
+  twelve: "sm:grid-cols-3 md:grid-cols-4 xl:grid-cols-6",
+} as const;
+
+/** Figures side by side, with hairlines between; where they are many, how many are known. */
+export function Stats({ count = "any", children }: { count?: keyof typeof COLUMNS; children: ReactNode }) {
   return (
-    <dl className="grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-surface sm:grid-cols-[repeat(auto-fit,minmax(10.5rem,1fr))]">
+    <dl
+      className={clsx("grid grid-cols-2 gap-px overflow-hidden rounded-xl border bg-surface", COLUMNS[count])}
+    >
       {children}
     </dl>
   );

@@ -35,6 +35,7 @@ export function Ai({ choice }: { choice: Choice }) {
         values: proposed.line?.values ?? [],
       },
       { name: words.ai.accepted, tone: "good" as const, values: accepted.line?.values ?? [] },
+      { name: words.ai.edited, tone: "warn" as const, dashed: true, values: edited.line?.values ?? [] },
       {
         name: words.ai.rejected,
         tone: "danger" as const,
@@ -42,7 +43,7 @@ export function Ai({ choice }: { choice: Choice }) {
         values: rejected.line?.values ?? [],
       },
     ],
-    [proposed.line, accepted.line, rejected.line],
+    [proposed.line, accepted.line, edited.line, rejected.line],
   );
   const error = all.find((one) => one.error !== null)?.error ?? null;
   if (!proposed.line || !accepted.line || !edited.line || !rejected.line || !failed.line)
@@ -57,7 +58,7 @@ export function Ai({ choice }: { choice: Choice }) {
           value={figure(decided === 0 ? null : accepted.line.sum / decided, "share")}
           metric="ai_acceptance"
         >
-          {`${number(accepted.line.sum)} / ${number(decided)}`}
+          {words.of(number(accepted.line.sum), number(decided))}
         </Stat>
         <Stat name={words.ai.proposed} value={number(proposed.line.sum)} metric="ai_proposed" />
         <Stat name={words.ai.edited} value={number(edited.line.sum)} metric="ai_edited" />
@@ -66,17 +67,21 @@ export function Ai({ choice }: { choice: Choice }) {
       </Stats>
       <ChartCard
         title={words.ai.over}
-        hint={words.ai.noneHint}
         at={proposed.line.at}
         lines={lines}
         unit="count"
         xText={xTextOf(choice.range)}
         xLabel={xLabelOf(choice.range)}
-        empty={words.ai.none}
+        empty={`${words.ai.none}. ${words.ai.noneHint}`}
       />
       {reviews ? <Sorting /> : null}
     </>
   );
+}
+
+/** A share as a bar, and of how many. */
+function told(right: number, all: number): { value: number; text: string } {
+  return { value: right / all, text: words.of(number(right), number(all)) };
 }
 
 /** How sorting goes and what it costs, counted since the desk has it; where this server tells it. */
@@ -90,35 +95,26 @@ function Sorting() {
   const found = asked.data;
   const fields = useMemo(
     () =>
-      (found?.acceptance ?? []).map((one) => {
+      (found?.acceptance ?? []).flatMap((one) => {
         const right = one.accepted + one.kept;
         const all = right + one.edited + one.rejected + one.passed_over;
-        return {
-          key: `${one.field}/${one.source}`,
-          name: `${words.ai.fields[one.field]} · ${words.ai.sources[one.source]}`,
-          value: all === 0 ? 0 : right / all,
-          text: figure(all === 0 ? null : right / all, "share"),
-        };
+        const name = `${words.ai.fields[one.field]} · ${words.ai.sources[one.source]}`;
+        return all === 0 ? [] : [{ key: `${one.field}/${one.source}`, name, ...told(right, all) }];
       }),
     [found],
   );
-  const categories = useMemo(
-    () =>
-      (found?.categories ?? [])
-        .map((one) => {
-          const all = one.right + one.wrong;
-          return {
-            key: `${one.category}/${one.source}`,
-            name: `${nameOf(desk, "category", one.category)} · ${words.ai.sources[one.source]}`,
-            value: all === 0 ? 0 : one.right / all,
-            text: figure(all === 0 ? null : one.right / all, "share"),
-            all,
-          };
-        })
-        .sort((a, b) => b.all - a.all)
-        .slice(0, CATEGORIES),
-    [found, desk],
-  );
+  const categories = useMemo(() => {
+    const sums = new Map<string, { right: number; all: number }>();
+    for (const one of found?.categories ?? []) {
+      const sum = sums.get(one.category) ?? { right: 0, all: 0 };
+      sums.set(one.category, { right: sum.right + one.right, all: sum.all + one.right + one.wrong });
+    }
+    return [...sums]
+      .filter(([, sum]) => sum.all > 0)
+      .sort(([, a], [, b]) => b.all - a.all)
+      .slice(0, CATEGORIES)
+      .map(([key, sum]) => ({ key, name: nameOf(desk, "category", key), ...told(sum.right, sum.all) }));
+  }, [found, desk]);
   if (found === undefined) return <Missing error={asked.error} retry={() => void asked.refetch()} />;
   const { service, queue } = found;
   return (
@@ -126,9 +122,13 @@ function Sorting() {
       <Stats>
         <Stat name={words.ai.cost} hint={words.ai.costHint} value={dollars(service.spent_today_usd)}>
           {words.ai.budget(dollars(service.daily_budget_usd))}
-          {service.usd_per_1000_tickets === null
-            ? null
-            : ` · ${words.ai.per1000(dollars(service.usd_per_1000_tickets))}`}
+        </Stat>
+        <Stat
+          name={words.ai.per1000}
+          hint={words.ai.per1000Hint}
+          value={service.usd_per_1000_tickets === null ? words.noTime : dollars(service.usd_per_1000_tickets)}
+        >
+          {words.ai.sorted(number(service.tickets))}
         </Stat>
         <Stat
           name={words.ai.cache}
@@ -142,14 +142,14 @@ function Sorting() {
       <div className="grid gap-4 lg:grid-cols-2">
         <Card title={words.ai.byField} hint={words.ai.rightHint}>
           {fields.length === 0 ? (
-            <p className="py-3 text-ink-3 text-sm">{words.ai.none}</p>
+            <p className="py-3 text-ink-3 text-sm">{words.ai.undecided}</p>
           ) : (
             <BarList label={words.ai.byField} rows={fields} most={1} />
           )}
         </Card>
         <Card title={words.ai.byCategory} hint={words.ai.rightHint}>
           {categories.length === 0 ? (
-            <p className="py-3 text-ink-3 text-sm">{words.ai.none}</p>
+            <p className="py-3 text-ink-3 text-sm">{words.ai.undecided}</p>
           ) : (
             <BarList label={words.ai.byCategory} rows={categories} most={1} />
           )}

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen, within } from "@testing-library/react";
 import { describe, expect, test, vi } from "vitest";
-import type { LiveFigures, Series, Trends } from "@/protocol/types";
+import type { LiveFigures, Me, Series, Trends } from "@/protocol/types";
 import { ProblemError } from "@/sync/problem-error";
 import { stage } from "../../../tests/render-desk";
 import { AnalyticsScreen, type Section } from "./analytics-screen";
@@ -140,7 +140,11 @@ const series = (query: URLSearchParams): Series => ({
   points: [1, 2, 3].map((value, day) => ({ at: `2026-11-2${day}T00:00:00.000Z`, value, count: value })),
 });
 
-async function open(section: Section, over: Record<string, unknown> = {}) {
+async function open(
+  section: Section,
+  over: Record<string, unknown> = {},
+  more: { triageStats?: () => Promise<unknown>; permissions?: string[] } = {},
+) {
   const asked: URLSearchParams[] = [];
   const figures = {
     live: async () => live(),
@@ -152,8 +156,10 @@ async function open(section: Section, over: Record<string, unknown> = {}) {
     run: async () => ({ rows: [], from: AT, to: AT }),
     ...over,
   };
+  const { triageStats, permissions } = more;
   const desk = await stage(() => <AnalyticsScreen section={section} onMenu={() => {}} />, {
-    api: { figures } as never,
+    api: { figures, triageStats } as never,
+    ...(permissions === undefined ? {} : { me: { id: "ada", name: "Ada", permissions } as unknown as Me }),
   });
   return { ...desk, asked };
 }
@@ -193,6 +199,7 @@ describe("C83: analytics", () => {
   test("leave out the unfinished first step, and count anew for another time or team", async () => {
     const { asked } = await open("sla");
     await vi.waitFor(() => expect(value("Targets met")).toBe("50%"));
+    await vi.waitFor(() => expect(value("Will be missed")).toBe("0.4"));
     fireEvent.change(screen.getByRole("combobox", { name: "Time" }), { target: { value: "24h" } });
     await vi.waitFor(() => expect(asked.at(-1)?.get("step")).toBe("1h"));
   });
@@ -204,6 +211,39 @@ describe("C83: analytics", () => {
     expect(unusual.textContent).toMatch(/4\.1 times the usual, since/);
     expect(screen.getByRole("region", { name: "New levels" }).textContent).toContain("40 → 61.5 a day");
     expect(screen.getByRole("region", { name: "People needed" }).textContent).toContain("80%");
+    const missed = screen.getByRole("region", { name: "Missed targets, next 24 hours" });
+    expect(missed.textContent).toContain("About 0.4 in all.");
+  });
+
+  test("tell what triage costs, and of how many decisions a share is", async () => {
+    const judged = { accepted: 3, edited: 1, rejected: 0, kept: 2, passed_over: 0 };
+    const nobody = { accepted: 0, edited: 0, rejected: 0, kept: 0, passed_over: 0 };
+    const stats = {
+      service: {
+        spent_today_usd: 0.0039,
+        daily_budget_usd: 5,
+        cache_hit_ratio: 0.49,
+        tickets: 24,
+        usd_per_1000_tickets: 0.162,
+      },
+      queue: { waiting: 2, behind_ms: 3_000 },
+      acceptance: [
+        { field: "category", source: "deepseek", ...judged },
+        { field: "tags", source: "learner", ...nobody },
+      ],
+      categories: [
+        { category: "billing", source: "deepseek", right: 3, wrong: 1 },
+        { category: "billing", source: "learner", right: 2, wrong: 0 },
+      ],
+    };
+    await open("ai", {}, { triageStats: async () => stats, permissions: ["triage_review"] });
+    await vi.waitFor(() => expect(value("Spent today")).toBe("$0.0039"));
+    expect(value("Per 1,000 tickets")).toBe("$0.162");
+    expect(value("To be sorted")).toBe("2");
+    const fields = screen.getByRole("table", { name: "Taken as proposed, by field" });
+    expect(within(fields).getAllByRole("row")).toHaveLength(1);
+    expect(fields.textContent).toContain("5 of 6");
+    expect(screen.getByRole("table", { name: "Accepted by category" }).textContent).toContain("5 of 6");
   });
 
   test("order people and teams by any column", async () => {

@@ -72,7 +72,7 @@ export function AnalyticsScreen({ section, onMenu }: { section: Section; onMenu:
           </ul>
         </nav>
         {over ? (
-          <div className="ml-auto flex flex-wrap items-center gap-2">
+          <div className="ml-auto flex flex-wrap items-center gap-2 max-sm:w-full">
             {timed ? (
               <PickField
                 label={words.clock}

@@ -46,7 +46,7 @@ function Now({ figures }: { figures: LiveFigures }) {
   const kept = today.counts.sla_met + today.counts.sla_breached;
   const oldest = standing.oldest_waiting_since;
   return (
-    <Stats>
+    <Stats count="ten">
       <Stat name={words.now.waiting} value={number(standing.waiting)} hint={words.now.waitingHint}>
         {oldest === null
           ? words.now.nobodyWaits
@@ -76,12 +76,15 @@ function Now({ figures }: { figures: LiveFigures }) {
       >
         {`${words.p90} ${figure(today.first_response.calendar.p90_ms, "duration")}`}
       </Stat>
+      <Stat name={words.group.resolution} value={median(today.resolution.calendar)} metric="resolution_time">
+        {`${words.p90} ${figure(today.resolution.calendar.p90_ms, "duration")}`}
+      </Stat>
       <Stat
         name={words.sla.kept}
         value={figure(kept === 0 ? null : today.counts.sla_met / kept, "share")}
         metric="sla_met_share"
       >
-        {`${number(today.counts.sla_met)} / ${number(kept)}`}
+        {words.of(number(today.counts.sla_met), number(kept))}
       </Stat>
       <Stat name={words.now.online} value={number(standing.online)} hint={words.now.onlineHint}>
         {words.now.onTicket(number(standing.on_ticket))}
@@ -159,7 +162,9 @@ function Standing({ figures }: { figures: LiveFigures }) {
           name:
             part.below_ms === null
               ? words.overview.older(roughly(by_age[index - 1]?.below_ms ?? 0))
-              : words.overview.younger(roughly(part.below_ms)),
+              : index === 0
+                ? words.overview.younger(roughly(part.below_ms))
+                : words.overview.between(roughly(by_age[index - 1]?.below_ms ?? 0), roughly(part.below_ms)),
           value: part.count,
           text: number(part.count),
           tone: index >= by_age.length - 2 ? ("warn" as const) : ("quiet" as const),

@@ -11,10 +11,26 @@ import { useLiveFigures } from "@/desk/use-figures";
 import { xLabelOf, xTextOf } from "./range";
 import { Missing } from "./state-of";
 import { type Choice, useSeries } from "./use-series";
+import { rounded, useTrends } from "./use-trends";
 
 /** Below this a target is told to be in danger. */
 const GOOD_SHARE = 0.8;
 const TARGETS = ["first_response", "next_response", "resolution"] as const;
+
+/** How many will be missed, by the same forecast that Trends draws. */
+function Foreseen() {
+  const { data } = useTrends();
+  const sum = data?.breaches.reduce((sum, point) => sum + point.value, 0);
+  return (
+    <Stat
+      name={words.sla.foreseen}
+      value={sum === undefined ? words.noTime : rounded(sum)}
+      hint={words.sla.foreseenHint}
+    >
+      {words.sla.nextDay}
+    </Stat>
+  );
+}
 
 /** Targets met and missed. */
 export function ServiceLevels({ choice }: { choice: Choice }) {
@@ -50,7 +66,7 @@ export function ServiceLevels({ choice }: { choice: Choice }) {
           value={figure(ended === 0 ? null : met.line.sum / ended, "share")}
           metric="sla_met_share"
         >
-          {`${number(met.line.sum)} / ${number(ended)}`}
+          {words.of(number(met.line.sum), number(ended))}
         </Stat>
         <Stat
           name={words.sla.missed}
@@ -66,6 +82,7 @@ export function ServiceLevels({ choice }: { choice: Choice }) {
         >
           {figures === null ? "" : words.now.breached(number(figures.now.breached))}
         </Stat>
+        <Foreseen />
       </Stats>
       <div className="grid gap-4 lg:grid-cols-3">
         <ChartCard

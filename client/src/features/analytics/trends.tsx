@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import { TrendingUp } from "lucide-react";
 import { useMemo } from "react";
 import { figureWords as words } from "@/app/strings/figures";
@@ -9,20 +8,15 @@ import { useDesk } from "@/desk/desk-context";
 import { dateAndTime, dayOfYear, number, span, timeOfDay } from "@/desk/format-time";
 import type { ForecastPoint, Trends as Found } from "@/protocol/types";
 import { Missing } from "./state-of";
+import { rounded, useTrends } from "./use-trends";
 
-const AGAIN_MS = 30_000;
 /** Beyond these a figure says no more than words do. */
 const MOST_TIMES = 20;
 const HARDLY = 1e-6;
 
 /** What is unusual, what has changed, and what is to come. */
 export function Trends() {
-  const { api } = useDesk();
-  const asked = useQuery({
-    queryKey: ["trends"],
-    queryFn: () => api.figures.trends(),
-    refetchInterval: AGAIN_MS,
-  });
+  const asked = useTrends();
   const found = asked.data;
   if (found === undefined) return <Missing error={asked.error} retry={() => void asked.refetch()} />;
   return (
@@ -33,8 +27,8 @@ export function Trends() {
       </div>
       <div className="grid gap-4 lg:grid-cols-2">
         <Forecast title={words.trends.backlog} points={found.backlog} metric="backlog" />
-        <Forecast title={words.trends.arrivals} points={found.arrivals} metric="created" />
-        <Forecast title={words.trends.breaches} points={found.breaches} metric="sla_breached" />
+        <Forecast title={words.trends.arrivals} points={found.arrivals} metric="created" summed />
+        <Forecast title={words.trends.breaches} points={found.breaches} metric="sla_breached" summed />
         <People found={found} />
       </div>
     </>
@@ -122,7 +116,18 @@ function Changes({ found }: { found: Found }) {
 const hour = (at: number) => timeOfDay(new Date(at).toISOString());
 const moment = (at: number) => dateAndTime(new Date(at).toISOString(), Date.now());
 
-function Forecast({ title, points, metric }: { title: string; points: ForecastPoint[]; metric: string }) {
+function Forecast({
+  title,
+  points,
+  metric,
+  summed = false,
+}: {
+  title: string;
+  points: ForecastPoint[];
+  metric: string;
+  /** Whether the hours' figures add up to something. */
+  summed?: boolean;
+}) {
   const at = useMemo(() => points.map((point) => Date.parse(point.at)), [points]);
   const lines = useMemo(
     () => [
@@ -141,11 +146,12 @@ function Forecast({ title, points, metric }: { title: string; points: ForecastPo
     ],
     [points],
   );
+  const sum = points.reduce((sum, point) => sum + point.value, 0);
   return (
     <ChartCard
       title={title}
       metric={metric}
-      hint={words.trends.interval}
+      hint={summed ? `${words.trends.inAll(rounded(sum))} ${words.trends.interval}` : words.trends.interval}
       at={at}
       lines={lines}
       unit="level"

@@ -1,11 +1,12 @@
 import { figureWords as words } from "@/app/strings/figures";
-import { figure, millis } from "@/desk/charts/figure-text";
+import { dollars, figure, millis } from "@/desk/charts/figure-text";
 import { bytes, span } from "@/desk/format-time";
 import type { OperationsFigure } from "@/protocol/types";
 
 /** A measurement in words: its unit is the last word of its name. */
-export function text(value: number | undefined, name: string): string {
-  if (value === undefined) return words.noTime;
+export function text(value: number | null | undefined, name: string): string {
+  if (value === null || value === undefined) return words.noTime;
+  if (name.includes("_usd")) return dollars(value);
   if (name.endsWith("_seconds")) return value < 1 ? millis(tidy(value * 1_000)) : span(value * 1_000);
   if (name.endsWith("_bytes")) return bytes(value);
   return figure(tidy(value), "count");

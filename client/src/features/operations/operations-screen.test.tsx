@@ -18,6 +18,9 @@ const found: Operations = {
       p99: 0.014,
     },
     { name: "hotdesk_feed_bytes", help: "Records held.", value: 2_500_000 },
+    { name: "hotdesk_triage_cost_usd_today", help: "What the service has cost.", value: 0.0123 },
+    // What is not a number is null on the wire.
+    { name: "hotdesk_backup_age_seconds", help: "Since the last backup.", value: null as never },
   ],
 };
 
@@ -55,6 +58,8 @@ test("C85: administrators see how the server is doing, in units that people read
   await open(["settings_write", "audit_read"]);
   expect((await screen.findByText("Writing to disk")).closest("div")?.textContent).toContain("2.1 ms");
   expect(screen.getByText("Feed in memory").closest("div")?.textContent).toContain("2.5 MB");
+  expect(screen.getByText("AI today").closest("div")?.textContent).toContain("$0.0123");
+  expect(screen.getByRole("row", { name: /hotdesk_backup_age_seconds – – – –/ })).toBeTruthy();
   expect(screen.getByText("journal")).toBeTruthy();
   const wrong = await screen.findByRole("table", { name: "What went wrong" });
   expect(within(wrong).getByRole("row", { name: /x is undefined.*\/board 3/ })).toBeTruthy();

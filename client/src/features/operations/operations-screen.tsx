@@ -86,7 +86,7 @@ export function OperationsScreen({ onMenu }: { onMenu: () => void }) {
 
 function Tiles({ figures }: { figures: readonly OperationsFigure[] }) {
   return (
-    <Stats>
+    <Stats count="twelve">
       {Object.entries(words.operations.tiles).map(([name, title]) => {
         const own = worst(figures, name);
         if (own === undefined) return null;
@@ -190,7 +190,7 @@ function Everything({ figures }: { figures: readonly OperationsFigure[] }) {
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
       <div tabIndex={0} className="scroll-thin max-h-[36rem] overflow-auto">
-        <table className="w-full text-sm tabular-nums">
+        <table className="w-full min-w-[38rem] text-sm tabular-nums">
           <caption className="sr-only">{words.operations.all}</caption>
           <thead className="sticky top-0 bg-surface text-ink-3 text-xs">
             <tr>

@@ -115,7 +115,7 @@ export function Builder({ report }: { report: Report | undefined }) {
             </Button>
           </div>
         ) : null}
-        <div className="grid gap-x-4 gap-y-3 sm:grid-cols-2 lg:grid-cols-4 min-[2200px]:grid-cols-6">
+        <div className="grid gap-x-4 gap-y-3 sm:grid-cols-2 lg:grid-cols-3 xl:grid-cols-[repeat(auto-fit,minmax(8.5rem,1fr))]">
           <div className="relative">
             <SelectField
               label={words.report.measure}

@@ -35,6 +35,12 @@ export function Outcome({
   const when = (at: string) =>
     hourly ? dateAndTime(at, Date.now()) : year ? new Date(at).toLocaleDateString() : dayOfYear(at);
   const timed = unit === "duration";
+  // Over time in its order; otherwise the most first.
+  const rows = useMemo(
+    () =>
+      result.grain === null ? [...result.rows].sort((a, b) => (b.value ?? 0) - (a.value ?? 0)) : result.rows,
+    [result],
+  );
   return (
     <section aria-label={name} className="flex flex-col gap-4">
       <p role="status" className="sr-only">
@@ -46,15 +52,12 @@ export function Outcome({
         <Card title={name} metric={result.metric.id}>
           <BarList
             label={name}
-            rows={[...result.rows]
-              .sort((a, b) => (b.value ?? 0) - (a.value ?? 0))
-              .slice(0, BARS)
-              .map((row) => ({
-                key: keyOf(row),
-                name: label(row),
-                value: row.value ?? 0,
-                text: figure(row.value, unit),
-              }))}
+            rows={rows.slice(0, BARS).map((row) => ({
+              key: keyOf(row),
+              name: label(row),
+              value: row.value ?? 0,
+              text: figure(row.value, unit),
+            }))}
           />
         </Card>
       ) : null}
@@ -104,7 +107,7 @@ export function Outcome({
                 </tr>
               </thead>
               <tbody>
-                {result.rows.slice(0, ROWS).map((row) => {
+                {rows.slice(0, ROWS).map((row) => {
                   const title = [row.at === undefined ? null : when(row.at), label(row)]
                     .filter((part) => part !== null && part !== "")
                     .join(" · ");

@@ -248,6 +248,18 @@ impl Desk {
         desk
     }
 
+    /// The same with every ticket in one team from its first record to its last.
+    pub fn run_in(team: &str, mut steps: Vec<Step>) -> Self {
+        for step in &mut steps {
+            match &mut step.act {
+                Act::Open(create) => create.team = Some(team.to_owned()),
+                Act::Do(Command::Update(update)) => update.team = None,
+                Act::Do(_) => {}
+            }
+        }
+        Self::run(&steps)
+    }
+
     /// Ann does something so many minutes later, on the desk's first ticket.
     pub fn ann(&mut self, after_min: i64, command: Command) {
         self.step(&Step { who: "ann", on: 0, act: Act::Do(command), after_ms: after_min * MINUTE });

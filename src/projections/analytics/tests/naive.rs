@@ -11,7 +11,7 @@ use crate::domain::message::{Direction, Visibility};
 use crate::domain::record::Record;
 use crate::domain::sla::BusinessCalendar;
 use crate::domain::state::TicketState;
-use crate::domain::ticket::{Status, Ticket, TriageDecision, TriageField, TriageState};
+use crate::domain::ticket::{SlaMetric, Status, Ticket, TriageDecision, TriageField, TriageState};
 use crate::domain::time::Timestamp;
 use crate::projections::analytics::fact::Kind;
 use crate::protocol::figures::*;
@@ -231,6 +231,66 @@ pub fn happenings(journal: &[Record], calendar: &BusinessCalendar) -> Vec<Happen
 /// An undo of an undo does not exist, and what was missed by the time of a command was missed without it.
 fn may_be_undone(kind: Kind) -> bool {
     !matches!(kind, Kind::Undo | Kind::SlaBreached)
+}
+
+/// What became of a target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Promised {
+    pub kind: Kind,
+    pub ticket: u64,
+    pub target: SlaMetric,
+    pub at: i64,
+    /// How long it was until its due time, and how long before that it was set.
+    pub left: i64,
+    pub notice: i64,
+}
+
+/// How targets were met, missed, or taken back and given other due times; without what undone commands did.
+pub fn promises(journal: &[Record]) -> Vec<Promised> {
+    let mut all: Vec<(Promised, CommandId, UserId)> = Vec::new();
+    let mut tickets: HashMap<u64, Vec<(i64, TicketState)>> = HashMap::new();
+    for record in journal {
+        let ticket = record.ticket.get();
+        let states = tickets.entry(ticket).or_default();
+        let before = states.last().map(|(_, state)| state.clone());
+        let after = apply(before.clone(), &record.draft);
+        let at = record.at.as_millis();
+        if let (Event::Undone { command_id }, Some(state)) = (&record.event, &before) {
+            let index = state.background.find_recent(command_id, &record.by).expect("it was undone");
+            let recent = &state.background.recent[index];
+            all.retain(|(one, command, by)| {
+                one.ticket != ticket
+                    || (command, by) != (&recent.command_id, &recent.by)
+                    || one.kind == Kind::SlaBreached
+            });
+        }
+        for target in SlaMetric::ALL {
+            let Some(before) = &before else { continue };
+            let due = before.ticket.sla.due(target).map(Timestamp::as_millis);
+            let ran = states.iter().rev().find_map(|(_, state)| state.background.clocks.get(target));
+            let missed = ran.is_some_and(|clock| clock.breached);
+            let moved =
+                due.is_some_and(|due| due > at) && after.ticket.sla.due(target).map(Timestamp::as_millis) != due;
+            let kind = match &record.event {
+                Event::SlaFulfilled { metric } if *metric == target => (!missed).then_some(Kind::SlaMet),
+                Event::SlaBreached { metric } if *metric == target => Some(Kind::SlaBreached),
+                _ => moved.then_some(Kind::SlaMoved),
+            };
+            let Some(kind) = kind else { continue };
+            let same = |state: &TicketState| state.ticket.sla.due(target).map(Timestamp::as_millis) == due;
+            let set = states.iter().rev().take_while(|(_, state)| same(state)).last().map_or(at, |(at, _)| *at);
+            let (left, notice) = due.map_or((0, 0), |due| (due - at, (due - set).max(0)));
+            all.push((
+                Promised { kind, ticket, target, at, left, notice },
+                record.command_id.clone(),
+                record.by.clone(),
+            ));
+        }
+        states.push((at, after));
+    }
+    let mut all: Vec<Promised> = all.into_iter().map(|(one, ..)| one).collect();
+    all.sort_unstable();
+    all
 }
 
 fn spread(mut values: Vec<i64>) -> Spread {

@@ -1,7 +1,7 @@
 //! What is usual for an hour of the week, how far counts stray from it, and what follows for the hours to come.
 
 use jiff::tz::TimeZone;
-use statrs::distribution::{DiscreteCDF, NegativeBinomial, Poisson};
+use statrs::distribution::{Binomial, DiscreteCDF, NegativeBinomial, Poisson};
 
 use super::AHEAD;
 use crate::domain::time::Timestamp;
@@ -138,20 +138,7 @@ impl Baseline {
         if least == 0 {
             return 1.0;
         }
-        self.above(expected, least - 1)
-    }
-
-    /// `P(X > k)`.
-    fn above(&self, expected: f64, k: u64) -> f64 {
-        let mean = expected.max(1e-3);
-        if self.phi > 1.01 {
-            // Mean r (1 - p) / p and variance mean / p: so p = 1 / phi and r = mean / (phi - 1).
-            let distribution = NegativeBinomial::new(mean / (self.phi - 1.0), 1.0 / self.phi)
-                .expect("invariant: r is positive and p a share");
-            distribution.sf(k)
-        } else {
-            Poisson::new(mean).expect("invariant: the mean is positive").sf(k)
-        }
+        above(expected, self.phi, least - 1)
     }
 
     /// The hours from `index` on, with the interval that holds nine of ten counts.
@@ -163,23 +150,41 @@ impl Baseline {
                 ForecastPoint {
                     at: Timestamp::from_millis(at),
                     value,
-                    low: self.quantile(value, 0.05),
-                    high: self.quantile(value, 0.95),
+                    low: quantile(value, self.phi, 0.05),
+                    high: quantile(value, self.phi, 0.95),
                 }
             })
             .collect()
     }
+}
 
-    /// The least count that is not exceeded with this probability.
-    fn quantile(&self, expected: f64, q: f64) -> f64 {
-        let most = (expected + 12.0 * (self.phi * expected + 1.0).sqrt()) as u64 + 10;
-        let (mut low, mut high) = (0, most);
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.above(expected, middle) <= 1.0 - q { high = middle } else { low = middle + 1 }
-        }
-        low as f64
+/// `P(X > k)` of a count with this mean and `phi` times as much variance: of the negative binomial, Poisson or binomial distribution that
+/// has them (the class of H. Panjer, *Recursive evaluation of a family of compound distributions*, ASTIN Bulletin 12, 1981).
+fn above(mean: f64, phi: f64, k: u64) -> f64 {
+    let mean = mean.max(1e-3);
+    if phi > 1.01 {
+        // Mean r (1 - p) / p and variance mean / p: so p = 1 / phi and r = mean / (phi - 1).
+        let distribution =
+            NegativeBinomial::new(mean / (phi - 1.0), 1.0 / phi).expect("invariant: r is positive and p a share");
+        distribution.sf(k)
+    } else if phi < 0.99 {
+        // Mean n p and variance mean (1 - p): so n = mean / (1 - phi), whole.
+        let n = (mean / (1.0 - phi.max(0.0))).round().max(mean.ceil());
+        Binomial::new(mean / n, n as u64).expect("invariant: a mean is a share of no less").sf(k)
+    } else {
+        Poisson::new(mean).expect("invariant: the mean is positive").sf(k)
     }
+}
+
+/// The least count that is not exceeded with this probability.
+pub fn quantile(mean: f64, phi: f64, q: f64) -> f64 {
+    let most = (mean + 12.0 * (phi.max(1.0) * mean + 1.0).sqrt()) as u64 + 10;
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = low.midpoint(high);
+        if above(mean, phi, middle) <= 1.0 - q { high = middle } else { low = middle + 1 }
+    }
+    low as f64
 }
 
 /// Unsolved tickets at the end of each hour to come: the level now and the usual net change of each hour of the week, whose errors add

@@ -10,17 +10,17 @@ use super::*;
 use crate::domain::permissions::PrivateTeams;
 
 /// A Monday, 00:00 UTC.
-const START: i64 = 1_790_553_600_000;
+pub(super) const START: i64 = 1_790_553_600_000;
 
 /// A desk's week: little at night and on weekends, a peak in the morning.
-fn usual(slot: usize, scale: f64) -> f64 {
+pub(super) fn usual(slot: usize, scale: f64) -> f64 {
     let day = [1.2, 1.1, 1.0, 1.0, 0.9, 0.3, 0.2][slot / 24];
     let hour = slot % 24;
     let shape = if (8..18).contains(&hour) { 6.0 - (hour as f64 - 10.0).abs() * 0.5 } else { 0.5 };
     day * shape * scale
 }
 
-fn poisson(mean: f64, rng: &mut Rng) -> i64 {
+pub(super) fn poisson(mean: f64, rng: &mut Rng) -> i64 {
     let (limit, mut product, mut count) = ((-mean).exp(), rng.f64(), 0);
     while product > limit {
         product *= rng.f64();
@@ -35,7 +35,7 @@ fn noisy(mean: f64, rng: &mut Rng) -> i64 {
     poisson(mean * factor, rng)
 }
 
-fn rmse(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+pub(super) fn rmse(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     let (sum, count) = pairs.fold((0.0, 0.0), |(sum, count), (a, b)| (sum + (a - b).powi(2), count + 1.0));
     f64::sqrt(sum / count)
 }
@@ -68,39 +68,60 @@ fn a30_the_forecast_beats_last_week_on_known_truth() {
         let mut rng = Rng::with_seed(seed);
         let counts: Vec<i64> = calendar.slots.iter().map(|slot| noisy(usual(*slot, scale), &mut rng)).collect();
         let (ours, theirs, within) = walk(&counts, &calendar, 8 * 168);
+        println!("scale {scale}: error {ours:.3}, of last week {theirs:.3}; within {within:.3}");
         assert!(ours < 0.85 * theirs, "scale {scale}: {ours} against {theirs}");
         assert!((0.86..=0.99).contains(&within), "scale {scale}: {within}");
     }
 }
 
-/// A31: so it is on the dates of real tickets.
-#[test]
-fn a31_the_forecast_beats_last_week_on_real_tickets() {
+/// When real tickets were opened and, of those that were, resolved; in the order in which they were opened.
+pub(super) fn real_tickets() -> Vec<(i64, Option<i64>)> {
     let packed = include_bytes!("../../../../tests/data/bugs_hadoop_index.csv.gz");
     let mut text = Vec::new();
     flate2::read::GzDecoder::new(packed.as_slice()).read_to_end(&mut text).unwrap();
     let mut rows = csv::Reader::from_reader(text.as_slice());
-    let column = rows.headers().unwrap().iter().position(|name| name == "created").unwrap();
-    let mut dates: Vec<i64> = rows
+    let headers = rows.headers().unwrap().clone();
+    let column = |name: &str| headers.iter().position(|header| header == name).unwrap();
+    let (created, resolved) = (column("created"), column("resolved"));
+    let moment = |text: &str| {
+        let at = jiff::civil::DateTime::strptime("%d/%b/%y %H:%M", text).unwrap();
+        at.to_zoned(TimeZone::UTC).unwrap().timestamp().as_millisecond()
+    };
+    let of = |row: &csv::StringRecord, index: usize| {
+        Some(row.get(index).unwrap()).filter(|text| !text.is_empty()).map(moment)
+    };
+    let mut tickets: Vec<(i64, Option<i64>)> = rows
         .records()
         .map(|row| {
-            let created = row.unwrap().get(column).unwrap().to_owned();
-            let at = jiff::civil::DateTime::strptime("%d/%b/%y %H:%M", &created).unwrap();
-            at.to_zoned(TimeZone::UTC).unwrap()
+            let row = row.unwrap();
+            (of(&row, created).unwrap(), of(&row, resolved))
         })
-        .map(|at| at.timestamp().as_millisecond())
         .collect();
-    assert!(dates.len() > 2_000, "{} dates", dates.len());
-    dates.sort_unstable();
+    assert!(tickets.len() > 2_000, "{} tickets", tickets.len());
+    tickets.sort_unstable();
+    tickets
+}
+
+/// A31: so it is on the dates of real tickets.
+#[test]
+fn a31_the_forecast_beats_last_week_on_real_tickets() {
+    let dates: Vec<i64> = real_tickets().into_iter().map(|(created, _)| created).collect();
+    let (from, counts) = by_hour(&dates);
+    let calendar = Hours::new(from, counts.len() + AHEAD, &TimeZone::UTC);
+    let (ours, theirs, within) = walk(&counts, &calendar, 8 * 168);
+    println!("error {ours:.3}, of last week {theirs:.3}; within {within:.3}");
+    assert!(ours < 0.9 * theirs, "{ours} against {theirs}");
+    assert!(within >= 0.9, "{within}");
+}
+
+/// How many there are in each hour, from the first one's on.
+fn by_hour(dates: &[i64]) -> (i64, Vec<i64>) {
     let from = dates[0].div_euclid(HOUR_MS) * HOUR_MS;
-    let hours = ((dates[dates.len() - 1] - from) / HOUR_MS) as usize + 1;
-    let mut counts = vec![0; hours];
+    let mut counts = vec![0; ((dates[dates.len() - 1] - from) / HOUR_MS) as usize + 1];
     for at in dates {
         counts[((at - from) / HOUR_MS) as usize] += 1;
     }
-    let calendar = Hours::new(from, hours + AHEAD, &TimeZone::UTC);
-    let (ours, theirs, _) = walk(&counts, &calendar, 8 * 168);
-    assert!(ours < 0.9 * theirs, "{ours} against {theirs}");
+    (from, counts)
 }
 
 /// A30: the backlog's forecast too.
@@ -120,6 +141,7 @@ fn a30_the_backlog_forecast_beats_last_week() {
         levels.push(level);
     }
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    let (mut within, mut all) = (0_u32, 0_u32);
     for now in (8 * 168..net.len() - AHEAD).step_by(24) {
         let first = now - 8 * 168;
         let points = backlog(&net[first..now], &calendar, first, now, levels[now - 1]);
@@ -127,9 +149,13 @@ fn a30_the_backlog_forecast_beats_last_week() {
             let truth = levels[now + index] as f64;
             ours.push((point.value, truth));
             theirs.push((levels[now + index - 168] as f64, truth));
+            within += u32::from((point.low..=point.high).contains(&truth));
+            all += 1;
         }
     }
     let (ours, theirs) = (rmse(ours.into_iter()), rmse(theirs.into_iter()));
+    println!("error {ours:.3}, of last week {theirs:.3}; within {:.3}", f64::from(within) / f64::from(all));
+    assert!((0.86..=0.985).contains(&(f64::from(within) / f64::from(all))), "{within} of {all}");
     assert!(ours < 0.7 * theirs, "{ours} against {theirs}");
 }
 
@@ -145,34 +171,63 @@ fn a32_false_alarms_are_rare_and_bursts_are_found() {
     let mut rng = Rng::with_seed(11);
     let mut looks = 0;
     let mut false_alarms = 0;
-    let mut found = 0;
-    let mut bursts = 0;
+    let (mut bursts, mut found, mut near) = (0, 0, 0);
     for scale in [0.3, 1.0, 4.0, 12.0] {
         let past: Vec<f64> =
             calendar.slots[..8 * 168].iter().map(|slot| poisson(usual(*slot, scale), &mut rng) as f64).collect();
         let base = Baseline::fit(&past, &calendar.slots[..8 * 168]);
         let slot = |at: i64| calendar.slots[((at - START) / HOUR_MS) as usize];
-        for look in 0..4_000 {
-            let now = START + 8 * 168 * HOUR_MS + 4 * HOUR_MS + look * 5 * 60_000;
+        for look in 0..12_000 {
+            let now = START + 8 * 168 * HOUR_MS + 4 * HOUR_MS + look % 5_000 * 5 * 60_000;
             let minutes = minutes_of(|at| usual(slot(at), scale), now, &mut rng);
             looks += 1;
             false_alarms += usize::from(burst(&base, &calendar, &minutes, now).is_some());
         }
         if scale >= 4.0 {
-            for day in 0..5 {
+            for day in (0..21).filter(|day| day % 7 < 5) {
                 let begin = START + (8 * 168 + day * 24 + 10) * HOUR_MS - 18 * 60_000;
                 let now = begin + 30 * 60_000;
                 let rate = |at: i64| usual(slot(at), scale) * if at >= begin { 4.0 } else { 1.0 };
                 let minutes = minutes_of(rate, now, &mut rng);
                 bursts += 1;
                 if let Some(burst) = burst(&base, &calendar, &minutes, now) {
-                    found += usize::from((burst.since - begin).abs() <= 12 * 60_000);
+                    found += 1;
+                    near += usize::from((burst.since - begin).abs() <= 15 * 60_000);
                 }
             }
         }
     }
+    println!(
+        "{false_alarms} false alarms in {looks} looks; {found} of {bursts} bursts found, {near} with their beginning"
+    );
     assert!(false_alarms * 5_000 <= looks, "{false_alarms} false alarms in {looks} looks");
-    assert!(found * 10 >= bursts * 9, "{found} of {bursts}");
+    assert!(found + 1 >= bursts && near * 10 >= bursts * 9, "{found}, {near} of {bursts}");
+}
+
+/// A32: so it is on the dates of real tickets, whose bursts are real ones: people there report several things at once now and then.
+#[test]
+fn a32_alarms_on_real_tickets_are_rare() {
+    let dates: Vec<i64> = real_tickets().into_iter().map(|(created, _)| created).collect();
+    let (from, counts) = by_hour(&dates);
+    let calendar = Hours::new(from, counts.len() + AHEAD, &TimeZone::UTC);
+    let (mut looks, mut alarms) = (0, 0);
+    for day in (8 * 168..counts.len() - 24).step_by(24) {
+        let past: Vec<f64> = counts[day - 8 * 168..day].iter().map(|count| *count as f64).collect();
+        let base = Baseline::fit(&past, &calendar.slots[day - 8 * 168..day]);
+        for hour in day..day + 24 {
+            let now = from + (hour as i64 + 1) * HOUR_MS - 1;
+            let first = now - ONSET_MIN as i64 * 60_000 + 1;
+            let mut minutes = vec![0; ONSET_MIN];
+            let begin = dates.partition_point(|at| *at < first);
+            for at in dates[begin..].iter().take_while(|at| **at <= now) {
+                minutes[((at - first) / 60_000) as usize] += 1;
+            }
+            looks += 1;
+            alarms += usize::from(burst(&base, &calendar, &minutes, now).is_some());
+        }
+    }
+    println!("{alarms} alarms in {looks} looks, one an hour");
+    assert!(looks > 30_000 && alarms * 1_000 <= looks, "{alarms} alarms in {looks} looks");
 }
 
 /// A34: a new level is found within two days of where it began in nine of ten cases, and a steady desk has none.
@@ -198,6 +253,24 @@ fn a34_changes_of_level_are_found() {
     assert!(false_alarms <= 2, "{false_alarms} of 60");
     assert_eq!(change::find(&[]), None);
     assert_eq!(change::find(&vec![(0, 0, 0.0); 30]), None);
+}
+
+/// A13: on a day of a clock change an hour of the week is that of the wall clock, and the day's count is that of its 23 or 25 hours.
+#[test]
+fn a13_trends_go_by_the_wall_clock() {
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    for (monday, sunday_hours) in [("2026-03-23T00:00:00+01:00", 23), ("2026-10-19T00:00:00+02:00", 25)] {
+        let from = monday.parse::<Timestamp>().unwrap().as_millis();
+        let calendar = Hours::new(from, 15 * 24, &zone);
+        let days = calendar.days(&vec![1.0; 15 * 24], 0, 15 * 24);
+        let counts: Vec<f64> = days.iter().map(|day| day.2).collect();
+        assert_eq!(counts[..6], [24.0; 6]);
+        assert!((counts[6] - f64::from(sunday_hours)).abs() < 1e-9, "{counts:?}");
+        assert!(days.iter().all(|(at, ..)| zoned(*at, &zone).hour() == 0), "days begin at midnight");
+        // The hours of the day after the change are again those of a Monday from midnight on.
+        let tuesday = 7 * 24 + usize::try_from(sunday_hours).unwrap();
+        assert_eq!((calendar.slots[tuesday - 24], calendar.slots[tuesday]), (0, 24));
+    }
 }
 
 /// A20: a desk without history has no trends, and says so.
