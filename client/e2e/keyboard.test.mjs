@@ -56,7 +56,7 @@ test("C57: the palette finds a ticket, a view, a person and a command, and gives
   await page.getByRole("heading", { name: "The lighthouse is dark" }).waitFor();
   assert.match(page.url(), new RegExp(`/${id}$`));
 
-  await find("snoo", /Go to Snoozed/);
+  await find("go to snoo", /Go to Snoozed/);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Snoozed" }).waitFor();
 
