@@ -66,12 +66,12 @@ pub struct Ledger {
     reserved: u64,
     /// Since the desk knows the service, for the metrics.
     pub total: Usage,
-    /// Tickets that were asked about a second time, because the first answer was lost in a crash.
-    #[serde(default)]
-    pub asked_again: u64,
     /// Of this, what sorting took.
     #[serde(default)]
     pub sorting: Sorting,
+    /// Tickets that were asked about a second time, because the first answer was lost in a crash.
+    #[serde(default)]
+    pub asked_again: u64,
 }
 
 /// What sorting took and gave, in one breath, so that a cost for each ticket is that of these tickets, over restarts too.

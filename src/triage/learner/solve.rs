@@ -169,7 +169,9 @@ pub fn bayes(problem: &Problem, shown: &[u32]) -> Matrix {
             *value = (*value + BEFORE).ln() - all;
         }
         let mean = row.iter().sum::<f32>() / columns as f32;
-        row.iter_mut().for_each(|value| *value -= mean);
+        for value in row.iter_mut() {
+            *value -= mean;
+        }
     }
     let mut scores = vec![0.0; stride];
     let (mut squares, mut count) = (0.0f64, 0usize);

@@ -176,7 +176,6 @@ export const en = {
     saveSubmit: "Save the view",
     saved: "Saved views",
     deleteView: "Delete this view",
-    deleted: (name: string) => `The view “${name}” is gone`,
     other: "Another value…",
     noMatch: ["Nothing matches these filters", "Take one away to see more."] as [string, string],
   },
@@ -480,6 +479,11 @@ export const en = {
     byPriority: "By priority",
     byTeam: "By team",
     waits: (length: string) => `waits ${length}`,
+    rank: (priority: string, from: string | null) =>
+      from === null ? `${priority} priority` : `${priority} priority, raised from ${from} by its wait`,
+    dueIn: (length: string) => `due in ${length}`,
+    late: (length: string) => `${length} late`,
+    waited: (length: string) => `waited ${length}`,
     empty: "The queue is empty",
     emptyHint: "Everybody who wrote has somebody who cares for them.",
     failed: "The queue could not be loaded",
@@ -645,9 +649,6 @@ export const en = {
     title: "Macro",
     name: "Name",
     body: "Text",
-    remove: "Remove",
-    removeNamed: (name: string) => `Remove ${name}`,
-    removed: (name: string) => `“${name}” is gone`,
     first: [
       {
         id: "first-ask",
@@ -666,7 +667,14 @@ export const en = {
       },
     ],
   },
-  share: { label: "For whom", me: "Only me", all: "Everybody" },
+  share: {
+    label: "For whom",
+    me: "Only me",
+    all: "Everybody",
+    remove: "Remove",
+    removeNamed: (name: string) => `Remove ${name}`,
+    removed: (name: string) => `“${name}” is gone`,
+  },
   requests: {
     open: "Customers may write through the request form",
     where: "The form stands at",
