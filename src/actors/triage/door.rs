@@ -29,7 +29,7 @@ use crate::triage::deepseek::answer::Finish;
 use crate::triage::deepseek::asking::{BUDGET_SPENT, Service};
 use crate::triage::deepseek::breaker::Shown;
 use crate::triage::deepseek::draft::{MESSAGES, MOST_TOKENS, Question};
-use crate::triage::deepseek::ledger::Usage;
+use crate::triage::deepseek::ledger::{Sorting, Usage};
 use crate::triage::figures::BINS;
 use crate::triage::mind::{Alike, Text};
 use crate::triage::opinion;
@@ -158,6 +158,8 @@ fn begin(
     let shared = Arc::clone(shared);
     actix_rt::spawn(async move {
         let mut text = String::new();
+        // What may be billed is on disk before it goes out.
+        shared.keep_ledger().await;
         let streamed = {
             let (tell, text) = (&tell, &mut text);
             service.client().stream(&body, move |piece| {
@@ -384,11 +386,10 @@ fn of_service(service: &Service, config: &Config, now: Timestamp) -> ServiceStat
     };
     let ledger = service.ledger.lock();
     let total = ledger.total;
-    let requests = service.counts.requests.load(Ordering::Relaxed);
-    let tickets = service.counts.tickets.load(Ordering::Relaxed);
+    let Sorting { requests, tickets, used } = ledger.sorting;
     let per_ticket = |value: f64| (tickets > 0).then(|| value / tickets as f64);
-    let tokens = (total.hit + total.miss + total.output) as f64;
-    let usd = service.prices().cost(total) as f64 / 1e9;
+    let tokens = (used.hit + used.miss + used.output) as f64;
+    let usd = service.prices().cost(used) as f64 / 1e9;
     ServiceStats {
         state,
         spent_today_usd: ledger.spent_today_usd(now),
@@ -398,6 +399,7 @@ fn of_service(service: &Service, config: &Config, now: Timestamp) -> ServiceStat
         cache_hit_ratio: ledger.cache_hit_ratio(),
         requests,
         tickets,
+        asked_again: ledger.asked_again,
         tickets_per_request: (requests > 0).then(|| tickets as f64 / requests as f64),
         tokens_per_ticket: per_ticket(tokens),
         usd_per_1000_tickets: per_ticket(usd * 1000.0),
@@ -417,6 +419,7 @@ fn without_key(config: &Config) -> ServiceStats {
         cache_hit_ratio: None,
         requests: 0,
         tickets: 0,
+        asked_again: 0,
         tickets_per_request: None,
         tokens_per_ticket: None,
         usd_per_1000_tickets: None,

@@ -21,7 +21,7 @@ use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::record::Record;
 use crate::domain::state::TicketState;
 use crate::domain::ticket::{Priority, Status, Ticket, TriageSource};
-use crate::journal::{JournalError, whole_file};
+use crate::journal::{Aside, JournalError, whole_file};
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::Reading;
 use crate::triage::figures::Figures;
@@ -96,7 +96,8 @@ impl Kept {
 pub async fn keep(shared: &Arc<Shared>) {
     let upto = shared.applied();
     let figures = KeptFigures { upto, figures: shared.figures.lock().clone() };
-    shared.put_aside(FIGURES, serde_json::to_vec(&figures).expect("invariant: figures are JSON")).await;
+    let figures = serde_json::to_vec(&figures).expect("invariant: figures are JSON");
+    shared.put_asides(vec![Aside { key: FIGURES.to_owned(), value: Some(figures.into()) }]).await;
     let Some(folder) = shared.folder.clone() else { return };
     let shared = Arc::clone(shared);
     let written = actix_rt::task::spawn_blocking(move || {
