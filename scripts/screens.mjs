@@ -1,5 +1,6 @@
 // `make screens`: pictures of the demo desk's screens in target/screens, at the widths and in the schemes that people have. The
-// few that the README shows are chosen by hand. Names as arguments take only those screens.
+// few that the README shows are chosen by hand. Arguments take only those screens (by how they begin), widths and schemes:
+// `make screens ARGS="board queue desktop dark"`.
 // It starts the debug build on a free port with data of its own, and removes them afterwards.
 
 import { spawn } from "node:child_process";
@@ -49,8 +50,15 @@ const ALL = [
   { name: "not-found", path: "/nothing/here" },
   ...SETTINGS.map((section) => ({ name: `settings-${section}`, path: `/settings/${section}` })),
 ];
-const wanted = process.argv.slice(2);
-const SCREENS = wanted.length === 0 ? ALL : ALL.filter((screen) => wanted.some((name) => screen.name.startsWith(name)));
+/** Those that an argument names; all of them where none does. */
+const asked = new Set(process.argv.slice(2));
+function chosen(all, is) {
+  const some = all.filter((one) => [...asked].some((word) => is(one, word)));
+  return some.length === 0 ? all : some;
+}
+const SIZES = chosen(WIDTHS, ({ name }, word) => name === word);
+const SCHEMES = chosen(["light", "dark"], (scheme, word) => scheme === word);
+const SCREENS = chosen(ALL, ({ name }, word) => name.startsWith(word));
 const FLAGS =
   "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking " +
   "--disable-component-update --disable-sync";
@@ -124,8 +132,8 @@ try {
     args: FLAGS.split(" "),
   });
   const { token, ticket } = await request();
-  for (const { name: size, width, height } of WIDTHS) {
-    for (const colorScheme of ["light", "dark"]) {
+  for (const { name: size, width, height } of SIZES) {
+    for (const colorScheme of SCHEMES) {
       const contexts = [];
       const signedIn = async (email) => {
         const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce" });

@@ -326,6 +326,7 @@ impl Desk {
         )?;
         let shared = Arc::new(Shared {
             config: Arc::clone(&config),
+            revisions: people.revisions(),
             rules,
             clock: clock.clone(),
             feed: Arc::clone(&feed),

@@ -18,6 +18,7 @@ mod invitations;
 mod password;
 mod preferences;
 mod request_links;
+mod revisions;
 mod secret;
 mod sessions;
 mod shared;
@@ -37,6 +38,7 @@ pub use answers::Keyed;
 pub use credential::{Allowance, Credential, Kind, Place, State};
 pub use first::{AdminSeed, SeedError};
 pub use request_links::no_link;
+pub use revisions::Revisions;
 
 use account::{Check, email_key};
 use answers::{Answers, Remembered, fingerprint};
@@ -98,6 +100,7 @@ pub struct People {
     /// What administrators set while the desk runs.
     kept: ArcSwap<Kept>,
     changes: watch::Sender<u64>,
+    revisions: Arc<Revisions>,
     /// The one-time secret of the first set-up, while there is no administrator.
     setup_secret: Mutex<Option<String>>,
 }
@@ -180,6 +183,7 @@ impl People {
     ) -> Result<Arc<Self>, OpenError> {
         seed.check(config.people.password_min_chars)?;
         let people = Self {
+            revisions: Arc::new(Revisions::new(clock.now_millis())),
             answers: Answers::open(journal.clone(), config.journal.remember_commands_ms)?,
             keys: Arc::default(),
             journal,
@@ -216,6 +220,11 @@ impl People {
     /// Ticks whenever a user, a session or a token changes: ask the credentials for their state.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
+    }
+
+    /// Other numbers after each change of what lies beside the tickets.
+    pub fn revisions(&self) -> Arc<Revisions> {
+        Arc::clone(&self.revisions)
     }
 
     /// The secret for `/setup?token=…`, while the desk has no administrator. Print it, never log it.
@@ -502,6 +511,7 @@ impl People {
         self.by_email.remove(&email_key(&before.email));
         self.by_email.insert(email_key(&after.email), after.id.clone());
         account.replace(after);
+        self.revisions.people_changed();
         self.tick();
         Ok(view)
     }
@@ -590,6 +600,7 @@ impl People {
             self.answers.note(remembered);
         }
         let account = self.place(user);
+        self.revisions.people_changed();
         self.tick();
         Ok(account)
     }

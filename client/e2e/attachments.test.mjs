@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { launchBrowser, newAgent, newTicket, openTicket, signIn, startDesk } from "./support.mjs";
 
@@ -37,9 +37,9 @@ async function picture(page) {
 
 test("U1, U5, X89: files go with a reply, and a colleague sees, opens and saves them; what might run is only saved", async () => {
   const ticket = await newTicket(desk);
-  const adas = await signIn(browser, desk, ada);
+  const adas = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(adas, desk, ticket.id);
-  const bos = await signIn(browser, desk, bo);
+  const bos = await signIn(browser, desk, bo, { at: `/tickets/${ticket.id}` });
   await openTicket(bos, desk, ticket.id);
 
   const notes = Buffer.from("line one\n".repeat(50_000));
@@ -61,7 +61,7 @@ test("U1, U5, X89: files go with a reply, and a colleague sees, opens and saves 
     thread.getByRole("link", { name: "Download notes.txt" }).click(),
   ]);
   assert.equal(saved.suggestedFilename(), "notes.txt");
-  assert.deepEqual(await readFile(await saved.path()), notes);
+  assert.deepEqual(await buffer(await saved.createReadStream()), notes);
   const small = thread.getByRole("button", { name: "Look at teal.png" });
   await small.waitFor();
   await bos.waitForFunction(() =>
@@ -87,7 +87,7 @@ test("U1, U5, X89: files go with a reply, and a colleague sees, opens and saves 
 
 test("U1: a file that is dropped and one that is pasted are attached, and each can be taken off", async () => {
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, ada);
+  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(page, desk, ticket.id);
   await page.evaluate(() => {
     const carry = (name) => {

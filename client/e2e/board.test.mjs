@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { call, launchBrowser, live, newAgent, newTicket, signIn, startDesk } from "./support.mjs";
+import { call, launchBrowser, newAgent, newTicket, signIn, startDesk, ticketBecomes } from "./support.mjs";
 
 let desk;
 let browser;
@@ -29,11 +29,12 @@ test("C48: a card is moved by keys, and what a colleague moves is seen to move",
   await page.keyboard.press("j");
   await page.keyboard.press("Shift+ArrowRight");
   await card(column(page, "Open"), "Moves by key").waitFor();
-  assert.equal((await call(desk, "GET", `/tickets/${ticket.id}`)).status, "open");
+  await ticketBecomes(desk, ticket.id, { status: "open" });
   // The focus has gone along, so the next key moves the same card.
   await card(column(page, "Open"), "Moves by key").and(page.locator(":focus")).waitFor();
   await page.keyboard.press("Shift+ArrowRight");
   await card(column(page, "Pending"), "Moves by key").waitFor();
+  await ticketBecomes(desk, ticket.id, { status: "pending" });
   await call(desk, "PATCH", `/tickets/${ticket.id}`, { status: "solved" });
   await card(column(page, "Solved"), "Moves by key").waitFor();
   await page.context().close();
@@ -42,9 +43,7 @@ test("C48: a card is moved by keys, and what a colleague moves is seen to move",
 test("C48: a card is dragged, and a column that may not take it says so before the drop", async () => {
   const ticket = await newTicket(desk, { subject: "Moves by hand" });
   await call(desk, "PATCH", `/tickets/${ticket.id}`, { status: "open" });
-  const page = await signIn(browser, desk, ada);
-  await page.goto(`${desk.url}/board`);
-  await live(page);
+  const page = await signIn(browser, desk, ada, { at: "/board" });
   const from = card(column(page, "Open"), "Moves by hand");
   await from.waitFor();
   const grip = await from.boundingBox();
@@ -56,7 +55,7 @@ test("C48: a card is dragged, and a column that may not take it says so before t
   await page.mouse.move(target.x + 60, target.y + 200, { steps: 6 });
   await page.mouse.up();
   await card(column(page, "Pending"), "Moves by hand").waitFor();
-  assert.equal((await call(desk, "GET", `/tickets/${ticket.id}`)).status, "pending");
+  await ticketBecomes(desk, ticket.id, { status: "pending" });
   await page.context().close();
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
   ADMIN,
+  assertEventually,
   call,
   launchBrowser,
   live,
@@ -10,6 +11,7 @@ import {
   openTicket,
   signIn,
   startDesk,
+  ticketBecomes,
 } from "./support.mjs";
 
 let desk;
@@ -60,8 +62,8 @@ test("C30: an address of another site in the link is ignored", async () => {
 
 test("C27: two browsers see each other's changes", async (t) => {
   const ticket = await newTicket(desk);
-  const hers = await signIn(browser, desk, ada);
-  const his = await signIn(browser, desk, bo);
+  const hers = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
+  const his = await signIn(browser, desk, bo, { at: `/tickets/${ticket.id}` });
   await openTicket(hers, desk, ticket.id);
   await openTicket(his, desk, ticket.id);
 
@@ -107,7 +109,7 @@ test("C27: two browsers see each other's changes", async (t) => {
 
 test("C10: a refused change is taken back on the screen, with the name of whoever was faster", async () => {
   const ticket = await newTicket(desk);
-  const hers = await signIn(browser, desk, ada);
+  const hers = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(hers, desk, ticket.id);
   // Her browser does not hear of it before she clicks.
   hers.line.hold();
@@ -122,19 +124,19 @@ test("C10: a refused change is taken back on the screen, with the name of whoeve
 
 test("C22: a change is undone from its toast", async () => {
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, ada);
+  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(page, desk, ticket.id);
   await page.keyboard.press("e");
   await page.locator("[data-field=status]", { hasText: "Solved" }).waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
   await page.locator("[data-field=status]", { hasText: "New" }).waitFor();
-  await assertEventually(async () => (await call(desk, "GET", `/tickets/${ticket.id}`)).status === "new");
+  await ticketBecomes(desk, ticket.id, { status: "new" });
   await page.context().close();
 });
 
 test("C24: a draft survives remote events and a reload", async () => {
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, ada);
+  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(page, desk, ticket.id);
   await page.keyboard.press("r");
   await page.keyboard.type("Half a sentence");
@@ -148,7 +150,7 @@ test("C24: a draft survives remote events and a reload", async () => {
 
 test("C21: a reply that would pass a colleague's is held until that was read", async () => {
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, ada);
+  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(page, desk, ticket.id);
   await page.keyboard.press("r");
   await page.keyboard.type("We cannot help you.");
@@ -181,7 +183,7 @@ test("C21: a reply that would pass a colleague's is held until that was read", a
 
 test("C21, C24: a reply that comes too late returns to the composer, with what was missed", async () => {
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, ada);
+  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(page, desk, ticket.id);
   page.line.hold();
   await page.keyboard.press("r");
@@ -204,9 +206,7 @@ test("C21, C24: a reply that comes too late returns to the composer, with what w
 test("C28, C29: by keyboard alone: claim, reply, solve", async () => {
   const cy = await newAgent(desk, "Cy");
   await newTicket(desk, { subject: "Most urgent of all", priority: "urgent" });
-  const page = await signIn(browser, desk, cy);
-  await page.goto(`${desk.url}/queue`);
-  await live(page);
+  const page = await signIn(browser, desk, cy, { at: "/queue" });
   await page.getByRole("list", { name: "Queue" }).getByRole("link").first().waitFor();
   const first = await page
     .getByRole("list", { name: "Queue" })
@@ -225,7 +225,7 @@ test("C28, C29: by keyboard alone: claim, reply, solve", async () => {
   await page.keyboard.press("Escape");
   await page.keyboard.press("e");
   await page.locator("[data-field=status]", { hasText: "Solved" }).waitFor();
-  await assertEventually(async () => (await call(desk, "GET", `/tickets/${id}`)).status === "solved");
+  await ticketBecomes(desk, id, { status: "solved" });
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
   await page.keyboard.press("Escape");
@@ -239,7 +239,7 @@ test("C28, C29: by keyboard alone: claim, reply, solve", async () => {
 
 test("C11: what was done offline is shown as unsent, and sent once when the line is back", async () => {
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, ada);
+  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(page, desk, ticket.id);
   await desk.halt();
   await page.locator("[data-connection=offline]").first().waitFor({ state: "attached" });
@@ -301,8 +301,8 @@ test("C31: at the width of a phone there is one pane at a time, and nothing is c
     viewport: { width: 360, height: 740 },
     hasTouch: true,
     isMobile: true,
+    at: "/inbox/unassigned",
   });
-  await page.goto(`${desk.url}/inbox/unassigned`);
   await page.getByRole("link", { name: ticket.subject }).first().click();
   await composer(page).waitFor();
   assert.equal(await page.getByRole("region", { name: "Tickets" }).isVisible(), false);
@@ -311,12 +311,3 @@ test("C31: at the width of a phone there is one pane at a time, and nothing is c
   await page.getByRole("region", { name: "Tickets" }).waitFor();
   await page.context().close();
 });
-
-/** Asks until it is so; the browser shows a change before the server has it. */
-async function assertEventually(check, withinMs = 5_000) {
-  const until = Date.now() + withinMs;
-  while (!(await check())) {
-    assert.ok(Date.now() < until, `not so within ${withinMs} ms: ${check}`);
-    await new Promise((done) => setTimeout(done, 25));
-  }
-}

@@ -23,8 +23,7 @@ test("C43: of several tickets that are taken at once, the one that a colleague h
   const tickets = [];
   for (const subject of ["One to take", "Two to take", "Three to take"])
     tickets.push(await newTicket(desk, { subject }));
-  const page = await signIn(browser, desk, ada);
-  await page.goto(`${desk.url}/inbox/unassigned`);
+  const page = await signIn(browser, desk, ada, { at: `/inbox/unassigned` });
   await page.getByRole("link", { name: /Three to take/ }).waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("x");
@@ -57,7 +56,7 @@ test("C57: the palette finds a ticket, a view, a person and a command, and gives
   await page.getByRole("heading", { name: "The lighthouse is dark" }).waitFor();
   assert.match(page.url(), new RegExp(`/${id}$`));
 
-  await find("snoo", /Go to Snoozed/);
+  await find("go to snoo", /Go to Snoozed/);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Snoozed" }).waitFor();
 
@@ -77,10 +76,22 @@ test("C57: the palette finds a ticket, a view, a person and a command, and gives
   await page.context().close();
 });
 
+test("C71: who goes to another page by keys is in it", async () => {
+  const page = await signIn(browser, desk, ada);
+  const focused = (name) =>
+    page.getByRole("main").and(page.locator(":focus")).filter({ hasText: name }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("q");
+  await focused("Queue");
+  await page.keyboard.press("g");
+  await page.keyboard.press("s");
+  await focused("Settings");
+  await page.context().close();
+});
+
 test("C71: whatever is opened and left by keyboard gives the focus back to the ticket", async () => {
   const { id } = await newTicket(desk, { subject: "Where is the focus?" });
-  const page = await signIn(browser, desk, ada);
-  await page.goto(`${desk.url}/inbox/open/${id}`);
+  const page = await signIn(browser, desk, ada, { at: `/inbox/open/${id}` });
   await page.getByRole("heading", { name: "Where is the focus?" }).waitFor();
   await page.keyboard.press("o");
   const focused = () => page.evaluate(() => document.activeElement?.id ?? "");

@@ -19,7 +19,7 @@ after(async () => {
 
 test("O35: after a restart with another build the page is loaded anew once nobody looks, with the draft in it", async () => {
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, ada);
+  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(page, desk, ticket.id);
   await page.getByRole("textbox", { name: /^Reply to/ }).fill("Half a sentence");
   await page.evaluate(() => {

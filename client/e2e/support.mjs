@@ -129,41 +129,68 @@ export async function newTicket(desk, over = {}) {
   });
 }
 
+/** How Chromium is started. */
+export const LAUNCH = {
+  executablePath: CHROMIUM,
+  args: [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
+};
+
+/** The one that the whole run has, or one of its own for a file that runs alone. */
 export async function launchBrowser() {
-  return chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      "--headless",
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  const running = process.env.HOTDESK_BROWSER;
+  return running === undefined ? chromium.launch(LAUNCH) : chromium.connect(running);
 }
 
-/** A browser of its own, signed in, with the inbox on the screen. Any error in it fails the test. */
-export async function signIn(browser, desk, who, options = {}) {
+/**
+ * A browser of its own, signed in, with the inbox on the screen, or the page that `at` names. Any error in it fails the test.
+ * The door itself has tests of its own; here it is passed by a call.
+ */
+export async function signIn(browser, desk, who, { at = "/", ...options } = {}) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
     ...options,
   });
+  const answer = await context.request.post(`${desk.url}/api/v1/session`, {
+    data: { email: who.email, password: who.password },
+    headers: { origin: desk.url },
+  });
+  assert.ok(answer.ok(), `signing in answered ${answer.status()}: ${await answer.text()}`);
   const line = await lineOf(context);
   const page = await context.newPage();
   page.line = line;
   page.on("pageerror", (error) => {
     throw error;
   });
-  await page.goto(`${desk.url}/sign-in`);
-  await page.getByLabel("Email").fill(who.email);
-  await page.getByLabel("Password").fill(who.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.goto(`${desk.url}${at}`);
   await live(page);
   return page;
+}
+
+/** Asks until it is so; the browser shows a change before the server has it. */
+export async function assertEventually(check, withinMs = 5_000) {
+  const until = Date.now() + withinMs;
+  while (!(await check())) {
+    assert.ok(Date.now() < until, `not so within ${withinMs} ms: ${check}`);
+    await new Promise((done) => setTimeout(done, 25));
+  }
+}
+
+/** Until the server has the ticket with these fields. */
+export async function ticketBecomes(desk, id, fields) {
+  await assertEventually(async () => {
+    const ticket = await call(desk, "GET", `/tickets/${id}`);
+    return Object.entries(fields).every(([name, value]) => ticket[name] === value);
+  });
 }
 
 /**
@@ -198,7 +225,7 @@ export async function live(page) {
 }
 
 export async function openTicket(page, desk, id) {
-  await page.goto(`${desk.url}/tickets/${id}`);
+  if (!new URL(page.url()).pathname.endsWith(`/${id}`)) await page.goto(`${desk.url}/tickets/${id}`);
   await page.getByRole("region", { name: "Conversation" }).getByRole("article").first().waitFor();
   await live(page);
 }

@@ -53,8 +53,7 @@ test("C51: the board is seen as it stood, played on, and a moment is a link", as
   const solved = await call(desk, "PATCH", `/tickets/${ticket.id}`, { status: "solved" });
   const gone = Date.parse(solved.updated_at);
   assert.ok(gone >= created && created >= before - 1_000);
-  const page = await signIn(browser, desk, ada);
-  await page.goto(`${desk.url}/time?at=${new Date(created).toISOString()}`);
+  const page = await signIn(browser, desk, ada, { at: `/time?at=${new Date(created).toISOString()}` });
   const column = (name) => page.getByRole("region", { name: new RegExp(`^${name}, \\d`) });
   await column("New").getByText("It was new once").waitFor();
   await page.keyboard.press(".");

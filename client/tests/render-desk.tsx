@@ -3,9 +3,9 @@ import { act, render } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { type Conflict, type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
-import { Macros } from "@/desk/macros";
+import { macros } from "@/desk/macros";
 import { PreferencesStore } from "@/desk/preferences";
-import { SavedViews } from "@/desk/saved-views";
+import { savedViews } from "@/desk/saved-views";
 import { SharedStore } from "@/desk/shared";
 import { nothingShared, serverOf } from "@/desk/testing/preferences-server";
 import { Unread } from "@/desk/unread";
@@ -72,8 +72,8 @@ export async function stage(draw: () => ReactNode, over: Partial<Desk> = {}) {
     unread: new Unread(storage, "ada", clock.now()),
     preferences,
     shared,
-    savedViews: new SavedViews(preferences, shared),
-    macros: new Macros(preferences, shared),
+    savedViews: savedViews(preferences, shared),
+    macros: macros(preferences, shared),
     conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
     lastChange: new Cell<Undoable | null>(null),
     flashes: new Happening<Flash>(),

@@ -61,6 +61,8 @@ pub struct Evidence {
     /// The desk before the load began, and when it was over.
     pub base: Snapshot,
     pub last: Snapshot,
+    /// The seq that all screens were to reach before they left.
+    pub awaited: u64,
     /// All records between them.
     pub records: Vec<Value>,
     pub sent: Vec<Sent>,
@@ -91,7 +93,7 @@ pub fn prove(evidence: &Evidence, ledger: &Ledger) -> Vec<Proof> {
     told.broken += own.count;
     told.examples.extend(own.first);
     proofs.push(told);
-    proofs.push(boards::ends(evidence));
+    proofs.push(boards::ends(evidence, &boards));
     proofs.push(claims::once(evidence));
     proofs.push(claims::order(evidence));
     let reads = ledger.reads.load(std::sync::atomic::Ordering::Relaxed);
@@ -198,6 +200,7 @@ pub mod example {
             screens: vec![Last { name: "agent 1".to_owned(), seq: 4, board_hash: Some(last.board_hash.clone()) }],
             base,
             last,
+            awaited: 4,
             shown: records.iter().map(|record| (number(record, "seq"), digest(record))).collect(),
             shown_count: 4,
             records,

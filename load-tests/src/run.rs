@@ -286,7 +286,8 @@ async fn play_through(
     }
     let mut desk = Desk::open(&target).await?;
     let mut last = desk.snapshot().await?;
-    phase.send_replace(Phase::Reading { head: last.seq });
+    let awaited = last.seq;
+    phase.send_replace(Phase::Reading { head: awaited });
     let reading = Instant::now();
     while !crowd.is_gone() && reading.elapsed() < READING {
         crowd.join(Duration::from_millis(200)).await?;
@@ -313,6 +314,7 @@ async fn play_through(
     let evidence = Evidence {
         base: Arc::unwrap_or_clone(base),
         last,
+        awaited,
         records,
         sent,
         shown: floor.ledger.digests(),

@@ -27,6 +27,7 @@ use crate::domain::permissions::Sight;
 use crate::domain::rules::Rules;
 use crate::feed::Feed;
 use crate::journal::{Journal, JournalError};
+use crate::people::Revisions;
 use crate::protocol::frame::CloseReason;
 use figures_table::{FiguresTable, Told, Watched};
 use frames::Frames;
@@ -52,6 +53,8 @@ pub struct Shared {
     pub lags: Mutex<Vec<Arc<AtomicU64>>>,
     /// How long changes take to the sockets.
     pub latency: Arc<LatencyWindow>,
+    /// What changed beside the tickets.
+    pub revisions: Arc<Revisions>,
     /// Which sights live figures are made for.
     pub watched: Arc<Watched>,
     /// New sockets are refused and the open ones told to go.

@@ -2,6 +2,8 @@
 //!
 //! Applying every patch of a ticket in order gives the ticket exactly; `id` and `version` stand on the record only.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
@@ -107,7 +109,7 @@ patch! {
     follow_up_of: Option<TicketId> as "number | null",
     links: Vec<Link>,
     sla: Sla,
-    triage: Option<Triage>,
+    triage: Option<Arc<Triage>>,
     message_count: u32,
     last_message_at: Option<Timestamp> as "string | null",
     // Records before it was known have none.

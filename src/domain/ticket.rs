@@ -2,6 +2,7 @@
 //! ([`Background`]). Both are a fold over the ticket's records and nothing else.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -38,7 +39,8 @@ pub struct Ticket {
     /// Sorted, without repeats.
     pub links: Vec<Link>,
     pub sla: Sla,
-    pub triage: Option<Triage>,
+    // Shared: a change makes a new ticket, and few change this.
+    pub triage: Option<Arc<Triage>>,
     pub message_count: u32,
     pub last_message_at: Option<Timestamp>,
     /// Who was mentioned in a note and has not written since. Sorted, without repeats.

@@ -39,5 +39,10 @@ pub async fn show(call: Call) -> Reply {
 }
 
 fn value(option: &NamedOption) -> NamedValue {
-    NamedValue { id: option.id.clone(), name: option.name.clone(), description: option.description.clone() }
+    NamedValue {
+        id: option.id.clone(),
+        name: option.name.clone(),
+        description: option.description.clone(),
+        private: option.private,
+    }
 }

@@ -19,7 +19,7 @@ use crate::protocol::views::{Events, TicketEvents};
 /// The longest wait, in seconds.
 const WAIT_S: f64 = 30.0;
 
-pub const TOPICS: &[&str] = &["board", "ticket:<id>", "queue", "analytics", "presence", "mine"];
+pub const TOPICS: &[&str] = &["board", "ticket:<id>", "queue", "analytics", "presence", "mine", "desk"];
 
 const LIMIT: Param = Param { name: "limit", what: "1 to 1000, 100 if absent.", kind: ParamKind::Integer };
 

@@ -77,7 +77,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { cache_bytes: 32 << 20, late_records: 32_768, disk: Arc::new(RealDisk) }
+        Self { cache_bytes: 32 << 20, late_records: 16_384, disk: Arc::new(RealDisk) }
     }
 }
 

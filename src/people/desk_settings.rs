@@ -50,6 +50,7 @@ impl People {
                 let after = Kept { version: before.version.next(), settings };
                 people.keep(vec![put(KEY.to_owned(), &after)]).await?;
                 people.kept.store(Arc::new(after));
+                people.revisions.settings_changed();
             }
             Ok(people.desk_settings())
         })

@@ -74,6 +74,7 @@ impl People {
             }
             people.keep(vec![put(format!("{PREFIX}{}", after.id), &after)]).await?;
             people.shelf.put(after.clone());
+            people.revisions.shared_changed();
             Ok((after, before.is_none()))
         })
         .await
@@ -93,6 +94,7 @@ impl People {
             check_version(expect.as_deref(), found.version)?;
             people.keep(vec![Aside { key: format!("{PREFIX}{id}"), value: None }]).await?;
             people.shelf.0.remove(&id);
+            people.revisions.shared_changed();
             Ok(())
         })
         .await

@@ -200,6 +200,7 @@ pub enum ServerMessage {
     Presence(PresenceUpdate),
     /// What changed in the live figures, at most once a second.
     Analytics(Box<LiveChange>),
+    Desk(DeskChanged),
     Lag(Lag),
     Drain(Drain),
 }
@@ -290,6 +291,21 @@ pub struct PresenceUpdate {
 pub struct PresentUser {
     pub user: UserId,
     pub state: PresenceState,
+}
+
+/// Numbers that tell a change beside the tickets: one that is another than before means that what it stands for is to be asked for
+/// again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, TS, ToSchema)]
+pub struct DeskChanged {
+    /// Shared views and macros.
+    #[ts(as = "f64")]
+    pub shared: u64,
+    /// Who is at the desk.
+    #[ts(as = "f64")]
+    pub people: u64,
+    /// The desk's settings.
+    #[ts(as = "f64")]
+    pub settings: u64,
 }
 
 #[derive(Clone, Debug, Serialize, TS, ToSchema)]

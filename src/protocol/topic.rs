@@ -24,12 +24,14 @@ pub enum Topic {
     Presence,
     /// Tickets that are the reader's, or were until that record.
     Mine,
+    /// That something beside the tickets changed: frames, no records.
+    Desk,
 }
 
 impl Topic {
     /// Whether records belong to it, or only frames that are not part of the journal.
     pub fn has_records(self) -> bool {
-        !matches!(self, Self::Analytics | Self::Presence)
+        !matches!(self, Self::Analytics | Self::Presence | Self::Desk)
     }
 
     /// Parses the list of a `hello`, `sub` or `unsub`. `at` is the JSON pointer of the list.
@@ -79,6 +81,7 @@ impl FromStr for Topic {
             "analytics" => Self::Analytics,
             "presence" => Self::Presence,
             "mine" => Self::Mine,
+            "desk" => Self::Desk,
             other => {
                 // `+7` and `07` parse as numbers, but a topic has one name only.
                 let id = other.strip_prefix("ticket:").filter(|id| !id.starts_with(['+', '0']));
@@ -100,6 +103,7 @@ impl fmt::Display for Topic {
             Self::Analytics => f.write_str("analytics"),
             Self::Presence => f.write_str("presence"),
             Self::Mine => f.write_str("mine"),
+            Self::Desk => f.write_str("desk"),
         }
     }
 }
@@ -110,7 +114,7 @@ mod tests {
 
     #[test]
     fn each_topic_has_one_name() {
-        for name in ["board", "ticket:7", "queue", "analytics", "presence", "mine"] {
+        for name in ["board", "ticket:7", "queue", "analytics", "presence", "mine", "desk"] {
             assert_eq!(name.parse::<Topic>().unwrap().to_string(), name);
         }
         for name in ["", "Board", "ticket", "ticket:", "ticket:x", "ticket:+7", "ticket:07", "ticket:0", "tickets"] {

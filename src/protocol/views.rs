@@ -420,4 +420,8 @@ pub struct NamedValue {
     pub id: String,
     pub name: String,
     pub description: String,
+    /// Of a team: its tickets are seen by its members and by administrators alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[ts(optional, as = "Option<bool>")]
+    pub private: bool,
 }

@@ -72,7 +72,7 @@ impl Sieve {
         Ok(self.topics.iter().any(|topic| match topic {
             Topic::Queue => touches_queue(before.as_deref(), &after, record.at, self.promote_after_ms),
             Topic::Mine => is_mine(before.as_deref(), &after, &self.user),
-            Topic::Board | Topic::Ticket(_) | Topic::Analytics | Topic::Presence => false,
+            Topic::Board | Topic::Ticket(_) | Topic::Analytics | Topic::Presence | Topic::Desk => false,
         }))
     }
 }

@@ -199,7 +199,7 @@ mod tests {
         // What the machine itself had set it may set anew.
         let mut ours = chosen.clone();
         let applied = TriageApplied { category: Some(None), priority: Some(Priority::Normal), tags: None };
-        ours.triage = Some(Triage { applied, ..Triage::new(TriageState::Proposed, NOW, Version(1)) });
+        ours.triage = Some(Triage { applied, ..Triage::new(TriageState::Proposed, NOW, Version(1)) }.into());
         let apply = by_learner(&opinion(0.9, Priority::Urgent), None, &ours, NOW, &settings).apply;
         assert_eq!((apply.category.as_deref(), apply.priority), (Some("billing"), Some(Priority::Urgent)));
         // Advertising is not sorted into anything by itself.

@@ -372,6 +372,34 @@ async fn s65_presence_comes_and_goes() {
     app.stop().await;
 }
 
+/// S73: whoever has the topic `desk` hears that something beside the tickets changed, and which.
+#[actix_web::test]
+async fn s73_changes_beside_the_tickets_are_told() {
+    let app = TestApp::start().await;
+    let mut peer = app.live_peer(ADMIN, &["desk"]).await;
+    let first = peer.expect("desk").await;
+    let mut last = first.clone();
+    let body = json!({"kind": "macro", "name": "Thanks", "team": null, "body": "Thank you."});
+    assert_eq!(app.call("PUT", "/api/v1/shared/thanks", body).await.0, 201);
+    let mut changed = async || {
+        let now = peer.expect("desk").await;
+        let before = std::mem::replace(&mut last, now.clone());
+        let kinds = ["shared", "people", "settings"];
+        kinds.into_iter().filter(|kind| now[kind] != before[kind]).collect::<Vec<_>>()
+    };
+    assert_eq!(changed().await, ["shared"]);
+    app.user("kim", "agent").await;
+    assert_eq!(changed().await, ["people"]);
+    let form = json!({"request_form": {"open": true, "title": "", "intro": ""}});
+    assert_eq!(app.call("PUT", "/api/v1/settings", form).await.0, 200);
+    assert_eq!(changed().await, ["settings"]);
+    assert_eq!(app.request("DELETE", "/api/v1/shared/thanks").send().await.unwrap().status(), 204);
+    assert_eq!(changed().await, ["shared"]);
+    let mut late = app.live_peer(ADMIN, &["desk"]).await;
+    assert_eq!(late.expect("desk").await, last, "a newcomer is told where things stand");
+    app.stop().await;
+}
+
 /// S66: a server that leaves says when to come back, refuses new sockets, and closes with 1001.
 #[actix_web::test]
 async fn s66_a_leaving_server_says_so() {

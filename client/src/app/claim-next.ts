@@ -2,6 +2,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useRef } from "react";
 import { useLocation } from "wouter";
 import { useDesk } from "@/desk/desk-context";
+import { turnText } from "@/desk/rank-text";
 import { toast } from "@/desk/toast";
 import type { QueueView } from "@/protocol/types";
 import { strings } from "./strings/strings";
@@ -30,7 +31,8 @@ export function useClaimNext(): () => void {
         return;
       }
       const { ticket } = settled;
-      const reason = rows.find((row) => row.ticket.id === ticket)?.reason.text ?? null;
+      const row = rows.find((one) => one.ticket.id === ticket);
+      const reason = row === undefined ? null : turnText(row.reason, Date.now());
       navigate(`/inbox/mine/${ticket}`, { state: { claimed: reason } });
       announce(strings.actions.taken(ticket));
       void queries.invalidateQueries({ queryKey: ["queue"] });

@@ -62,3 +62,13 @@ test("C57: whatever is typed can be searched for in all tickets", async () => {
   type("zeppelin");
   expect(await screen.findByRole("option", { name: /Search all tickets for “zeppelin”/ })).toBeDefined();
 });
+
+test("C57: the best comes first, whatever it is", async () => {
+  const { type } = await palette();
+  const first = async () => (await screen.findAllByRole("option"))[0];
+  type("so");
+  expect((await first())?.textContent).toContain("Solve");
+  type("the printer");
+  expect((await first())?.textContent).toMatch(/#[12]The printer/);
+  expect((await first())?.getAttribute("aria-selected")).toBe("true");
+});

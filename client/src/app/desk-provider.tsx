@@ -4,12 +4,12 @@ import { useLocation } from "wouter";
 import { type Conflict, type Desk, DeskContext, type Flash, type Undoable } from "@/desk/desk-context";
 import { Drafts } from "@/desk/drafts";
 import { followPreferences } from "@/desk/follow-preferences";
-import { Macros } from "@/desk/macros";
+import { macros } from "@/desk/macros";
 import { newId } from "@/desk/new-id";
 import { NO_PREFERENCES, PreferencesStore } from "@/desk/preferences";
 import { takeOver } from "@/desk/preferences-before";
 import { refusalText } from "@/desk/refusal-text";
-import { SavedViews } from "@/desk/saved-views";
+import { savedViews } from "@/desk/saved-views";
 import { SharedStore } from "@/desk/shared";
 import { dismissToast, errorToast, toast } from "@/desk/toast";
 import { Unread } from "@/desk/unread";
@@ -29,7 +29,7 @@ import { errorReports } from "./report-errors";
 import { strings } from "./strings/strings";
 import { orphanedOutboxes } from "./tab";
 
-/** What colleagues share and other browsers change is asked for this often while somebody looks. */
+/** What other browsers change is asked for this often while somebody looks; what colleagues share, the socket tells at once. */
 const REFRESH_MS = 60_000;
 
 function socketUrl(): string {
@@ -83,8 +83,8 @@ export function DeskProvider({
         browserClock,
       ),
       unread: new Unread(storage, me.id, Date.now()),
-      savedViews: new SavedViews(preferences, shared),
-      macros: new Macros(preferences, shared),
+      savedViews: savedViews(preferences, shared),
+      macros: macros(preferences, shared),
       flashes: new Happening<Flash>(),
       conflicts: new Cell<ReadonlyMap<number, Conflict>>(new Map()),
       lastChange: new Cell<Undoable | null>(null),
@@ -100,8 +100,8 @@ export function DeskProvider({
       }),
     };
   });
-  const { sync, drafts, uploads, flashes, lastChange, storage, unread, conflicts, mode } = kept;
-  const { preferences, shared, savedViews, macros } = kept;
+  const { sync, drafts, uploads, flashes, lastChange, storage, unread, conflicts, preferences, shared } =
+    kept;
   const byId = useMemo(() => new Map(people.map((person) => [person.id, person])), [people]);
 
   errorReports.build = info.build ?? "";
@@ -141,6 +141,19 @@ export function DeskProvider({
       preferences.stop();
     };
   }, [preferences, shared]);
+
+  useEffect(() => {
+    let before = sync.revisions.get();
+    return sync.revisions.subscribe(() => {
+      const now = sync.revisions.get();
+      if (before !== null && now !== null) {
+        if (now.shared !== before.shared) void shared.refresh();
+        if (now.people !== before.people) void queries.invalidateQueries({ queryKey: ["people"] });
+        if (now.settings !== before.settings) void queries.invalidateQueries({ queryKey: ["settings"] });
+      }
+      before = now;
+    });
+  }, [sync, shared, queries]);
 
   useEffect(() => {
     void orphanedOutboxes(storage, me.id, client).then((keys) => {
@@ -225,48 +238,8 @@ export function DeskProvider({
   }, [api, sync, queries, navigate]);
 
   const desk = useMemo<Desk>(
-    () => ({
-      sync,
-      api,
-      me,
-      info,
-      people: byId,
-      mode,
-      storage,
-      drafts,
-      uploads,
-      unread,
-      preferences,
-      shared,
-      savedViews,
-      macros,
-      conflicts,
-      flashes,
-      lastChange,
-      announce,
-      signOut,
-    }),
-    [
-      sync,
-      api,
-      me,
-      info,
-      byId,
-      mode,
-      storage,
-      drafts,
-      uploads,
-      unread,
-      preferences,
-      shared,
-      savedViews,
-      macros,
-      conflicts,
-      flashes,
-      lastChange,
-      announce,
-      signOut,
-    ],
+    () => ({ ...kept, api, me, info, people: byId, announce, signOut }),
+    [kept, api, me, info, byId, announce, signOut],
   );
   return <DeskContext.Provider value={desk}>{children}</DeskContext.Provider>;
 }

@@ -15,7 +15,8 @@ export function HelpSheet({ onClose }: { onClose: () => void }) {
       <div
         // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse scrolls with the arrows
         tabIndex={0}
-        className="scroll-thin gap-8 overflow-y-auto px-4 pb-5 outline-offset-[-2px] sm:columns-2"
+        data-reading=""
+        className="scroll-thin gap-8 overflow-y-auto px-4 pb-5 outline-none sm:columns-2"
       >
         {SECTIONS.map((section) => {
           const offered = actions.filter((action) => action.section === section && action.keys !== undefined);

@@ -3,6 +3,7 @@ import { Redirect, useLocation, useSearch } from "wouter";
 import { useDesk } from "@/desk/desk-context";
 import { type Filters, hasFilters, parseFilters, withFilters } from "@/desk/filters";
 import { number } from "@/desk/format-time";
+import { newId } from "@/desk/new-id";
 import type { View } from "@/desk/saved-views";
 import { useSavedViews, useView } from "@/desk/use-live";
 import {
@@ -38,9 +39,7 @@ const ListMenu = lazy(() =>
 const DeleteView = lazy(() =>
   import("@/features/inbox/delete-view").then((m) => ({ default: m.DeleteView })),
 );
-const SaveViewDialog = lazy(() =>
-  import("@/features/inbox/save-view-dialog").then((m) => ({ default: m.SaveViewDialog })),
-);
+const ViewDialog = lazy(() => import("@/desk/view-dialog").then((m) => ({ default: m.ViewDialog })));
 
 export function InboxPage({
   view,
@@ -94,7 +93,7 @@ function InboxView({
   const query = useSearch();
   const [sort, setSort] = useKept<Sort>("hotdesk.sort", SORTS, "due");
   const [group, setGroup] = useKept<Group>("hotdesk.group", GROUPS, "none");
-  const [saving, setSaving] = useState(false);
+  const [saving, setSaving] = useState<View | null>(null);
   // A saved view's own filters show until the address says otherwise.
   const search = query === "" && saved !== undefined ? saved.search : query;
   const filters = useMemo(() => parseFilters(search), [search]);
@@ -152,7 +151,17 @@ function InboxView({
                   <FilterBar
                     filters={filters}
                     onChange={filter}
-                    onSave={saved === undefined || query !== "" ? () => setSaving(true) : undefined}
+                    onSave={
+                      saved === undefined || query !== ""
+                        ? () =>
+                            setSaving({
+                              id: newId().slice(0, 8),
+                              name: "",
+                              base,
+                              search: withFilters("", filters),
+                            })
+                        : undefined
+                    }
                   />
                 </Suspense>
               ) : null
@@ -174,17 +183,16 @@ function InboxView({
         )}
       />
       <Suspense fallback={null}>
-        {saving ? (
-          <SaveViewDialog
-            base={base}
-            search={withFilters("", filters)}
-            onClose={() => setSaving(false)}
-            onSaved={(id) => {
-              setSaving(false);
-              navigate(`/inbox/saved-${id}`);
+        {saving === null ? null : (
+          <ViewDialog
+            view={saving}
+            onClose={() => setSaving(null)}
+            onSaved={() => {
+              setSaving(null);
+              navigate(`/inbox/saved-${saving.id}`);
             }}
           />
-        ) : null}
+        )}
       </Suspense>
     </>
   );

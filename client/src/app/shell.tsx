@@ -62,6 +62,7 @@ export function Shell() {
 function Frame() {
   const [location, navigate] = useLocation();
   const onWall = location === "/wallboard";
+  const page = location.split("/")[1] ?? "";
   const [drawer, setDrawer] = useState(false);
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
@@ -165,7 +166,7 @@ function Frame() {
         </Suspense>
       ) : null}
       <div className="min-w-0 flex-1">
-        <ErrorBoundary key={location.split("/")[1]}>
+        <ErrorBoundary key={page}>
           <Suspense
             fallback={
               <Delayed>
@@ -221,6 +222,7 @@ function Frame() {
                 />
               </Route>
             </Switch>
+            <FocusPage page={page} />
           </Suspense>
         </ErrorBoundary>
       </div>
@@ -240,4 +242,20 @@ function Frame() {
       </Suspense>
     </div>
   );
+}
+
+/** The page on which the app was opened: there the browser's own focus is right. */
+let opened: string | null = null;
+
+/** Whoever comes to another page by a key goes on in it, and hears where: the focus of the one before is gone with it. */
+function FocusPage({ page }: { page: string }) {
+  useEffect(() => {
+    // Where it leads to somewhere else, it is no page.
+    if (page === "") return;
+    opened ??= page;
+    if (page === opened || document.activeElement !== document.body) return;
+    opened = "";
+    document.getElementById("ticket")?.focus({ preventScroll: true });
+  }, [page]);
+  return null;
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { memoryStorage } from "@/sync/storage";
 import { ManualClock } from "@/sync/testing/manual-clock";
 import { ticket } from "@/sync/testing/tickets";
-import { filledIn, Macros } from "./macros";
+import { filledIn, macros as macrosFrom } from "./macros";
 import { NO_PREFERENCES, PreferencesStore } from "./preferences";
 import { SharedStore } from "./shared";
 import { nothingShared, serverOf } from "./testing/preferences-server";
@@ -31,18 +31,18 @@ describe("C46: macros", () => {
     expect(filledIn("{{ticket.subject}}", sly, { name: "Ada" })).toBe("{{me.name}}");
   });
 
-  test("are kept for their user, over reloads", () => {
+  test("are kept for their user, over reloads", async () => {
     const storage = memoryStorage();
     const first = { ...NO_PREFERENCES, macros: [{ id: "first", name: "Hello", body: "Hello" }] };
     const macrosOf = (user: string) =>
-      new Macros(
+      macrosFrom(
         new PreferencesStore({ storage, user, api: serverOf(), clock: new ManualClock() }, first),
         new SharedStore(nothingShared),
       );
     const macros = macrosOf("ada");
-    for (const macro of macros.all.get()) macros.remove(macro.id);
-    macros.put({ id: "a", name: "Thanks", body: "Thank you!" });
-    macros.put({ id: "a", name: "Thanks", body: "Many thanks!" });
+    for (const macro of macros.all.get()) await macros.remove(macro);
+    await macros.put({ id: "a", name: "Thanks", body: "Thank you!" }, "me");
+    await macros.put({ id: "a", name: "Thanks", body: "Many thanks!" }, "me");
     expect(macrosOf("ada").all.get()).toEqual([{ id: "a", name: "Thanks", body: "Many thanks!" }]);
     expect(macrosOf("bo").all.get()).toEqual(first.macros);
   });
@@ -64,7 +64,7 @@ describe("C46: macros", () => {
         },
       ],
     });
-    const macros = new Macros(
+    const macros = macrosFrom(
       new PreferencesStore({
         storage: memoryStorage(),
         user: "ada",

@@ -1,5 +1,5 @@
 import type { Me, Macro as OwnMacro, Ticket } from "@/protocol/types";
-import { Cell } from "@/sync/cell";
+import { Collection, type Kind, type Owned } from "./collection";
 import type { PreferencesStore } from "./preferences";
 import type { SharedStore } from "./shared";
 
@@ -33,54 +33,18 @@ export function filledIn(
   return body.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (whole, name: string) => values[name as Variable] ?? whole);
 }
 
-/** A macro; `shared` where it is not one's own: a team's id, or null for everybody. */
-export interface Macro extends OwnMacro {
-  shared?: { team: string | null };
-}
+export type Macro = Owned<OwnMacro>;
+export type Macros = Collection<OwnMacro>;
+
+const MACROS: Kind<OwnMacro> = {
+  own: (preferences) => preferences.macros,
+  change: (macros) => ({ macros }),
+  read: ({ id, kind, name, body }) => (kind === "macro" && body !== undefined ? { id, name, body } : null),
+  write: ({ name, body }) => ({ kind: "macro", name, body }),
+  kept: ({ id, name, body }) => ({ id, name, body }),
+};
 
 /** Answers that somebody gives often: one's own and those that are shared. */
-export class Macros {
-  readonly all: Cell<readonly Macro[]>;
-  readonly #preferences: PreferencesStore;
-  readonly #shared: SharedStore;
-
-  constructor(preferences: PreferencesStore, shared: SharedStore) {
-    this.#preferences = preferences;
-    this.#shared = shared;
-    this.all = new Cell(this.#listed());
-    const list = () => this.all.set(this.#listed());
-    preferences.now.subscribe(list);
-    shared.all.subscribe(list);
-  }
-
-  #listed(): readonly Macro[] {
-    const shared = this.#shared.all
-      .get()
-      .flatMap(({ id, kind, name, body, team }) =>
-        kind === "macro" && body !== undefined ? [{ id, name, body, shared: { team } }] : [],
-      );
-    return [...this.#preferences.now.get().macros, ...shared];
-  }
-
-  put({ id, name, body }: OwnMacro): void {
-    const others = this.#preferences.now.get().macros;
-    const at = others.findIndex((other) => other.id === id);
-    const macro = { id, name, body };
-    this.#preferences.change({ macros: at < 0 ? [...others, macro] : others.with(at, macro) });
-  }
-
-  remove(id: string): void {
-    this.#preferences.change({
-      macros: this.#preferences.now.get().macros.filter((macro) => macro.id !== id),
-    });
-  }
-
-  /** For a team, or with null for everybody. */
-  async share({ id, name, body }: OwnMacro, team: string | null): Promise<void> {
-    await this.#shared.put(id, { kind: "macro", name, body, team });
-  }
-
-  async unshare(id: string): Promise<void> {
-    await this.#shared.remove(id);
-  }
+export function macros(preferences: PreferencesStore, shared: SharedStore): Macros {
+  return new Collection(MACROS, preferences, shared);
 }

@@ -1,6 +1,7 @@
 import { strings } from "@/app/strings/strings";
 import type { ProblemDetails } from "@/protocol/types";
-import type { ProblemError } from "@/sync/problem-error";
+import { asProblem, type ProblemError } from "@/sync/problem-error";
+import { errorToast } from "./toast";
 
 /** A refusal in words that say what happened, with the name of whoever was faster. */
 export function refusalText(
@@ -19,4 +20,9 @@ export function refusalText(
 /** The same for a call that failed where nobody's name is at hand. */
 export function problemText(problem: ProblemError): string {
   return refusalText(problem.code, problem.message, problem.details, (id) => id);
+}
+
+/** Says it aloud, where nothing on the screen would. */
+export function problemToast(error: unknown): void {
+  errorToast(strings.problems.title, { description: problemText(asProblem(error)) });
 }

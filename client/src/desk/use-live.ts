@@ -4,6 +4,7 @@ import type { ConnectionState } from "@/sync/connection";
 import type { ViewSpec } from "@/sync/live-view";
 import type { OutboxState } from "@/sync/outbox";
 import type { Thread } from "@/sync/threads";
+import type { Collection, Item, Owned } from "./collection";
 import { useDesk } from "./desk-context";
 import type { Draft } from "./drafts";
 import type { View } from "./saved-views";
@@ -72,9 +73,12 @@ export function useUnread(ticket: Ticket | undefined): boolean {
   return useSyncExternalStore(unread.turn.subscribe, () => ticket !== undefined && unread.has(ticket));
 }
 
-export function useSavedViews(): readonly View[] {
-  const { all } = useDesk().savedViews;
+export function useCollection<T extends Item>({ all }: Collection<T>): readonly Owned<T>[] {
   return useSyncExternalStore(all.subscribe, all.get);
+}
+
+export function useSavedViews(): readonly View[] {
+  return useCollection(useDesk().savedViews);
 }
 
 /** A field that was just changed under the user's eyes; `turn` is new with each time. */

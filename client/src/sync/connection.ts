@@ -1,5 +1,6 @@
 import type {
   ClientMessage,
+  DeskChanged,
   Limits,
   LiveChange,
   PresentUser,
@@ -42,6 +43,7 @@ export interface ConnectionHost {
   answered(answer: Extract<ServerMessage, { t: "ok" | "err" }>): void;
   presence(ticket: number, users: PresentUser[]): void;
   figures(change: LiveChange): void;
+  besideChanged(revisions: DeskChanged): void;
   /** Everything that arrived together has been told. */
   settled(): void;
 }
@@ -240,6 +242,11 @@ export class Connection {
       case "analytics": {
         const { t: _, ...change } = message;
         this.#host.figures(change);
+        break;
+      }
+      case "desk": {
+        const { t: _, ...revisions } = message;
+        this.#host.besideChanged(revisions);
         break;
       }
       case "lag":

@@ -1,4 +1,5 @@
 import type {
+  DeskChanged,
   Limits,
   LiveChange,
   Patch,
@@ -9,7 +10,7 @@ import type {
   TicketRecord,
 } from "@/protocol/types";
 import type { Api } from "./api";
-import { Happening } from "./cell";
+import { Cell, Happening } from "./cell";
 import type { Clock } from "./clock";
 import { Connection, type ConnectionHost } from "./connection";
 import { Figures } from "./figures";
@@ -42,7 +43,7 @@ export function outboxPrefix(user: string): string {
   return `hotdesk.outbox.${user}.`;
 }
 
-const STANDING_TOPICS = ["board", "presence"];
+const STANDING_TOPICS = ["board", "presence", "desk"];
 
 /** The whole of what one tab knows of the desk: wires the connection to the replica, the outbox and what hangs on them. */
 export class DeskSync implements ConnectionHost {
@@ -57,6 +58,9 @@ export class DeskSync implements ConnectionHost {
 
   /** The same, with the ticket as it was before. */
   readonly changes = new Happening<{ record: TicketRecord; before: Ticket | undefined }>();
+
+  /** Of what lies beside the tickets; null until the server has said it, and for good where there is no socket. */
+  readonly revisions = new Cell<DeskChanged | null>(null);
 
   /** What the server refused without saying which command it was: ours is to say it aloud. */
   readonly faults = new Happening<{ code: AnyCode; message: string }>();
@@ -239,6 +243,10 @@ export class DeskSync implements ConnectionHost {
 
   presence(ticket: number, users: PresentUser[]): void {
     this.presenceOf.heard(ticket, users);
+  }
+
+  besideChanged(revisions: DeskChanged): void {
+    this.revisions.set(revisions);
   }
 
   figures(change: LiveChange): void {

@@ -120,6 +120,12 @@ impl Meter {
         self.stamping.store(true, Relaxed);
     }
 
+    /// How many of them are written down so far that `wanted` knows.
+    pub fn stamped(&self, wanted: impl Fn(u64) -> bool) -> u64 {
+        let stamps = self.stamps.lock().expect("invariant: nobody panics with the stamps in hand");
+        stamps.iter().filter(|stamp| wanted(stamp.seq)).count() as u64
+    }
+
     pub fn take_stamps(&self) -> Vec<Stamp> {
         self.stamping.store(false, Relaxed);
         std::mem::take(&mut self.stamps.lock().expect("invariant: nobody panics with the stamps in hand"))

@@ -17,7 +17,7 @@ use crate::feed::{Entry, Reach, out_of_sight, read_back};
 use crate::journal::JournalError;
 use crate::line::Line;
 use crate::people::{Credential, State as CredentialState};
-use crate::protocol::frame::{CloseReason, Drain, Lag, ServerMessage, Upto};
+use crate::protocol::frame::{CloseReason, DeskChanged, Drain, Lag, ServerMessage, Upto};
 use crate::protocol::topic::Topic;
 
 /// Records that one read of the journal brings at most.
@@ -31,6 +31,7 @@ pub struct Subscription {
     mine: bool,
     analytics: bool,
     presence: bool,
+    desk: bool,
     tickets: BTreeSet<TicketId>,
 }
 
@@ -43,6 +44,7 @@ impl Subscription {
                 Topic::Mine => self.mine = true,
                 Topic::Analytics => self.analytics = true,
                 Topic::Presence => self.presence = true,
+                Topic::Desk => self.desk = true,
                 Topic::Ticket(id) => drop(self.tickets.insert(*id)),
             }
         }
@@ -56,13 +58,14 @@ impl Subscription {
                 Topic::Mine => self.mine = false,
                 Topic::Analytics => self.analytics = false,
                 Topic::Presence => self.presence = false,
+                Topic::Desk => self.desk = false,
                 Topic::Ticket(id) => drop(self.tickets.remove(id)),
             }
         }
     }
 
     pub fn len(&self) -> usize {
-        let flags = [self.board, self.queue, self.mine, self.analytics, self.presence];
+        let flags = [self.board, self.queue, self.mine, self.analytics, self.presence, self.desk];
         self.tickets.len() + flags.into_iter().filter(|flag| *flag).count()
     }
 
@@ -130,6 +133,7 @@ pub struct Outlet {
     fetched: RefCell<Option<Fetched>>,
     presence_seen: Cell<u64>,
     figures_seen: Cell<u64>,
+    desk_seen: Cell<Option<DeskChanged>>,
     owes_upto: Cell<bool>,
     /// An `upto` for each question, so that each knows its own.
     asked: Cell<u32>,
@@ -178,6 +182,7 @@ impl Outlet {
             fetched: RefCell::default(),
             presence_seen: Cell::new(0),
             figures_seen: Cell::new(0),
+            desk_seen: Cell::new(None),
             owes_upto: Cell::new(false),
             asked: Cell::new(0),
             upto_at: Cell::new(now),
@@ -224,6 +229,9 @@ impl Outlet {
         self.subscription.borrow_mut().add(topics);
         self.presence_seen.set(0);
         self.asked.set(self.asked.get().saturating_add(1));
+        if topics.contains(&Topic::Desk) {
+            self.desk_seen.set(None);
+        }
         if topics.contains(&Topic::Analytics) {
             self.figures_seen.set(0);
             self.local.shared.watched.look(self.sight.get(), self.local.now_millis());
@@ -281,6 +289,9 @@ impl Outlet {
             return;
         }
         self.check_credential();
+        if self.has_desk_news() {
+            self.wake();
+        }
         // Two thirds, so that a heartbeat is never late by a tick.
         if self.phase.get() == Phase::Reading && now - self.upto_at.get() >= config.session.heartbeat_ms as i64 * 2 / 3
         {
@@ -373,6 +384,9 @@ impl Outlet {
         if let Some(frame) = self.figures() {
             return Pull::Frame(frame);
         }
+        if self.has_desk_news() {
+            return Pull::Frame(self.desk());
+        }
         if self.phase.get() == Phase::AwaitingSnapshot {
             return Pull::Nothing;
         }
@@ -424,6 +438,16 @@ impl Outlet {
             return None;
         }
         Some(text_frame(&table.since(self.figures_seen.replace(table.change()))))
+    }
+
+    fn has_desk_news(&self) -> bool {
+        self.subscription.borrow().desk && self.desk_seen.get() != Some(self.local.shared.revisions.now())
+    }
+
+    fn desk(&self) -> Bytes {
+        let now = self.local.shared.revisions.now();
+        self.desk_seen.set(Some(now));
+        text_frame(&ServerMessage::Desk(now).line())
     }
 
     fn lag(&self) -> Option<Bytes> {

@@ -1,5 +1,7 @@
 //! What triage proposes and sets by itself, and what people make of it.
 
+use std::sync::Arc;
+
 use super::super::command::{AcceptTriage, RejectTriage, TriageValues, UpdateTicket};
 use super::super::event::Event;
 use super::super::patch::Patch;
@@ -65,7 +67,7 @@ pub(super) fn ask(work: Work<'_>) -> Result<Decision, Rejection> {
             at: now,
             based_on: version,
             decided: TriageDecided::default(),
-            ..triage.clone()
+            ..Triage::clone(triage)
         },
         None => Triage::new(TriageState::Waiting, now, version),
     };
@@ -75,14 +77,14 @@ pub(super) fn ask(work: Work<'_>) -> Result<Decision, Rejection> {
 /// The ticket is one of a group; it says so where triage has begun.
 pub(super) fn join(work: Work<'_>, incident: Incident) -> Decision {
     let Some(triage) = &work.state().ticket.triage else { return work.done() };
-    let triage = Triage { incident: Some(incident), ..triage.clone() };
+    let triage = Triage { incident: Some(incident), ..Triage::clone(triage) };
     change(work, triage, Patch::default(), TriageDecided::default())
 }
 
 pub(super) fn accept(work: Work<'_>, accept: &AcceptTriage) -> Result<Decision, Rejection> {
     let state = work.state();
     let ticket = &state.ticket;
-    let mut triage = proposal(ticket.triage.as_ref())?;
+    let mut triage = proposal(ticket.triage.as_deref())?;
     let named = named(accept.fields.as_deref())?;
     let edits = accept.edits.clone().unwrap_or_default();
     let by_hand = |field: TriageField| {
@@ -138,7 +140,7 @@ pub(super) fn accept(work: Work<'_>, accept: &AcceptTriage) -> Result<Decision, 
 
 pub(super) fn reject(work: Work<'_>, reject: &RejectTriage) -> Result<Decision, Rejection> {
     let ticket = &work.state().ticket;
-    let mut triage = proposal(ticket.triage.as_ref())?;
+    let mut triage = proposal(ticket.triage.as_deref())?;
     let named = named(reject.fields.as_deref())?;
     let mut decided = TriageDecided::default();
     let mut update = UpdateTicket::default();
@@ -171,7 +173,7 @@ pub(super) fn decide_by_hand(ticket: &Ticket, patch: &mut Patch, context: &Conte
     if context.principal.is_system() {
         return decided;
     }
-    let mut triage = triage.clone();
+    let mut triage = Triage::clone(triage);
     for field in TriageField::ALL.into_iter().filter(|field| triage.is_open(*field)) {
         let same = match field {
             TriageField::Category => patch.category.as_ref().map(|now| *now == triage.category.as_ref().map(value)),
@@ -188,7 +190,7 @@ pub(super) fn decide_by_hand(ticket: &Ticket, patch: &mut Patch, context: &Conte
             triage.applied.forget(field);
         }
         triage.settle();
-        patch.triage = Some(Some(triage));
+        patch.triage = Some(Some(Arc::new(triage)));
     }
     decided
 }
@@ -207,14 +209,14 @@ pub(super) fn go_back(state: &TicketState, recent: &Recent, patch: &mut Patch) {
         return;
     }
     patch.triage = None;
-    let Some(mut triage) = state.ticket.triage.clone() else { return };
+    let Some(mut triage) = state.ticket.triage.as_deref().cloned() else { return };
     for field in TriageField::ALL.into_iter().filter(|field| has(patch, *field)) {
         let open = before.as_ref().and_then(|before| before.decided.get(field));
         triage.decided.set(field, if by_machine { Some(TriageDecision::Rejected) } else { open });
         triage.applied.forget(field);
     }
     triage.settle();
-    patch.triage = Some(Some(triage));
+    patch.triage = Some(Some(Arc::new(triage)));
 }
 
 /// Whether the undo of a command with these former values puts fields back that triage may propose.
@@ -319,7 +321,7 @@ fn named(fields: Option<&[String]>) -> Result<Option<Vec<TriageField>>, Rejectio
 
 fn change(mut work: Work<'_>, triage: Triage, mut patch: Patch, decided: TriageDecided) -> Decision {
     let applied = (!patch.is_empty()).then(|| changes_of(&patch));
-    patch.triage = Some(Some(triage.clone()));
+    patch.triage = Some(Some(Arc::new(triage.clone())));
     patch.trim(&work.state().ticket);
     if !patch.is_empty() {
         work.act(Event::TriageChanged { triage: Box::new(triage), applied, decided }, patch);

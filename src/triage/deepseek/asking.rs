@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::{self, Answer, Verdict};
 use super::batch::{self, Group};
@@ -39,6 +40,11 @@ pub struct Question<T> {
 impl<T> Question<T> {
     pub fn tokens(&self) -> usize {
         tokens_of(&self.subject) + tokens_of(&self.text) + FRAME_TOKENS
+    }
+
+    /// Tells one question about a ticket from another.
+    pub fn sum(&self) -> u64 {
+        xxh3_64(format!("{}\0{}", self.subject, self.text).as_bytes())
     }
 }
 
@@ -108,17 +114,19 @@ impl Service {
         (!self.ledger.lock().has_room_for(now, self.prices, least)).then_some(BUDGET_SPENT)
     }
 
-    /// Until every ticket has ended.
+    /// Until every ticket has ended. `keep` is awaited before each request, when its money is set aside: it writes down what goes
+    /// out, and what it cannot write down does not go out.
     pub async fn ask<T: Clone>(
         &self,
         questions: Vec<Question<T>>,
         now: impl Fn() -> Timestamp,
+        keep: impl AsyncFn() -> Result<(), &'static str>,
         random: &mut fastrand::Rng,
     ) -> Vec<Outcome<T>> {
         let mut ended = Vec::with_capacity(questions.len());
         let mut open = vec![Group { tickets: questions, vain: 0 }];
         while let Some(group) = open.pop() {
-            match self.ask_once(&group.tickets, &now, random).await {
+            match self.ask_once(&group.tickets, &now, &keep, random).await {
                 Err(reason) => ended.extend(group.tickets.into_iter().map(|question| (question.ticket, Err(reason)))),
                 Ok(answer) => {
                     if let Answer::Rows { verdicts, discarded, .. } = &answer {
@@ -142,6 +150,7 @@ impl Service {
         &self,
         questions: &[Question<T>],
         now: &impl Fn() -> Timestamp,
+        keep: &impl AsyncFn() -> Result<(), &'static str>,
         random: &mut fastrand::Rng,
     ) -> Result<Answer, &'static str> {
         if !self.breaker.lock().admits(now()) {
@@ -165,6 +174,11 @@ impl Service {
             self.breaker.lock().withdrawn(now());
             return Err(BUDGET_SPENT);
         };
+        if let Err(reason) = keep().await {
+            self.ledger.lock().give_back(reserved);
+            self.breaker.lock().withdrawn(now());
+            return Err(reason);
+        }
         let body = self.prompt.body(&self.model, &asked, false);
         let called = self.client.call(&body, random).await;
         self.ledger.lock().sorting.requests += u64::from(called.tries);
@@ -263,7 +277,7 @@ fn shingles(text: &str) -> HashSet<u64> {
             words.push(plain);
         }
     }
-    let sum = |text: String| xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+    let sum = |text: String| xxh3_64(text.as_bytes());
     let rows = words.windows(SHINGLE).map(|row| sum(row.join(" ")));
     rows.chain(telling.into_iter().map(sum)).collect()
 }

@@ -179,7 +179,6 @@ export const fr: Strings = {
     saveSubmit: "Garder la vue",
     saved: "Mes vues",
     deleteView: "Supprimer cette vue",
-    deleted: (name) => `La vue « ${name} » est supprimée`,
     other: "Autre valeur…",
     noMatch: ["Rien ne passe ces filtres", "Enlevez-en un pour en voir plus."],
   },
@@ -497,6 +496,13 @@ export const fr: Strings = {
     byPriority: "Par priorité",
     byTeam: "Par équipe",
     waits: (length) => `attend ${length}`,
+    rank: (priority, from) =>
+      from === null
+        ? `Priorité ${priority.toLowerCase()}`
+        : `Priorité ${priority.toLowerCase()}, montée de « ${from} » par l’attente`,
+    dueIn: (length) => `échéance dans ${length}`,
+    late: (length) => `${length} de retard`,
+    waited: (length) => `attend depuis ${length}`,
     empty: "La file est vide",
     emptyHint: "Chaque personne qui a écrit a quelqu’un qui s’en occupe.",
     failed: "La file n’a pas pu être chargée",
@@ -662,9 +668,6 @@ export const fr: Strings = {
     title: "Macro",
     name: "Nom",
     body: "Texte",
-    remove: "Supprimer",
-    removeNamed: (name) => `Supprimer ${name}`,
-    removed: (name) => `« ${name} » est supprimée`,
     first: [
       {
         id: "first-ask",
@@ -683,7 +686,14 @@ export const fr: Strings = {
       },
     ],
   },
-  share: { label: "Pour qui", me: "Moi seulement", all: "Tout le monde" },
+  share: {
+    label: "Pour qui",
+    me: "Moi seulement",
+    all: "Tout le monde",
+    remove: "Supprimer",
+    removeNamed: (name) => `Supprimer ${name}`,
+    removed: (name) => `« ${name} » est supprimée`,
+  },
   requests: {
     open: "Les clients peuvent écrire par le formulaire",
     where: "Le formulaire se trouve à l’adresse",
@@ -797,6 +807,8 @@ export const fr: Strings = {
       answer_malformed: "La réponse du service n’a pas pu être lue.",
       answer_incomplete: "Le service a omis ce ticket.",
       answer_empty: "Le service n’a rien répondu.",
+      answer_lost: "La réponse du service s’est perdue deux fois.",
+      not_noted: "Le support n’a pas pu noter qu’il interroge le service.",
       content_filter: "Le service a refusé le texte.",
       service_refused: "Le service a refusé la demande.",
       service_key_refused: "Le service a refusé la clé. Un administrateur doit intervenir.",
@@ -825,6 +837,7 @@ export const fr: Strings = {
     today: "Dépensé aujourd’hui",
     ofBudget: (spent, budget) => `${spent} sur ${budget}`,
     perThousand: "Mille tickets coûtent",
+    askedAgain: "Redemandés après un arrêt brutal",
     cache: "Lu dans son cache",
     batch: "Tickets par demande",
     tokens: "Jetons par ticket",

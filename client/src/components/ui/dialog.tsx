@@ -1,7 +1,7 @@
 import clsx from "clsx";
 import { X } from "lucide-react";
 import { Dialog as Radix } from "radix-ui";
-import { type ReactNode, useRef } from "react";
+import { type FormEvent, type ReactNode, useRef } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "./button";
 
@@ -40,6 +40,13 @@ export function Dialog({
         <Radix.Overlay className="fixed inset-0 z-30 animate-fade bg-veil" />
         <Radix.Content
           aria-describedby={undefined}
+          // Nothing to write in: the sheet itself has the focus, not the button that closes it.
+          onOpenAutoFocus={(event) => {
+            const sheet = event.currentTarget as HTMLElement;
+            if (sheet.contains(document.activeElement)) return;
+            event.preventDefault();
+            (sheet.querySelector<HTMLElement>("[data-reading]") ?? sheet).focus();
+          }}
           onCloseAutoFocus={(event) => {
             const from = before.current;
             if (!(from instanceof HTMLElement) || from === document.body || !from.isConnected) return;
@@ -68,5 +75,30 @@ export function Dialog({
         </Radix.Content>
       </Radix.Portal>
     </Radix.Root>
+  );
+}
+
+/** A form in a sheet: its fields scroll, and what sends it stays in sight. */
+export function DialogForm({
+  onSubmit,
+  actions,
+  children,
+}: {
+  onSubmit: (event: FormEvent) => void;
+  actions: ReactNode;
+  children: ReactNode;
+}) {
+  return (
+    <form
+      onSubmit={onSubmit}
+      noValidate
+      onKeyDown={(event) => {
+        if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) event.currentTarget.requestSubmit();
+      }}
+      className="flex min-h-0 flex-col"
+    >
+      <div className="scroll-thin flex min-h-0 flex-col gap-4 overflow-y-auto px-4 pt-1 pb-4">{children}</div>
+      <footer className="flex shrink-0 justify-end gap-2 border-t px-4 py-3">{actions}</footer>
+    </form>
   );
 }

@@ -1,7 +1,7 @@
 import type { SelectHTMLAttributes } from "react";
 import { Labelled, type Labels } from "./labelled";
+import { Select } from "./select";
 
-/** The platform's own list: it works with every keyboard, screen reader and thumb. */
 export function SelectField({
   label,
   options,
@@ -13,9 +13,9 @@ export function SelectField({
   return (
     <Labelled label={label} hint={hint} error={error} className="min-w-0">
       {(tied) => (
-        <select
+        <Select
           {...tied}
-          className="h-10 min-w-0 rounded-md border border-line-strong bg-surface px-2.5 text-base text-ink aria-invalid:border-danger"
+          className="h-10 border border-line-strong bg-surface pl-3 text-base text-ink aria-invalid:border-danger"
           {...rest}
         >
           {options.map((option) => (
@@ -23,7 +23,7 @@ export function SelectField({
               {option.name}
             </option>
           ))}
-        </select>
+        </Select>
       )}
     </Labelled>
   );

@@ -60,7 +60,7 @@ export const BoardCard = memo(function BoardCard({
       onFocus={() => onFocus(id)}
       onClick={() => onOpen(id)}
       className={clsx(
-        "flex h-[5.25rem] w-full flex-col gap-1 rounded-lg border bg-raised px-3 py-2 text-left outline-offset-[-1px] transition-colors hover:border-line-strong",
+        "flex h-[6.25rem] w-full flex-col gap-1 rounded-lg border bg-raised px-3 py-2 text-left outline-offset-[-1px] transition-colors hover:border-line-strong",
         open && "border-accent bg-accent-soft",
         dragged && "opacity-40",
         flash?.kind === "refused" && "animate-flash-danger",
@@ -78,7 +78,7 @@ export const BoardCard = memo(function BoardCard({
           </span>
         ) : null}
       </span>
-      <span className="line-clamp-1 flex-1 font-medium text-ink text-sm">{ticket.subject}</span>
+      <span className="line-clamp-2 min-h-0 flex-1 font-medium text-ink text-sm">{ticket.subject}</span>
       <span className="flex w-full items-center gap-2">
         {axis === "priority" ? null : <PriorityIcon priority={ticket.priority} labelled />}
         {due === null ? null : <DueClock due={due} compact />}

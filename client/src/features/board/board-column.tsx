@@ -5,11 +5,13 @@ import { Ban } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { number } from "@/desk/format-time";
+import { useRem } from "@/desk/use-rem";
 import { BoardCard } from "./board-card";
 import type { Axis, Column, Move } from "./moves";
 
-const CARD_PX = 84;
-const GAP_PX = 8;
+/** As high as a card of two lines is drawn. */
+const CARD_REM = 6.25;
+const GAP_REM = 0.5;
 
 export function BoardColumn({
   axis,
@@ -41,12 +43,13 @@ export function BoardColumn({
   const box = useRef<HTMLElement>(null);
   const scroller = useRef<HTMLDivElement>(null);
   const [over, setOver] = useState(false);
+  const rem = useRem();
   const kept = dragged === null ? -1 : column.ids.indexOf(dragged);
   const cards = useVirtualizer({
     count: column.ids.length,
     getScrollElement: () => scroller.current,
-    estimateSize: () => CARD_PX,
-    gap: GAP_PX,
+    estimateSize: () => CARD_REM * rem,
+    gap: GAP_REM * rem,
     paddingStart: 2,
     paddingEnd: 12,
     overscan: 4,
@@ -56,6 +59,9 @@ export function BoardColumn({
       return kept < 0 || indexes.includes(kept) ? indexes : [...indexes, kept].sort((a, b) => a - b);
     },
   });
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another size of letters moves every card
+  useEffect(() => cards.measure(), [rem, cards]);
 
   const latest = useRef({ move, onDrop });
   latest.current = { move, onDrop };

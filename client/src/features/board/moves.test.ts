@@ -4,7 +4,7 @@ import { ticket } from "@/sync/testing/tickets";
 import { columnsOf, find, moveTo, neighbour } from "./moves";
 
 const moves = { new: ["open"], open: ["pending"], pending: [], on_hold: [], solved: ["open"], closed: [] };
-const info = { moves } as unknown as Parameters<typeof moveTo>[3];
+const info = { moves, teams: [] } as unknown as Parameters<typeof moveTo>[3];
 const person = (id: string, teams: string[], active = true) =>
   ({ id, name: id, role: "agent", teams, active }) as User;
 const people = new Map([

@@ -1,3 +1,4 @@
+import { isAssignable } from "@/desk/team-sight";
 import type { DeskInfo, Priority, Ticket, TicketStatus, TicketUpdate, User } from "@/protocol/types";
 
 export const AXES = ["status", "assignee", "priority", "team"] as const;
@@ -17,7 +18,7 @@ export function moveTo(
   ticket: Ticket,
   axis: Axis,
   column: string,
-  info: Pick<DeskInfo, "moves">,
+  info: Pick<DeskInfo, "moves" | "teams">,
   people: ReadonlyMap<string, User>,
 ): Move {
   if ((ticket[axis] ?? NONE) === column) return { kind: "same" };
@@ -37,10 +38,9 @@ export function moveTo(
       if (column === NONE) return { kind: "allowed", fields: { assignee: null } };
       const person = people.get(column);
       if (person === undefined || !person.active) return { kind: "refused", why: "inactive" };
-      // Whoever is in no team is of every team.
-      const isOfTeam =
-        ticket.team === null || person.teams.length === 0 || person.teams.includes(ticket.team);
-      return isOfTeam ? { kind: "allowed", fields: { assignee: column } } : { kind: "refused", why: "team" };
+      return isAssignable(person, ticket.team, info)
+        ? { kind: "allowed", fields: { assignee: column } }
+        : { kind: "refused", why: "team" };
     }
   }
 }

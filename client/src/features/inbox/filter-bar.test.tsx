@@ -1,11 +1,11 @@
 // @vitest-environment jsdom
 import { fireEvent, screen } from "@testing-library/react";
 import { useState } from "react";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Filters } from "@/desk/filters";
+import { ViewDialog } from "@/desk/view-dialog";
 import { stage } from "../../../tests/render-desk";
 import { FilterBar } from "./filter-bar";
-import { SaveViewDialog } from "./save-view-dialog";
 
 function Bar({ first, onFilters }: { first: Filters; onFilters: (filters: Filters) => void }) {
   const [filters, setFilters] = useState(first);
@@ -39,12 +39,11 @@ test("C44: each filter is a chip with its name, and is taken away where it stand
 test("C44: a view is kept under a name, over reloads", async () => {
   let saved = "";
   const { desk, storage } = await stage(() => (
-    <SaveViewDialog
-      base="open"
-      search="?priority=high"
+    <ViewDialog
+      view={{ id: "v1", name: "", base: "open", search: "?priority=high" }}
       onClose={() => {}}
-      onSaved={(id) => {
-        saved = id;
+      onSaved={() => {
+        saved = "v1";
       }}
     />
   ));
@@ -52,6 +51,7 @@ test("C44: a view is kept under a name, over reloads", async () => {
     target: { value: "Hot ones" },
   });
   fireEvent.click(screen.getByRole("button", { name: "Save the view" }));
+  await vi.waitFor(() => expect(saved).toBe("v1"));
   expect(desk.savedViews.all.get().find((view) => view.id === saved)).toMatchObject({
     name: "Hot ones",
     base: "open",

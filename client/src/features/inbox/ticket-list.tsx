@@ -6,12 +6,13 @@ import { Button } from "@/components/ui/button";
 import { Delayed } from "@/components/ui/delayed";
 import { Notice } from "@/components/ui/notice";
 import { Skeleton } from "@/components/ui/skeleton";
-import { rowPx } from "@/desk/appearance";
+import { rowRem } from "@/desk/appearance";
 import { ConnectionStatus } from "@/desk/connection-status";
 import { useDesk } from "@/desk/desk-context";
 import { MenuButton } from "@/desk/menu-button";
 import type { Selection } from "@/desk/selection";
 import { useConnection, usePersonName } from "@/desk/use-live";
+import { useRem } from "@/desk/use-rem";
 import { type Group, groupOf } from "@/desk/views";
 import { useActionRegistry } from "@/keyboard/actions";
 import type { Priority, Ticket, TicketStatus } from "@/protocol/types";
@@ -19,7 +20,7 @@ import { TicketRow } from "./ticket-row";
 
 const BulkBar = lazy(() => import("./bulk-bar").then((m) => ({ default: m.BulkBar })));
 
-const HEADING_PX = 30;
+const HEADING_REM = 1.875;
 
 export interface ListPlace {
   ids: readonly number[];
@@ -132,24 +133,43 @@ export function EmptyList({ words }: { words: [string, string] | undefined }) {
 
 type Item = { kind: "ticket"; id: number; at: number } | { kind: "group"; key: string; count: number };
 
-function useItems(ids: readonly number[], group: Group): readonly Item[] {
+/** What is drawn one below the other. Without groups it is the list itself, of which nothing is made anew when it changes. */
+interface Items {
+  count: number;
+  item(index: number): Item | undefined;
+  indexOf(ticket: number): number;
+}
+
+function useItems(ids: readonly number[], group: Group): Items {
   const { sync } = useDesk();
   return useMemo(() => {
+    if (group === "none") {
+      return {
+        count: ids.length,
+        item: (at) => {
+          const id = ids[at];
+          return id === undefined ? undefined : { kind: "ticket", id, at };
+        },
+        indexOf: (ticket) => ids.indexOf(ticket),
+      };
+    }
     const items: Item[] = [];
     let open: Extract<Item, { kind: "group" }> | null = null;
     ids.forEach((id, at) => {
-      if (group !== "none") {
-        const ticket = sync.tickets.get(id);
-        const key = ticket === undefined ? "" : groupOf(ticket, group);
-        if (open === null || open.key !== key) {
-          open = { kind: "group", key, count: 0 };
-          items.push(open);
-        }
-        open.count += 1;
+      const ticket = sync.tickets.get(id);
+      const key = ticket === undefined ? "" : groupOf(ticket, group);
+      if (open === null || open.key !== key) {
+        open = { kind: "group", key, count: 0 };
+        items.push(open);
       }
+      open.count += 1;
       items.push({ kind: "ticket", id, at });
     });
-    return items;
+    return {
+      count: items.length,
+      item: (index) => items[index],
+      indexOf: (ticket) => items.findIndex((item) => item.kind === "ticket" && item.id === ticket),
+    };
   }, [ids, group, sync]);
 }
 
@@ -165,22 +185,23 @@ function Rows({
 }: ListPlace & { end: ReactNode }) {
   const scroller = useRef<HTMLDivElement>(null);
   const items = useItems(ids, group);
-  const height = useSyncExternalStore(rowPx.subscribe, rowPx.get);
+  // For ranges. Rows must not be drawn again because another one has come.
+  const order = useRef(ids);
+  order.current = ids;
+  const rem = useRem();
+  const height = useSyncExternalStore(rowRem.subscribe, rowRem.get) * rem;
   const rows = useVirtualizer({
-    count: items.length,
+    count: items.count,
     getScrollElement: () => scroller.current,
-    estimateSize: (index) => (items[index]?.kind === "group" ? HEADING_PX : height),
-    getItemKey: (index) => {
-      const item = items[index];
-      return item === undefined ? index : item.kind === "ticket" ? item.id : `group-${item.key}`;
-    },
+    estimateSize: (index) => (items.item(index)?.kind === "group" ? HEADING_REM * rem : height),
     overscan: 8,
   });
+  // Where headings are among the rows, they move with what is below them.
+  const shape = group === "none" ? null : items;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another density or grouping moves every row
-  useEffect(() => rows.measure(), [height, items, rows]);
+  useEffect(() => rows.measure(), [height, shape, rows]);
 
-  const at =
-    selected === null ? -1 : items.findIndex((item) => item.kind === "ticket" && item.id === selected);
+  const at = selected === null ? -1 : items.indexOf(selected);
   const latest = useRef(at);
   latest.current = at;
   // Follows the user's choice, not the list: a row that a colleague moves does not drag the view along.
@@ -193,13 +214,13 @@ function Rows({
     <div ref={scroller} className="scroll-thin min-h-0 flex-1 overflow-y-auto overscroll-contain">
       <ul className="relative" style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map((row) => {
-          const item = items[row.index];
+          const item = items.item(row.index);
           if (item === undefined) return null;
           const style = { height: row.size, transform: `translateY(${row.start}px)` };
           if (item.kind === "group") {
             return (
               <li
-                key={row.key}
+                key={`group-${item.key}`}
                 className="absolute inset-x-0 top-0 flex items-center gap-2 border-b bg-canvas px-3.5 text-2xs text-ink-3"
                 style={style}
               >
@@ -212,7 +233,7 @@ function Rows({
           }
           return (
             <li
-              key={row.key}
+              key={item.id}
               aria-setsize={ids.length}
               aria-posinset={item.at + 1}
               className="absolute inset-x-0 top-0"
@@ -223,7 +244,7 @@ function Rows({
                 href={hrefOf(item.id)}
                 selected={item.id === selected}
                 selection={selection}
-                order={ids}
+                order={order}
                 showAssignee={showAssignee}
                 found={found?.get(item.id)}
               />

@@ -35,8 +35,8 @@ export const TicketRow = memo(function TicketRow({
   href: string;
   selected: boolean;
   selection: Selection;
-  /** The whole list, for ranges. */
-  order: readonly number[];
+  /** The whole list as it is now, for ranges. */
+  order: { readonly current: readonly number[] };
   showAssignee: boolean;
   /** The ticket as a search found it, for those that are not on the board. */
   found?: Ticket | undefined;
@@ -75,7 +75,7 @@ export const TicketRow = memo(function TicketRow({
         aria-current={selected ? "true" : undefined}
         data-ticket={id}
         onClick={(event) => {
-          if (event.shiftKey) selection.extend(id, order);
+          if (event.shiftKey) selection.extend(id, order.current);
           else if (event.metaKey || event.ctrlKey) selection.toggle(id);
           else return;
           event.preventDefault();
@@ -156,7 +156,7 @@ export const TicketRow = memo(function TicketRow({
         tabIndex={-1}
         onChange={() => {}}
         onClick={(event) => {
-          if (event.shiftKey) selection.extend(id, order);
+          if (event.shiftKey) selection.extend(id, order.current);
           else selection.toggle(id);
         }}
         className={clsx(

@@ -1,9 +1,10 @@
-import { type FormEvent, useEffect, useId, useRef, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
-import { Dialog } from "@/components/ui/dialog";
+import { Dialog, DialogForm } from "@/components/ui/dialog";
 import { Kbd } from "@/components/ui/kbd";
 import { SelectField } from "@/components/ui/select-field";
+import { TextArea } from "@/components/ui/text-area";
 import { TextField } from "@/components/ui/text-field";
 import { useDesk } from "@/desk/desk-context";
 import { refusalText } from "@/desk/refusal-text";
@@ -68,7 +69,6 @@ export function NewTicketDialog({
   const [missing, setMissing] = useState<Missing>({});
   const [error, setError] = useState<string | null>(null);
   const here = useRef(true);
-  const bodyId = useId();
   useEffect(() => {
     here.current = true;
     return () => {
@@ -137,13 +137,14 @@ export function NewTicketDialog({
 
   return (
     <Dialog open onOpenChange={onClose} title={strings.newTicket.title}>
-      <form
+      <DialogForm
         onSubmit={submit}
-        noValidate
-        onKeyDown={(event) => {
-          if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) submit(event);
-        }}
-        className="scroll-thin flex flex-col gap-4 overflow-y-auto px-4 pb-4"
+        actions={
+          <Button type="submit" variant="primary" disabled={busy}>
+            {busy ? strings.newTicket.submitting : strings.newTicket.submit}
+            <Kbd keys="mod+Enter" />
+          </Button>
+        }
       >
         <TextField
           label={strings.newTicket.subject}
@@ -153,23 +154,14 @@ export function NewTicketDialog({
           maxLength={300}
           autoFocus
         />
-        <div className="flex flex-col gap-1.5">
-          <label htmlFor={bodyId} className="font-medium text-ink-2 text-sm">
-            {strings.newTicket.body}
-          </label>
-          <textarea
-            id={bodyId}
-            rows={5}
-            value={draft.body}
-            onChange={(event) => write({ body: event.target.value })}
-            aria-invalid={missing.body ? true : undefined}
-            aria-describedby={`${bodyId}-more`}
-            className="scroll-thin resize-y rounded-md border border-line-strong bg-surface px-3 py-2 text-base aria-invalid:border-danger"
-          />
-          <p id={`${bodyId}-more`} className={missing.body ? "text-danger text-xs" : "text-ink-3 text-xs"}>
-            {missing.body ?? strings.newTicket.bodyHint}
-          </p>
-        </div>
+        <TextArea
+          label={strings.newTicket.body}
+          rows={5}
+          value={draft.body}
+          onChange={(event) => write({ body: event.target.value })}
+          hint={strings.newTicket.bodyHint}
+          error={missing.body ?? null}
+        />
         <div className="grid gap-4 sm:grid-cols-2">
           <TextField
             label={strings.newTicket.name}
@@ -213,13 +205,7 @@ export function NewTicketDialog({
             {error}
           </p>
         ) : null}
-        <div className="flex justify-end">
-          <Button type="submit" variant="primary" disabled={busy}>
-            {busy ? strings.newTicket.submitting : strings.newTicket.submit}
-            <Kbd keys="mod+Enter" />
-          </Button>
-        </div>
-      </form>
+      </DialogForm>
     </Dialog>
   );
 }

@@ -11,6 +11,7 @@ import { Skeleton } from "@/components/ui/skeleton";
 import { useDesk } from "@/desk/desk-context";
 import { fullTime, number, span } from "@/desk/format-time";
 import { MenuButton } from "@/desk/menu-button";
+import { rankText } from "@/desk/rank-text";
 import { useNow } from "@/desk/use-now";
 import { useQueue } from "@/desk/use-queue";
 import type { Priority, QueueRow, QueueView } from "@/protocol/types";
@@ -120,20 +121,23 @@ function Row({ row }: { row: QueueRow }) {
     <li className="border-b">
       <Link
         href={`/tickets/${ticket.id}`}
-        className="grid grid-cols-[1.5rem_1rem_minmax(0,1fr)_6.5rem] items-center gap-x-3 px-4 py-2.5 outline-offset-[-2px] hover:bg-hover md:grid-cols-[2rem_1rem_minmax(0,1.2fr)_minmax(0,1fr)_7rem] md:px-6"
+        className="grid grid-cols-[1.5rem_1rem_minmax(0,1fr)_auto] items-center gap-x-3 px-4 py-2.5 outline-offset-[-2px] hover:bg-hover md:grid-cols-[2rem_1rem_minmax(0,1.2fr)_minmax(0,1fr)_7rem] md:px-6"
       >
         <span className="text-right text-ink-3 text-sm tabular-nums">{reason.rank}</span>
         <PriorityIcon priority={reason.effective_priority as Priority} labelled />
-        <span className="min-w-0">
-          <span className="block truncate font-medium text-sm">{ticket.subject}</span>
-          <span className="block truncate text-ink-3 text-xs">
+        {/* On a phone the subject has a line of its own. */}
+        <span className="contents min-w-0 md:block">
+          <span className="col-span-2 col-start-3 row-start-1 block truncate font-medium text-sm">
+            {ticket.subject}
+          </span>
+          <span className="col-start-3 row-start-2 block truncate text-ink-3 text-xs">
             #{ticket.id} · {ticket.requester.name}
           </span>
         </span>
-        <span className="col-span-2 col-start-3 min-w-0 text-ink-2 text-xs md:col-span-1 md:col-start-4 md:text-sm">
-          {reason.text}
+        <span className="col-span-2 col-start-3 row-start-3 min-w-0 text-ink-2 text-xs md:col-span-1 md:col-start-4 md:row-start-1 md:text-sm">
+          {rankText(reason)}
         </span>
-        <span className="col-start-4 row-start-1 flex flex-col items-end md:col-start-5">
+        <span className="col-start-4 row-start-2 flex flex-row-reverse items-center justify-end gap-2 md:col-start-5 md:row-start-1 md:flex-col md:items-end md:gap-0">
           {reason.next_due === null ? null : <DueClock due={Date.parse(reason.next_due)} compact />}
           <span className="text-2xs text-ink-3 tabular-nums" title={fullTime(reason.waiting_since)}>
             {strings.queue.waits(span(now - Date.parse(reason.waiting_since)))}

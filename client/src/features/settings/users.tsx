@@ -4,7 +4,7 @@ import { strings } from "@/app/strings/strings";
 import { Avatar } from "@/components/ui/avatar";
 import { Button } from "@/components/ui/button";
 import { CheckField } from "@/components/ui/check-field";
-import { Dialog } from "@/components/ui/dialog";
+import { Dialog, DialogForm } from "@/components/ui/dialog";
 import { Notice } from "@/components/ui/notice";
 import { SelectField } from "@/components/ui/select-field";
 import { TextField } from "@/components/ui/text-field";
@@ -149,10 +149,13 @@ function UserDialog({ user, onClose }: { user: Account | null; onClose: () => vo
       onOpenChange={onClose}
       title={user === null ? strings.settings.addUser : strings.settings.editUser(user.name)}
     >
-      <form
+      <DialogForm
         onSubmit={submit}
-        noValidate
-        className="scroll-thin flex flex-col gap-4 overflow-y-auto px-4 pb-4"
+        actions={
+          <Button type="submit" variant="primary" disabled={busy}>
+            {strings.settings.save}
+          </Button>
+        }
       >
         <TextField
           label={strings.settings.name}
@@ -210,12 +213,7 @@ function UserDialog({ user, onClose }: { user: Account | null; onClose: () => vo
             {error}
           </p>
         ) : null}
-        <div className="flex justify-end">
-          <Button type="submit" variant="primary" disabled={busy}>
-            {strings.settings.save}
-          </Button>
-        </div>
-      </form>
+      </DialogForm>
     </Dialog>
   );
 }

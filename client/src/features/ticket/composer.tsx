@@ -23,7 +23,8 @@ import { useDesk } from "@/desk/desk-context";
 import type { Draft } from "@/desk/drafts";
 import { list, timeOfDay } from "@/desk/format-time";
 import { filledIn, type Macro } from "@/desk/macros";
-import { useDraft, useThread } from "@/desk/use-live";
+import { sees } from "@/desk/team-sight";
+import { useCollection, useDraft, useThread } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Message, Ticket, TicketStatus, User, Visibility } from "@/protocol/types";
 import type { Thread as ThreadState } from "@/sync/threads";
@@ -45,7 +46,7 @@ export interface ComposerHandle {
  * it alone. A reply that would pass what a colleague or the requester just wrote is held until it has been read.
  */
 export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function Composer({ ticket }, ref) {
-  const { sync, drafts, uploads, me, people, announce } = useDesk();
+  const { sync, drafts, uploads, me, info, people, announce } = useDesk();
   const actions = useTicketActions();
   const draft = useDraft(ticket.id);
   const thread = useThread(ticket.id);
@@ -121,8 +122,9 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     splice(from, box.current?.selectionEnd ?? from, text);
   };
 
-  // Only colleagues read notes, so only there is somebody to be mentioned.
-  const offered = note && mention !== null ? mentionable(people.values(), mention.word) : [];
+  // Only colleagues read notes, so only there is somebody to be mentioned: whoever sees this ticket.
+  const colleagues = () => [...people.values()].filter((person) => sees(person, ticket.team, info));
+  const offered = note && mention !== null ? mentionable(colleagues(), mention.word) : [];
   const offeredAt = Math.min(mentionIndex, offered.length - 1);
   const choose = (person: User) => {
     if (mention === null) return;
@@ -183,7 +185,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     drafts.clear(ticket.id);
     setPreviewing(false);
     sync.presenceOf.look(ticket.id);
-    const mentions = note ? mentionedIn(body, people.values()) : [];
+    const mentions = note ? mentionedIn(body, colleagues()) : [];
     void actions.send(ticket.id, {
       body,
       visibility: draft.visibility,
@@ -432,7 +434,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
 function MacroMenu({ onInsert }: { onInsert: (macro: Macro) => void }) {
   const { macros } = useDesk();
   const [, navigate] = useLocation();
-  const all = useSyncExternalStore(macros.all.subscribe, macros.all.get);
+  const all = useCollection(macros);
   return (
     <Menu>
       <Tooltip label={strings.macros.insert}>

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 import { strings } from "@/app/strings/strings";
+import { Select } from "@/components/ui/select";
 import { useDesk } from "@/desk/desk-context";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { CustomField, Ticket } from "@/protocol/types";
@@ -28,7 +29,7 @@ export function CustomFields({ ticket }: { ticket: Ticket }) {
       {others.map(([name, value]) => (
         <div key={name} className="flex min-h-8 items-center gap-2 text-sm">
           <span
-            className="line-clamp-2 w-22 shrink-0 text-ink-3 text-xs [overflow-wrap:anywhere]"
+            className="line-clamp-2 w-20 shrink-0 text-ink-3 text-xs [overflow-wrap:anywhere]"
             title={name}
           >
             {name}
@@ -65,13 +66,27 @@ function Field({ ticket, field }: { ticket: Ticket; field: CustomField }) {
     else if (Number.isFinite(Number(wanted.replace(",", ".")))) set(Number(wanted.replace(",", ".")));
     else setText(value === undefined || value === null ? "" : shown(value));
   };
+  if (field.kind === "checkbox") {
+    return (
+      <label className="flex min-h-8 items-center gap-2.5 py-1 text-ink-2 text-sm coarse:min-h-11">
+        <input
+          type="checkbox"
+          checked={value === true}
+          disabled={locked}
+          onChange={(event) => set(event.target.checked)}
+          className="size-4 shrink-0 accent-accent"
+        />
+        {field.name}
+      </label>
+    );
+  }
   return (
     <div className="flex min-h-8 items-center gap-2">
-      <label htmlFor={id} className="line-clamp-2 w-22 shrink-0 text-ink-3 text-xs" title={field.name}>
+      <label htmlFor={id} className="line-clamp-2 w-20 shrink-0 text-ink-3 text-xs" title={field.name}>
         {field.name}
       </label>
       {field.kind === "choice" ? (
-        <select
+        <Select
           id={id}
           value={text}
           disabled={locked}
@@ -84,16 +99,7 @@ function Field({ ticket, field }: { ticket: Ticket; field: CustomField }) {
               {option}
             </option>
           ))}
-        </select>
-      ) : field.kind === "checkbox" ? (
-        <input
-          id={id}
-          type="checkbox"
-          checked={value === true}
-          disabled={locked}
-          onChange={(event) => set(event.target.checked)}
-          className="size-4 accent-accent"
-        />
+        </Select>
       ) : (
         <input
           id={id}

@@ -11,6 +11,7 @@ import { MenuItem, MenuRadioGroup, MenuRadioItem } from "@/components/ui/menu";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
 import { dateAndTime, fullTime, whenSoon } from "@/desk/format-time";
+import { SNOOZES, snoozeEnd } from "@/desk/snooze";
 import { useFlash, usePersonName, useThread, useTicket } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
@@ -186,14 +187,6 @@ function SnoozeProperty({ ticket }: { ticket: Ticket }) {
   const actions = useTicketActions();
   const now = useNow("quarter-minute");
   const snoozed = isSnoozed(ticket, now);
-  const until = (at: Date) => actions.update(ticket.id, { snoozed_until: at.toISOString() });
-  const morning = (daysAhead: number) => {
-    const at = new Date();
-    at.setDate(at.getDate() + daysAhead);
-    at.setHours(9, 0, 0, 0);
-    return at;
-  };
-  const toMonday = ((8 - new Date().getDay()) % 7) + (new Date().getDay() === 1 ? 7 : 0);
   return (
     <PropertyMenu
       look="row"
@@ -217,11 +210,16 @@ function SnoozeProperty({ ticket }: { ticket: Ticket }) {
           {strings.details.wake}
         </MenuItem>
       ) : null}
-      <MenuItem onSelect={() => until(new Date(Date.now() + 3 * 3_600_000))}>
-        {strings.details.snoozes.hours}
-      </MenuItem>
-      <MenuItem onSelect={() => until(morning(1))}>{strings.details.snoozes.tomorrow}</MenuItem>
-      <MenuItem onSelect={() => until(morning(toMonday))}>{strings.details.snoozes.monday}</MenuItem>
+      {SNOOZES.map((snooze) => (
+        <MenuItem
+          key={snooze}
+          onSelect={() =>
+            actions.update(ticket.id, { snoozed_until: snoozeEnd(snooze, new Date()).toISOString() })
+          }
+        >
+          {strings.details.snoozes[snooze]}
+        </MenuItem>
+      ))}
     </PropertyMenu>
   );
 }
@@ -233,7 +231,7 @@ function Tags({ ticket }: { ticket: Ticket }) {
   const locked = ticket.status === "closed";
   return (
     <div className="flex min-h-8 items-start gap-2 pt-1.5">
-      <span className="w-17 shrink-0 pt-0.5 text-ink-3 text-xs">{strings.details.tags}</span>
+      <span className="w-20 shrink-0 pt-0.5 text-ink-3 text-xs">{strings.details.tags}</span>
       <ul
         key={flash?.turn ?? 0}
         className={clsx(

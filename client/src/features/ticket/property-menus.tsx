@@ -7,6 +7,7 @@ import { Menu, MenuContent, MenuRadioGroup, MenuRadioItem, MenuTrigger } from "@
 import { PriorityIcon } from "@/components/ui/priority-icon";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
+import { isAssignable } from "@/desk/team-sight";
 import { useFlash, usePersonName } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Priority, Ticket, TicketStatus } from "@/protocol/types";
@@ -94,16 +95,11 @@ export function PriorityProperty({ ticket, ...rest }: PropertyProps) {
 }
 
 export function AssigneeProperty({ ticket, ...rest }: PropertyProps) {
-  const { me, people } = useDesk();
+  const { me, info, people } = useDesk();
   const nameOf = usePersonName();
   const actions = useTicketActions();
   const others = [...people.values()]
-    .filter(
-      (person) =>
-        person.active &&
-        person.id !== me.id &&
-        (ticket.team === null || person.teams.length === 0 || person.teams.includes(ticket.team)),
-    )
+    .filter((person) => person.id !== me.id && isAssignable(person, ticket.team, info))
     .sort((a, b) => a.name.localeCompare(b.name));
   return (
     <PropertyMenu
@@ -190,7 +186,7 @@ export function PropertyMenu({
           )}
         >
           {look === "row" ? (
-            <span className="w-17 shrink-0 text-ink-3 text-xs">{label}</span>
+            <span className="w-20 shrink-0 text-ink-3 text-xs">{label}</span>
           ) : (
             <span className="sr-only">{label}</span>
           )}

@@ -131,7 +131,10 @@ describe("the ticket's pane", () => {
   });
 
   test("C46: a macro comes into the reply, filled in for this ticket", async () => {
-    desk.desk.macros.put({ id: "m", name: "Greeting", body: "Dear {{requester.name}} (#{{ticket.id}})," });
+    void desk.desk.macros.put(
+      { id: "m", name: "Greeting", body: "Dear {{requester.name}} (#{{ticket.id}})," },
+      "me",
+    );
     await desk.advance(0);
     fireEvent.keyDown(screen.getByRole("button", { name: "Insert a macro" }), { key: "Enter" });
     fireEvent.click(await screen.findByRole("menuitem", { name: "Greeting" }));

@@ -13,7 +13,7 @@ import {
   Waypoints,
   X,
 } from "lucide-react";
-import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { Link } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -27,8 +27,9 @@ import { useDesk } from "@/desk/desk-context";
 import { whenSoon } from "@/desk/format-time";
 import type { Macro } from "@/desk/macros";
 import { PresenceDots } from "@/desk/presence-dots";
+import { SNOOZES, type Snooze, snoozeEnd } from "@/desk/snooze";
 import { toast } from "@/desk/toast";
-import { useThread, useTicket } from "@/desk/use-live";
+import { useCollection, useThread, useTicket } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { isSnoozed } from "@/desk/views";
@@ -101,8 +102,37 @@ export function TicketPane(props: TicketPaneProps) {
 /** Each macro by its name in the palette. */
 function MacroActions({ onInsert }: { onInsert: (macro: Macro) => void }) {
   const { macros } = useDesk();
-  const all = useSyncExternalStore(macros.all.subscribe, macros.all.get);
+  const all = useCollection(macros);
   return all.map((macro) => <MacroAction key={macro.id} macro={macro} onInsert={onInsert} />);
+}
+
+/** When it may come back, and that it comes back now, by name in the palette. */
+function SnoozeActions({ ticket, snoozed }: { ticket: number; snoozed: boolean }) {
+  const actions = useTicketActions();
+  useAction(
+    snoozed
+      ? {
+          id: "wake",
+          title: strings.details.wake,
+          section: "ticket",
+          words: "snooze wake",
+          run: () => actions.update(ticket, { snoozed_until: null }),
+        }
+      : null,
+  );
+  return SNOOZES.map((snooze) => <SnoozeAction key={snooze} ticket={ticket} snooze={snooze} />);
+}
+
+function SnoozeAction({ ticket, snooze }: { ticket: number; snooze: Snooze }) {
+  const actions = useTicketActions();
+  useAction({
+    id: `snooze-${snooze}`,
+    title: `${strings.details.snooze}: ${strings.details.snoozes[snooze]}`,
+    section: "ticket",
+    words: "snooze later remind sleep",
+    run: () => actions.update(ticket, { snoozed_until: snoozeEnd(snooze, new Date()).toISOString() }),
+  });
+  return null;
 }
 
 function MacroAction({ macro, onInsert }: { macro: Macro; onInsert: (macro: Macro) => void }) {
@@ -410,7 +440,7 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
             )}
           </div>
           <ConflictNotice ticket={ticket.id} />
-          {claimedBecause !== null && reasonShown ? (
+          {claimedBecause !== null && reasonShown && !done ? (
             <div className="flex animate-fade items-center gap-2 border-t bg-accent-soft px-4 py-1.5 text-sm @2xl:px-6">
               <p className="min-w-0 flex-1">
                 <span className="font-semibold">{strings.ticket.claimedBecause}:</span> {claimedBecause}
@@ -428,6 +458,7 @@ function OpenTicket({ ticket, claimedBecause, onBack, onClose }: TicketPaneProps
         </header>
         <Thread ticket={ticket} />
         <Composer ref={composer} ticket={ticket} />
+        {closed ? null : <SnoozeActions ticket={ticket.id} snoozed={isSnoozed(ticket, now)} />}
         {closed ? null : <MacroActions onInsert={(macro) => composer.current?.insert(macro)} />}
       </div>
       {wide ? (

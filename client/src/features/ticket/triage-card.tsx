@@ -166,9 +166,12 @@ function Proposal({
       : null,
   );
   return (
-    <li className="flex min-h-8 items-center gap-2">
-      <span className="w-17 shrink-0 text-ink-3 text-xs">{name}</span>
+    <li className="flex min-h-8 items-end gap-2 py-1">
       <span className="flex min-w-0 flex-1 flex-col gap-0.5">
+        <span className="flex items-center gap-2 text-ink-3 text-xs">
+          {name}
+          {confidence === null ? null : <Confidence value={confidence} />}
+        </span>
         <span
           className={clsx(
             "flex min-w-0 items-center gap-1.5 text-sm",
@@ -178,10 +181,9 @@ function Proposal({
           {field === "priority" && triage.priority !== null ? (
             <PriorityIcon priority={triage.priority.value} />
           ) : null}
-          <span className="truncate" title={text}>
+          <span className="line-clamp-2" title={text}>
             {text}
           </span>
-          {confidence === null ? null : <Confidence value={confidence} />}
         </span>
         {applied && decision === undefined ? (
           <span className="text-2xs text-ink-3">{strings.triage.applied}</span>
@@ -190,7 +192,7 @@ function Proposal({
         )}
       </span>
       {open ? (
-        <span className="flex shrink-0">
+        <span className="-mr-1.5 flex shrink-0">
           <Tooltip label={`${strings.triage.accept} (${KEYS[field]})`}>
             <Button
               variant="ghost"

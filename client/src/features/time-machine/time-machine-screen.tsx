@@ -146,9 +146,10 @@ export function TimeMachineScreen({
         >
           {timeToTheSecond(at)}
         </time>
-        <span className="flex-1 text-ink-3 text-xs tabular-nums">
+        <span className="hidden text-ink-3 text-xs tabular-nums sm:inline">
           {state.kind === "ready" ? strings.past.seq(number(state.seq)) : ""}
         </span>
+        <span className="flex-1" />
         <label className="flex items-center gap-2 text-ink-3 text-xs">
           <span className="sr-only">{strings.past.day}</span>
           <input

@@ -2,16 +2,22 @@ import { useEffect, useRef } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { colourOf, useScheme } from "@/desk/charts/use-scheme";
-import { timeOfDay } from "@/desk/format-time";
+import { number, timeOfDay } from "@/desk/format-time";
 
-/** Two lines over the last hour. Their numbers stand beside the chart in words, so it is a picture of what is told. */
-export function FlowChart({
-  series,
-  names,
-}: {
-  series: [number[], number[], number[]];
-  names: [string, string];
-}) {
+/** The chart reaches at least so far up and down, so that one ticket does not fill it. */
+const LEAST = 3;
+
+type FlowSeries = [times: number[], came: number[], went: number[]];
+
+function mirrored([times, came, went]: FlowSeries): FlowSeries {
+  return [times, came, went.map((count) => -count)];
+}
+
+/**
+ * Minute by minute, what came in above the line and what went out below it: to be told apart by their place, from across the
+ * room. Their numbers stand beside the chart in words, so it is a picture of what is told.
+ */
+export function FlowChart({ series, names }: { series: FlowSeries; names: [string, string] }) {
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<uPlot | null>(null);
   const scheme = useScheme();
@@ -32,19 +38,20 @@ export function FlowChart({
       grid: { stroke: colour("line"), width: 1 },
       ticks: { show: false },
     };
-    const line = (token: string, label: string) => ({
+    const bars = (token: string, label: string): uPlot.Series => ({
       label,
       stroke: colour(token),
-      width: Math.max(2, unit / 6),
+      fill: colour(token),
+      width: 0,
       points: { show: false },
-      paths: uPlot.paths.spline?.(),
+      ...(uPlot.paths.bars === undefined ? {} : { paths: uPlot.paths.bars({ size: [0.7, 100] }) }),
     });
     const made = new uPlot(
       {
         ...size(),
         legend: { show: false },
         cursor: { show: false },
-        scales: { y: { range: (_, __, top) => [0, Math.max(4, Math.ceil(top * 1.15))] } },
+        scales: { y: { range: (_, low, top) => [Math.min(low, -LEAST), Math.max(top, LEAST)] } },
         axes: [
           {
             ...axis,
@@ -52,11 +59,17 @@ export function FlowChart({
             space: unit * 6,
             values: (_, splits) => splits.map((second) => timeOfDay(new Date(second * 1_000).toISOString())),
           },
-          { ...axis, size: unit * 3, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
+          {
+            ...axis,
+            size: unit * 3,
+            space: unit * 2.5,
+            incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+            values: (_, splits) => splits.map((count) => number(Math.abs(count))),
+          },
         ],
-        series: [{}, line("accent", names[0]) as uPlot.Series, line("good", names[1]) as uPlot.Series],
+        series: [{}, bars("accent", names[0]), bars("good", names[1])],
       },
-      latest.current,
+      mirrored(latest.current),
       host,
     );
     chart.current = made;
@@ -69,6 +82,6 @@ export function FlowChart({
     };
   }, [scheme]);
 
-  useEffect(() => chart.current?.setData(series), [series]);
+  useEffect(() => chart.current?.setData(mirrored(series)), [series]);
   return <div ref={box} aria-hidden="true" className="h-full min-h-0 w-full min-w-0 overflow-hidden" />;
 }

@@ -49,7 +49,7 @@ export function WallboardScreen({
       id="ticket"
       className="grid h-full grid-rows-[auto_auto_1fr_auto] gap-[1.4vmin] overflow-y-auto bg-canvas p-[2vmin] text-[clamp(0.8rem,2vmin,2.8rem)] leading-tight"
     >
-      <header className="flex items-center gap-[1.4vmin] [&_[data-connection]]:h-auto [&_[data-connection]]:text-[1em]">
+      <header className="flex items-center gap-[1.4vmin] [&_[data-connection]>span:first-child]:w-auto [&_[data-connection]]:h-auto [&_[data-connection]]:gap-[0.6em] [&_[data-connection]]:text-[1em]">
         <h1 className="flex-1 truncate font-semibold text-[1.5em] tracking-tight">{info.name}</h1>
         <ConnectionStatus />
         <time className="font-medium text-[1.5em] tabular-nums">

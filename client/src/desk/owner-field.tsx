@@ -1,22 +1,10 @@
 import { strings } from "@/app/strings/strings";
 import { SelectField } from "@/components/ui/select-field";
+import type { Owned, Owner } from "./collection";
 import { useDesk } from "./desk-context";
 
-/** Whose something is: one's own, everybody's, or a team's. */
-export type Owner = "me" | "all" | `team-${string}`;
-
-export function ownerOf(item: { shared?: { team: string | null } } | undefined): Owner {
-  if (item?.shared === undefined) return "me";
-  return item.shared.team === null ? "all" : `team-${item.shared.team}`;
-}
-
-/** The team that an owner stands for; null for everybody. */
-export function teamOf(owner: Owner): string | null {
-  return owner.startsWith("team-") ? owner.slice("team-".length) : null;
-}
-
 /** Whether this user may share, and with whom; nothing at all for who may not. */
-export function ShareField({ owner, onChange }: { owner: Owner; onChange: (owner: Owner) => void }) {
+export function OwnerField({ owner, onChange }: { owner: Owner; onChange: (owner: Owner) => void }) {
   const { me, info } = useDesk();
   if (!me.permissions.includes("shared_write")) return null;
   const teams = info.teams.filter(
@@ -36,7 +24,7 @@ export function ShareField({ owner, onChange }: { owner: Owner; onChange: (owner
   );
 }
 
-export function useOwnerName(): (item: { shared?: { team: string | null } }) => string | null {
+export function useOwnerName(): (item: Owned<unknown>) => string | null {
   const { info } = useDesk();
   return (item) => {
     if (item.shared === undefined) return null;
