@@ -259,7 +259,8 @@ impl Triage {
         };
         let settings = self.shared.settings();
         let ticket = &read.state.ticket;
-        let opinion = self.shared.mind.opinion(Some(ticket.id), &read.text);
+        let audience = self.shared.core.rules.private_teams.audience(ticket.team.as_deref());
+        let opinion = self.shared.mind.opinion(Some(ticket.id), &read.text, audience);
         if let Some(before) = &ticket.triage {
             let open = matches!(before.state, TriageState::Proposed | TriageState::Untriaged);
             let again = open && opinion::changes_the_matter(&opinion, before, settings);
@@ -271,7 +272,7 @@ impl Triage {
         let found = self.shared.groups.lock().join(Newcomer {
             ticket: ticket.id,
             at: ticket.created_at,
-            audience: self.shared.core.rules.private_teams.audience(ticket.team.as_deref()),
+            audience,
             writer: &ticket.requester.email,
             subject: &read.text.subject,
             body: &read.text.body,

@@ -17,7 +17,7 @@ use super::Triage;
 use super::shared::{Shared, categories};
 use crate::actors::directory::Core;
 use crate::domain::event::Event;
-use crate::domain::ids::{Seq, TicketId};
+use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::record::Record;
 use crate::domain::state::TicketState;
 use crate::domain::ticket::{Priority, Status, Ticket, TriageSource};
@@ -195,7 +195,8 @@ fn lessons_of(record: &Record) -> Vec<Lesson> {
             found.push(Lesson::Category(ticket, category.clone()));
         }
     }
-    if matches!(record.patch.status, Some(Status::Solved)) {
+    // Who sees a solved ticket's tags follows it to another team.
+    if matches!(record.patch.status, Some(Status::Solved)) || has_moved(record) {
         found.push(Lesson::Solved(ticket));
     }
     found
@@ -226,7 +227,7 @@ impl Lessons {
             shared.figures.lock().fold(record, &state.ticket);
         }
         let opened_again = matches!(record.patch.solved_at, Some(None));
-        if opened_again || matches!(record.event, Event::Merged { .. }) {
+        if opened_again || has_moved(record) || matches!(record.event, Event::Merged { .. }) {
             shared.mind.forget(record.ticket);
         }
         for lesson in lessons_of(record) {
@@ -311,11 +312,16 @@ async fn learn(shared: &Arc<Shared>, lesson: Lesson) -> Result<(), Problem> {
         Lesson::Priority(id, priority) => shared.mind.learn_priority(id, &text, priority),
         Lesson::Solved(id) => {
             if is_solved(&ticket) {
-                shared.mind.remember(id, &text, ticket.category.as_deref(), &ticket.tags);
+                let audience = shared.core.rules.private_teams.audience(ticket.team.as_deref());
+                shared.mind.remember(id, &text, ticket.category.as_deref(), &ticket.tags, audience);
             }
         }
     }
     Ok(())
+}
+
+fn has_moved(record: &Record) -> bool {
+    record.patch.team.is_some() && record.version > Version::ZERO.next()
 }
 
 fn is_solved(ticket: &Ticket) -> bool {
@@ -388,7 +394,8 @@ async fn remember_the_past(shared: &Arc<Shared>, teach: bool) -> Result<(), Prob
         }
         let ticket = &state.ticket;
         let text = shared.text(ticket).await?;
-        shared.mind.remember(ticket.id, &text, ticket.category.as_deref(), &ticket.tags);
+        let audience = shared.core.rules.private_teams.audience(ticket.team.as_deref());
+        shared.mind.remember(ticket.id, &text, ticket.category.as_deref(), &ticket.tags, audience);
         if teach {
             if let Some(category) = &ticket.category {
                 shared.mind.learn_category(ticket.id, &text, category);

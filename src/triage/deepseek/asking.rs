@@ -62,11 +62,7 @@ pub struct Service {
 
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Requests that were answered, and those that were not.
-    pub requests: AtomicU64,
     pub faults: AtomicU64,
-    /// Tickets with a verdict.
-    pub tickets: AtomicU64,
     /// Rows that were thrown away.
     pub discarded: AtomicU64,
 }
@@ -135,7 +131,7 @@ impl Service {
                 Ok(answer) => {
                     if let Answer::Rows { verdicts, discarded, .. } = &answer {
                         self.counts.discarded.fetch_add(*discarded as u64, Ordering::Relaxed);
-                        self.counts.tickets.fetch_add(verdicts.len() as u64, Ordering::Relaxed);
+                        self.ledger.lock().sorting.tickets += verdicts.len() as u64;
                         let verdicts = verdicts.iter();
                         ended.extend(
                             verdicts.map(|(at, verdict)| (group.tickets[*at].ticket.clone(), Ok(verdict.clone()))),
@@ -185,10 +181,13 @@ impl Service {
         }
         let body = self.prompt.body(&self.model, &asked, false);
         let called = self.client.call(&body, random).await;
-        self.counts.requests.fetch_add(u64::from(called.tries), Ordering::Relaxed);
+        self.ledger.lock().sorting.requests += u64::from(called.tries);
         match called.outcome {
             Ok(reply) => {
-                self.ledger.lock().settle(now(), self.prices, reserved, reply.usage);
+                let mut ledger = self.ledger.lock();
+                ledger.settle(now(), self.prices, reserved, reply.usage);
+                ledger.sorting.used.add(reply.usage.unwrap_or_default());
+                drop(ledger);
                 self.breaker.lock().succeeded();
                 let categories: Vec<&str> = self.categories.iter().map(String::as_str).collect();
                 let answer = answer::read(reply.content.as_deref(), reply.finish(), &asked, &categories);

@@ -35,6 +35,14 @@ pub struct Usage {
     pub output: u64,
 }
 
+impl Usage {
+    pub fn add(&mut self, more: Self) {
+        self.hit += more.hit;
+        self.miss += more.miss;
+        self.output += more.output;
+    }
+}
+
 impl Prices {
     pub fn cost(&self, usage: Usage) -> u64 {
         usage.hit * self.hit + usage.miss * self.miss + usage.output * self.output
@@ -61,13 +69,34 @@ pub struct Ledger {
     /// Tickets that were asked about a second time, because the first answer was lost in a crash.
     #[serde(default)]
     pub asked_again: u64,
+    /// Of this, what sorting took.
+    #[serde(default)]
+    pub sorting: Sorting,
+}
+
+/// What sorting took and gave, in one breath, so that a cost for each ticket is that of these tickets, over restarts too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sorting {
+    /// Requests that were answered, and those that were not.
+    pub requests: u64,
+    /// Tickets with a verdict.
+    pub tickets: u64,
+    pub used: Usage,
 }
 
 impl Ledger {
     /// `daily_budget_usd` of 0 allows nothing.
     pub fn new(daily_budget_usd: f64) -> Self {
         let budget = (daily_budget_usd.max(0.0) * 1e9) as u64;
-        Self { budget, day: 0, spent: 0, reserved: 0, total: Usage::default(), asked_again: 0 }
+        Self {
+            budget,
+            day: 0,
+            spent: 0,
+            reserved: 0,
+            total: Usage::default(),
+            asked_again: 0,
+            sorting: Sorting::default(),
+        }
     }
 
     /// Whether a call of this size would be let out.
@@ -81,7 +110,7 @@ impl Ledger {
     #[must_use]
     pub fn resumed(mut self, kept: &Self) -> Self {
         (self.day, self.spent) = (kept.day, kept.spent.saturating_add(kept.reserved));
-        (self.total, self.asked_again) = (kept.total, kept.asked_again);
+        (self.total, self.sorting, self.asked_again) = (kept.total, kept.sorting, kept.asked_again);
         self
     }
 
@@ -104,10 +133,7 @@ impl Ledger {
             self.reserved = self.reserved.saturating_sub(reserved.nanodollars);
         }
         self.spent += used.map_or(reserved.nanodollars, |used| prices.cost(used));
-        let used = used.unwrap_or_default();
-        self.total.hit += used.hit;
-        self.total.miss += used.miss;
-        self.total.output += used.output;
+        self.total.add(used.unwrap_or_default());
     }
 
     /// The call never went out, or was refused before it cost anything.
@@ -194,6 +220,22 @@ mod tests {
             serde_json::from_str(r#"{"budget":5,"day":20000,"spent":7,"total":{"prompt_cache_hit_tokens":1}}"#)
                 .unwrap();
         assert_eq!((old.reserved, old.asked_again, old.spent), (0, 0, 7));
+    }
+
+    /// R29: what a ticket costs is counted over restarts, and of the tickets that the money went into.
+    #[test]
+    fn r29_a_restart_forgets_no_ticket_that_was_paid_for() {
+        let mut ledger = Ledger::new(1.0);
+        let reserved = ledger.reserve(NOON, PRICES, usage(0, 1000, 250)).unwrap();
+        ledger.settle(NOON, PRICES, reserved, Some(usage(900, 100, 100)));
+        ledger.sorting = Sorting { requests: 1, tickets: 4, used: usage(900, 100, 100) };
+        let kept: Ledger = serde_json::from_slice(&serde_json::to_vec(&ledger).unwrap()).unwrap();
+        let resumed = Ledger::new(2.0).resumed(&kept);
+        assert_eq!((resumed.sorting, resumed.total), (ledger.sorting, ledger.total));
+        // One that was kept before this was counted has no tickets and no cost of them.
+        let old = r#"{"budget":1,"day":3,"spent":7,"total":{"prompt_cache_hit_tokens":5}}"#;
+        let old: Ledger = serde_json::from_str(old).unwrap();
+        assert_eq!((old.sorting, old.total.hit), (Sorting::default(), 5));
     }
 
     #[test]
