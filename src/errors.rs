@@ -24,7 +24,8 @@ use xxhash_rust::xxh3::Xxh3;
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 
-/// Kinds that are remembered; the one that was quiet for longest is forgotten first.
+/// Kinds that are remembered. Those of browsers are forgotten first, since whoever is signed in can make up as many as he likes, and
+/// among them the one that was quiet for longest.
 const KINDS: usize = 300;
 const MESSAGE_CHARS: usize = 300;
 const STACK_CHARS: usize = 4_000;
@@ -105,7 +106,10 @@ impl Errors {
             return fingerprint;
         }
         if kinds.len() >= KINDS
-            && let Some(oldest) = kinds.values().min_by_key(|kind| kind.last_at).map(|kind| kind.fingerprint.clone())
+            && let Some(oldest) = kinds
+                .values()
+                .min_by_key(|kind| (kind.source == ErrorSource::Server, kind.last_at))
+                .map(|kind| kind.fingerprint.clone())
         {
             kinds.remove(&oldest);
         }

@@ -21,6 +21,7 @@ pub mod docs;
 mod edge;
 pub mod errors;
 pub mod events;
+mod finished;
 pub mod health;
 pub mod invitations;
 pub mod list_query;
@@ -65,6 +66,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpRequest, Resource, Responder, Route};
 
 pub use desk_state::{Desk, Services};
+use finished::Finished;
 use operation::Operation;
 use reply::Failure;
 
@@ -189,7 +191,8 @@ where
     if method == Method::GET {
         routes.push(web::head().to(handler.clone()));
     }
-    routes.push(web::method(method).to(handler));
+    let route = web::method(method);
+    routes.push(if operation.is_unsafe() { route.to(Finished(handler)) } else { route.to(handler) });
     Routed { operation, routes }
 }
 

@@ -410,6 +410,15 @@ impl Reading for Reads {
 }
 
 impl Reads {
+    /// Whether the ticket stands where this person may see it, as it is now.
+    pub async fn is_in_sight(&self, id: TicketId, principal: &Principal) -> Result<bool, Problem> {
+        let sight = self.core.private.sight(principal);
+        if sight.is_whole() {
+            return Ok(true);
+        }
+        self.core.blocking(move |core| core.is_seen(id, sight)).await
+    }
+
     /// What the asker may see, if anything at all.
     fn sight(&self, principal: &Principal) -> Result<Sight, Problem> {
         if !principal.may(Permission::TicketRead) {

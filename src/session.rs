@@ -3,6 +3,7 @@
 //! This file lets a socket in (who, from where, how many) and joins the two halves of a session: the actor that hears the
 //! client, and the outlet that the socket pulls records from. It never decides about tickets and never queues records.
 
+mod frames;
 mod inbox;
 mod socket;
 mod talk;
@@ -24,12 +25,15 @@ use crate::audit::Audit;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Epoch;
+use crate::domain::permissions::Permission;
+use crate::domain::rejection::Rejection;
 use crate::line::Line;
 use crate::people::{Credential, People, State as CredentialState};
 use crate::protocol::code::Code;
 use crate::protocol::frame::SUBPROTOCOL;
 use crate::protocol::gateway::Gateway;
 use crate::protocol::problem::Problem;
+use frames::Guarded;
 use socket::Outgoing;
 use talk::Session;
 
@@ -63,11 +67,16 @@ pub fn open(
     let CredentialState::Live(principal) = credential.state() else {
         return Err(Problem::new(Code::NotSignedIn, "the sign-in is no longer valid"));
     };
+    // A socket is for those who read tickets, as every call that shows one.
+    if !principal.may(Permission::TicketRead) {
+        return Err(Rejection::Forbidden(Permission::TicketRead).into());
+    }
     let mut response = ws::handshake_with_protocols(request, &[SUBPROTOCOL])
         .map_err(|error| Problem::new(Code::BadHandshake, error.to_string()))?;
     let outlet = Outlet::open(Rc::clone(local), Arc::clone(&credential), principal, line);
     let session = Session::new(Arc::clone(door), Rc::clone(local), Rc::clone(&outlet), credential, from);
-    let codec = Codec::new().max_size(door.config.session.max_message_bytes as usize);
-    let inner = ws::WebsocketContext::with_codec(session, payload, codec);
+    let most = door.config.session.max_message_bytes;
+    let codec = Codec::new().max_size(most as usize);
+    let inner = ws::WebsocketContext::with_codec(session, Guarded::new(payload, u64::from(most)), codec);
     Ok(response.streaming(Outgoing::new(inner, outlet)))
 }

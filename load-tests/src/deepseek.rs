@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use model::{Obeys, Usage};
@@ -134,6 +135,7 @@ pub struct Fake {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
     accepting: JoinHandle<()>,
+    held: watch::Sender<bool>,
 }
 
 impl Fake {
@@ -143,12 +145,13 @@ impl Fake {
         let address = listener.local_addr()?;
         let state: Arc<Mutex<State>> = Arc::default();
         let shared = state.clone();
+        let (held, hold) = watch::channel(false);
         let accepting = tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, shared.clone()));
+                tokio::spawn(serve(socket, shared.clone(), hold.clone()));
             }
         });
-        Ok(Self { address, state, accepting })
+        Ok(Self { address, state, accepting, held })
     }
 
     pub fn base_url(&self) -> String {
@@ -168,6 +171,11 @@ impl Fake {
     /// Before each answer.
     pub fn set_latency(&self, latency: Duration) {
         self.state().latency = latency;
+    }
+
+    /// Holds its answers back, or lets them go.
+    pub fn hold(&self, held: bool) {
+        self.held.send_replace(held);
     }
 
     /// Makes the model a naive one, which does what a ticket tells it.
@@ -201,7 +209,7 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 /// Answers one connection's requests until it is closed.
-async fn serve(mut socket: TcpStream, state: Arc<Mutex<State>>) {
+async fn serve(mut socket: TcpStream, state: Arc<Mutex<State>>, mut held: watch::Receiver<bool>) {
     while let Ok(Some(request)) = Request::read(&mut socket).await {
         let (quirk, latency) = {
             let mut state = lock(&state);
@@ -212,6 +220,9 @@ async fn serve(mut socket: TcpStream, state: Arc<Mutex<State>>) {
         let reply = answer(&request, quirk, &state);
         if !latency.is_zero() {
             tokio::time::sleep(latency).await;
+        }
+        if held.wait_for(|held| !held).await.is_err() {
+            return;
         }
         // A client that left has nothing to be told.
         if reply.write(&mut socket).await.is_err() {

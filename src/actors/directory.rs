@@ -23,7 +23,7 @@ use crate::domain::decide::{Context, absent, decide_pair, needs_other};
 use crate::domain::event::Event;
 use crate::domain::ids::{CommandId, MessageId, Seq, TicketId, UserId, Version};
 use crate::domain::message::{Attachment, Message};
-use crate::domain::permissions::Principal;
+use crate::domain::permissions::{Permission, Principal};
 use crate::domain::record::Draft;
 use crate::domain::rejection::Rejection;
 use crate::domain::rules::{FieldLimits, People, Rules};
@@ -412,6 +412,19 @@ impl Directory {
         }
         if memo.fingerprint != memory.fingerprint {
             return Err(reused());
+        }
+        // The answer has the ticket in it: it is for those who may have it now.
+        if !order.principal.may(Permission::TicketWrite) {
+            return Err(Rejection::Forbidden(Permission::TicketWrite).into());
+        }
+        if !core.reads.is_in_sight(memo.ticket, &order.principal).await? {
+            // Unless it is out of sight by this very command: then the answer has nothing that did not come from the caller.
+            let (journal, by) = (Arc::clone(&core.journal), order.principal.id.clone());
+            let (ticket, version, key) = (memo.ticket, memo.version, order.command_id.clone());
+            let put = move || history::chose_team(journal.as_ref(), ticket, version, &by, &key);
+            if !core.blocking(put).await? {
+                return Err(Rejection::NotFound.into());
+            }
         }
         let (journal, by) = (Arc::clone(&core.journal), order.principal.id.clone());
         let (ticket, version, key) = (memo.ticket, memo.version, order.command_id.clone());

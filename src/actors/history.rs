@@ -92,6 +92,21 @@ pub fn answered(
     Ok(Some(Answered { ticket: past, message: message_of(journal, ticket, version, by, command)? }))
 }
 
+/// Whether the command that ended at `version` chose the team that the ticket is still in.
+pub fn chose_team(
+    journal: &dyn Journal,
+    ticket: TicketId,
+    version: Version,
+    by: &UserId,
+    command: &CommandId,
+) -> Result<bool, JournalError> {
+    let Some(state) = journal.state(ticket)? else { return Ok(false) };
+    let start = Version(version.get().saturating_sub(RECORDS_OF_A_COMMAND));
+    let own = read(journal, ticket, start, version)?;
+    let own = own.iter().filter(|record| record.by == *by && record.command_id == *command);
+    Ok(own.filter_map(|record| record.patch.team.as_ref()).any(|team| *team == state.ticket.team))
+}
+
 /// Takes off what came after `version`: each field that changed since gets the last value that it had until then.
 fn back_to(journal: &dyn Journal, mut ticket: Ticket, version: Version) -> Result<Ticket, JournalError> {
     let mut changed = Patch::default();

@@ -35,6 +35,7 @@ use crate::protocol::problem::Problem;
 use crate::triage::deepseek::asking::Question;
 use crate::triage::deepseek::batch::{self, Limits};
 use crate::triage::deepseek::clean::clean;
+use crate::triage::deepseek::sent::{self, ANSWER_LOST, Before, Left, Sent};
 use crate::triage::groups::Newcomer;
 use crate::triage::mind::{Opinion, Text};
 use crate::triage::opinion::{self, Proposal};
@@ -71,6 +72,12 @@ pub struct Triage {
     rest: u32,
     /// What could not be written a moment ago; an answer that was paid for is not asked for again.
     later: Vec<(Entry, Proposal, Option<Ask>)>,
+    /// What was out when the desk, or this actor, died.
+    left: Left,
+    /// Tickets with a note beside the records, and those whose note can go.
+    noted: HashSet<TicketId>,
+    done: Vec<TicketId>,
+    tidying: bool,
     lessons: Lessons,
     _life: Vital,
 }
@@ -83,6 +90,20 @@ struct Ask {
     flagged: bool,
     since: Timestamp,
     entry: Entry,
+    /// How often this question goes out, with this time.
+    times: u32,
+}
+
+impl Ask {
+    fn sent(&self) -> Sent {
+        Sent {
+            ticket: self.entry.ticket,
+            question: self.question.sum(),
+            version: self.read.state.ticket.version,
+            times: self.times,
+            verdict: None,
+        }
+    }
 }
 
 /// A ticket as it was read.
@@ -108,10 +129,15 @@ impl Triage {
             allowance: 0.0,
             rest: 0,
             later: Vec::new(),
+            left: Left::default(),
+            noted: HashSet::new(),
+            done: Vec::new(),
+            tidying: false,
             lessons,
             _life: life,
         };
         this.look_for_waiting();
+        this.look_for_lost();
         this
     }
 
@@ -124,14 +150,18 @@ impl Triage {
         let board = self.shared.core.reads.board();
         for state in board.tickets() {
             let ticket = &state.ticket;
-            let wants = match &ticket.triage {
-                Some(triage) => triage.state == TriageState::Waiting,
-                None => ticket.status == Status::New,
-            };
-            if wants && !self.busy.contains(&ticket.id) && !asked.contains(&ticket.id) {
+            if wants(ticket) && !self.busy.contains(&ticket.id) && !asked.contains(&ticket.id) {
                 self.waiting.push(entry_of(ticket, false));
             }
         }
+    }
+
+    /// Reads the notes of what was out; those of tickets that came to an end nevertheless can go.
+    fn look_for_lost(&mut self) {
+        self.left = self.shared.left();
+        self.noted = self.left.tickets().collect();
+        let waits = |ticket: &TicketId| self.shared.core.on_board(*ticket).is_some_and(|state| wants(&state.ticket));
+        self.done = self.left.tickets().filter(|ticket| !waits(ticket)).collect();
     }
 
     /// Reads what came since.
@@ -200,6 +230,7 @@ impl Triage {
                 self.look_for_waiting();
             }
             self.lessons.go_on(ctx);
+            self.tidy(ctx);
         }
         self.tell();
     }
@@ -228,7 +259,8 @@ impl Triage {
         };
         let settings = self.shared.settings();
         let ticket = &read.state.ticket;
-        let opinion = self.shared.mind.opinion(Some(ticket.id), &read.text);
+        let audience = self.shared.core.rules.private_teams.audience(ticket.team.as_deref());
+        let opinion = self.shared.mind.opinion(Some(ticket.id), &read.text, audience);
         if let Some(before) = &ticket.triage {
             let open = matches!(before.state, TriageState::Proposed | TriageState::Untriaged);
             let again = open && opinion::changes_the_matter(&opinion, before, settings);
@@ -240,7 +272,7 @@ impl Triage {
         let found = self.shared.groups.lock().join(Newcomer {
             ticket: ticket.id,
             at: ticket.created_at,
-            audience: self.shared.core.rules.private_teams.audience(ticket.team.as_deref()),
+            audience,
             writer: &ticket.requester.email,
             subject: &read.text.subject,
             body: &read.text.body,
@@ -251,24 +283,34 @@ impl Triage {
             }
         }
         let mut reason = None;
+        let mut known = None;
         if let Some(service) = &self.shared.service
             && opinion::is_worth_asking(&opinion, &read.text.body, settings)
         {
-            reason = service.closed_because(now);
-            if reason.is_none() {
-                let mut triage = opinion::while_waiting(&opinion, ticket, now, settings);
-                triage.duplicate_of = found.duplicate_of;
-                triage.incident = found.incident;
-                let proposal = Proposal { triage, apply: crate::domain::command::TriageValues::default() };
-                let (subject, text) = (clean(&ticket.subject, SUBJECT_CHARS), clean(&read.text.body, TEXT_CHARS));
-                let flagged = subject.flagged || text.flagged;
-                let question = Question { ticket: ticket.id, subject: subject.text, text: text.text };
-                let read = Arc::new(read);
-                let ask = Ask { read, opinion, question, flagged, since: now, entry };
-                return self.propose(entry, proposal, Some(ask), ctx);
+            let (subject, text) = (clean(&ticket.subject, SUBJECT_CHARS), clean(&read.text.body, TEXT_CHARS));
+            let flagged = subject.flagged || text.flagged;
+            let question = Question { ticket: ticket.id, subject: subject.text, text: text.text };
+            match self.left.before(ticket.id, question.sum()) {
+                Before::Answered(verdict, version) => known = Some((*verdict, version)),
+                Before::Lost => reason = Some(ANSWER_LOST),
+                Before::Open { times } => {
+                    reason = service.closed_because(now);
+                    if reason.is_none() {
+                        let mut triage = opinion::while_waiting(&opinion, ticket, now, settings);
+                        triage.duplicate_of = found.duplicate_of;
+                        triage.incident = found.incident;
+                        let proposal = Proposal { triage, apply: crate::domain::command::TriageValues::default() };
+                        let read = Arc::new(read);
+                        let ask = Ask { read, opinion, question, flagged, since: now, entry, times };
+                        return self.propose(entry, proposal, Some(ask), ctx);
+                    }
+                }
             }
         }
-        let mut proposal = opinion::by_learner(&opinion, reason, ticket, now, settings);
+        let mut proposal = match known {
+            Some((verdict, version)) => opinion::by_service(verdict, version, ticket, now, settings),
+            None => opinion::by_learner(&opinion, reason, ticket, now, settings),
+        };
         proposal.triage.duplicate_of = found.duplicate_of;
         proposal.triage.incident = found.incident;
         self.propose(entry, proposal, None, ctx);
@@ -341,13 +383,18 @@ impl Triage {
         let Some(service) = self.shared.service.clone() else { return };
         self.calling += 1;
         self.busy.extend(asks.iter().map(|ask| ask.entry.ticket));
+        self.noted.extend(asks.iter().map(|ask| ask.entry.ticket));
+        self.done.retain(|ticket| asks.iter().all(|ask| ask.entry.ticket != *ticket));
+        let sent: Vec<Sent> = asks.iter().map(Ask::sent).collect();
+        service.ledger.lock().asked_again += sent.iter().filter(|sent| sent.times > 1).count() as u64;
         let questions: Vec<Question<TicketId>> = asks.iter().map(|ask| ask.question.clone()).collect();
         let mut asks: HashMap<TicketId, Ask> = asks.into_iter().map(|ask| (ask.entry.ticket, ask)).collect();
         let shared = Arc::clone(&self.shared);
         let work = async move {
             let mut random = fastrand::Rng::new();
-            let outcomes = service.ask(questions, || shared.core.now(), &mut random).await;
-            shared.keep_ledger().await;
+            let keep = async || shared.keep_sent(&sent).await;
+            let outcomes = service.ask(questions, || shared.core.now(), keep, &mut random).await;
+            shared.keep_answers(&sent, &outcomes).await;
             outcomes
         };
         ctx.spawn(wrap_future::<_, Self>(work).map(move |outcomes, this, ctx| {
@@ -369,9 +416,26 @@ impl Triage {
     /// The ticket's turn is over; what came meanwhile waits again.
     fn ended(&mut self, ticket: TicketId) {
         self.busy.remove(&ticket);
+        self.left.remove(ticket);
+        if self.noted.remove(&ticket) {
+            self.done.push(ticket);
+        }
         if let Some(again) = self.again.remove(&ticket) {
             self.waiting.push(again);
         }
+    }
+
+    /// Takes away the notes of tickets that have ended.
+    fn tidy(&mut self, ctx: &mut Context<Self>) {
+        if self.tidying || self.done.is_empty() {
+            return;
+        }
+        self.tidying = true;
+        let shared = Arc::clone(&self.shared);
+        let notes = std::mem::take(&mut self.done).into_iter().map(sent::ended).collect();
+        // One that stays says nothing about a ticket that waits for nothing.
+        let work = async move { shared.put_asides(notes).await };
+        ctx.spawn(wrap_future::<_, Self>(work).map(|_, this, _| this.tidying = false));
     }
 
     /// The desk is full or busy: everybody rests a while.
@@ -425,6 +489,14 @@ impl Handler<Crash> for Triage {
 
 fn entry_of(ticket: &Ticket, asked: bool) -> Entry {
     Entry { ticket: ticket.id, asked, priority: ticket.priority, since: ticket.created_at }
+}
+
+/// Whether nobody has sorted it yet, or it waits for its answer.
+fn wants(ticket: &Ticket) -> bool {
+    match &ticket.triage {
+        Some(triage) => triage.state == TriageState::Waiting,
+        None => ticket.status == Status::New,
+    }
 }
 
 /// Whether a record's line may matter here: told by its event's name, which stands before anything that somebody wrote but ids,

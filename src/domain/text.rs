@@ -18,9 +18,10 @@ pub fn clean_file_name(name: &str) -> String {
     if shown.is_empty() { "file".to_owned() } else { shown.to_owned() }
 }
 
-/// A cell of a CSV file. What a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV injection).
+/// A cell of a CSV file. What a spreadsheet would take for a formula, in full width as well, gets an apostrophe before it (OWASP, CSV
+/// injection).
 pub fn csv_cell(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|']) {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%', '＝', '＋', '－', '＠']) {
         return format!("'{text}").into();
     }
     text.into()
@@ -76,7 +77,7 @@ mod tests {
     /// X82: no cell of a CSV file is a formula.
     #[test]
     fn x82_no_cell_is_a_formula() {
-        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "|calc", "\n=1"] {
+        for bad in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "|calc", "\n=1", "%0a", "＝1+1", "＠A1"] {
             assert!(csv_cell(bad).starts_with('\''), "{bad:?}");
         }
         for good in ["", "1+1", "a=b", "Ada"] {

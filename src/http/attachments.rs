@@ -95,8 +95,8 @@ pub static DOWNLOAD: Operation = Operation {
              range is obeyed.",
     access: Access::Needs(Permission::TicketRead),
     answers: &[
-        Answer { status: 200, what: "The file.", content: Content::Bytes, written: false },
-        Answer { status: 206, what: "The part that was asked for.", content: Content::Bytes, written: false },
+        Answer { status: 200, what: "The file.", content: Content::File(&["*/*"]), written: false },
+        Answer { status: 206, what: "The part that was asked for.", content: Content::File(&["*/*"]), written: false },
     ],
     codes: &[Code::NotFound, Code::Unavailable],
     ..Operation::BASE
@@ -109,7 +109,12 @@ pub static THUMBNAIL: Operation = Operation {
     summary: "A small picture of a picture",
     detail: "PNG or JPEG, made by the desk; only where the attachment says `thumbnail`.",
     access: Access::Needs(Permission::TicketRead),
-    answers: &[Answer { status: 200, what: "The picture.", content: Content::Bytes, written: false }],
+    answers: &[Answer {
+        status: 200,
+        what: "The picture.",
+        content: Content::File(&["image/png", "image/jpeg"]),
+        written: false,
+    }],
     codes: &[Code::NotFound, Code::Unavailable],
     ..Operation::BASE
 };

@@ -45,7 +45,12 @@ pub static EXPORT: Operation = Operation {
              CSV. That it was taken is an entry of its own.",
     access: Access::Needs(Permission::AuditRead),
     query: &[Param { name: "format", what: "`ndjson` if absent.", kind: ParamKind::OneOf(&["ndjson", "csv"]) }],
-    answers: &[Answer { status: 200, what: "The log.", content: Content::Text, written: false }],
+    answers: &[Answer {
+        status: 200,
+        what: "The log.",
+        content: Content::File(&["application/x-ndjson", "text/csv"]),
+        written: false,
+    }],
     ..Operation::BASE
 };
 

@@ -55,7 +55,12 @@ pub static DOWNLOAD: Operation = Operation {
     detail: "Compressed with zstd, for `hotdesk restore`: everything up to the seq where it began, while the desk goes on. An \
              archive that was cut shows it.",
     access: Access::Needs(Permission::Backup),
-    answers: &[Answer { status: 200, what: "The archive.", content: Content::Bytes, written: false }],
+    answers: &[Answer {
+        status: 200,
+        what: "The archive.",
+        content: Content::File(&["application/zstd"]),
+        written: false,
+    }],
     ..Operation::BASE
 };
 

@@ -13,7 +13,7 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder, ParameterBuilder, ParameterIn, ParameterStyle, PathItem};
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{AllOf, ArrayBuilder, Object, ObjectBuilder, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
@@ -101,7 +101,8 @@ pub fn document() -> OpenApi {
     }
     let paths = items.into_iter().fold(PathsBuilder::new(), |paths, (path, item)| paths.path(path, item));
 
-    let schemas: BTreeMap<String, RefOr<Schema>> = found.into_iter().collect();
+    let mut schemas: BTreeMap<String, RefOr<Schema>> = found.into_iter().collect();
+    join_parts(&mut schemas);
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("An API token.")).build();
     let cookie =
         ApiKeyValue::with_description(COOKIE, "A browser's session. Unsafe requests must come from our own pages.");
@@ -113,6 +114,37 @@ pub fn document() -> OpenApi {
     let info = InfoBuilder::new().title("hotdesk").version(env!("CARGO_PKG_VERSION")).description(Some(ABOUT)).build();
     let tags = TAGS.iter().map(|(name, what)| TagBuilder::new().name(*name).description(Some(*what)).build());
     OpenApiBuilder::new().info(info).paths(paths).components(Some(components)).tags(Some(tags)).build()
+}
+
+/// A kind of several that is made of parts is written as one object: a part that allows no other field would forbid the next part's.
+fn join_parts(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let known = schemas.clone();
+    for schema in schemas.values_mut() {
+        let RefOr::T(Schema::OneOf(kinds)) = schema else { continue };
+        for kind in &mut kinds.items {
+            if let RefOr::T(Schema::AllOf(parts)) = kind
+                && let Some(whole) = joined(parts, &known)
+            {
+                *kind = RefOr::T(Schema::Object(whole));
+            }
+        }
+    }
+}
+
+fn joined(parts: &AllOf, known: &BTreeMap<String, RefOr<Schema>>) -> Option<Object> {
+    let mut whole = Object::with_type(Type::Object);
+    whole.description.clone_from(&parts.description);
+    for part in &parts.items {
+        let part = match part {
+            RefOr::Ref(named) => known.get(named.ref_location.strip_prefix("#/components/schemas/")?)?,
+            part @ RefOr::T(_) => part,
+        };
+        let RefOr::T(Schema::Object(part)) = part else { return None };
+        whole.properties.extend(part.properties.clone());
+        whole.required.extend(part.required.iter().cloned());
+        whole.additional_properties = whole.additional_properties.or_else(|| part.additional_properties.clone());
+    }
+    Some(whole)
 }
 
 fn add<T: ToSchema>(found: &mut Vec<(String, RefOr<Schema>)>) {
@@ -204,7 +236,13 @@ fn success(answer: &Answer, operation: &Operation, found: &mut Vec<(String, RefO
             response.content("text/event-stream", ContentBuilder::new().schema(Some(schema(found))).build())
         }
         Content::Text => response.content("text/plain", ContentBuilder::new().schema(Some(text())).build()),
-        Content::Bytes => response.content("application/octet-stream", ContentBuilder::new().build()),
+        Content::JsonOr(schema, others) => others.iter().fold(
+            response.content("application/json", ContentBuilder::new().schema(Some(schema(found))).build()),
+            |response, kind| response.content(*kind, ContentBuilder::new().schema(Some(text())).build()),
+        ),
+        Content::File(kinds) => {
+            kinds.iter().fold(response, |response, kind| response.content(*kind, ContentBuilder::new().build()))
+        }
         Content::Html => response.content("text/html", ContentBuilder::new().schema(Some(text())).build()),
     };
     if answer.written {
@@ -329,6 +367,33 @@ mod tests {
             assert!(target.is_some(), "{reference} is missing");
         }
         assert!(found.contains("#/components/schemas/Ticket"));
+    }
+
+    /// S37: codes stand in the document as on the wire, and no kind of a command is made of parts that forbid each other's fields.
+    #[test]
+    fn s37_schemas_allow_what_the_server_takes() {
+        fn parts(value: &Value, schemas: &Value, found: &mut Vec<String>) {
+            if let Some(all) = value["allOf"].as_array() {
+                let strict = all.iter().filter(|part| {
+                    let named = part["$ref"].as_str().and_then(|target| target.rsplit('/').next());
+                    named.map_or(*part, |name| &schemas[name])["additionalProperties"] == false
+                });
+                found.extend(strict.map(Value::to_string));
+            }
+            match value {
+                Value::Object(map) => map.values().for_each(|value| parts(value, schemas, found)),
+                Value::Array(items) => items.iter().for_each(|item| parts(item, schemas, found)),
+                _ => {}
+            }
+        }
+        let schemas = &printed()["components"]["schemas"];
+        let names: Vec<&str> = Code::ALL.iter().map(|code| code.wire()).collect();
+        assert_eq!(schemas["Code"]["enum"], json!(names));
+        let mut found = Vec::new();
+        parts(schemas, schemas, &mut found);
+        assert_eq!(found, Vec::<String>::new());
+        let kinds = schemas["Command"]["oneOf"].as_array().unwrap();
+        assert!(kinds.iter().all(|kind| kind["properties"]["type"]["enum"].is_array()), "{kinds:?}");
     }
 
     /// S9: every error code is one that some call, or the WebSocket, may answer with.

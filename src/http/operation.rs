@@ -93,10 +93,12 @@ pub struct Answer {
 pub enum Content {
     None,
     Json(SchemaOf),
+    /// JSON, or the same as one of these media types.
+    JsonOr(SchemaOf, &'static [&'static str]),
     Text,
     Html,
-    /// A file.
-    Bytes,
+    /// A file of one of these media types.
+    File(&'static [&'static str]),
     /// Server-sent events, each with this as its data.
     Events(SchemaOf),
     /// Another JSON document, which describes itself.
@@ -143,7 +145,7 @@ impl Operation {
             KeyUse::Refused => codes.push(Code::IdempotencyNotSupported),
         }
         if self.if_match {
-            codes.push(Code::VersionConflict);
+            codes.extend([Code::VersionConflict, Code::InvalidField]);
         }
         if !self.query.is_empty() {
             codes.push(Code::InvalidField);

@@ -5,8 +5,9 @@ use actix_web::http::{StatusCode, header};
 use actix_web::web::Payload;
 
 use super::call::Call;
-use super::operation::{Access, Answer, Body, KeyUse, Operation, Param, ParamKind, schema};
+use super::operation::{Access, Answer, Body, Content, KeyUse, Operation, Param, ParamKind, schema};
 use super::reply::{self, Reply};
+use crate::audit::{Action, Deed};
 use crate::domain::permissions::Permission;
 use crate::protocol::code::Code;
 use crate::protocol::figures::{
@@ -19,6 +20,13 @@ use crate::protocol::views::{Page, PageMeta};
 
 const COUNTING: &[Code] = &[Code::Unavailable, Code::Overloaded, Code::InvalidField];
 const FOUND: &[Code] = &[Code::NotFound, Code::Unavailable, Code::Overloaded, Code::InvalidField];
+
+const FIGURES: Answer = Answer {
+    status: 200,
+    what: "The figures, as JSON or CSV.",
+    content: Content::JsonOr(schema::<ReportResult>, &["text/csv"]),
+    written: false,
+};
 
 pub static LIST: Operation = Operation {
     id: "list_reports",
@@ -89,7 +97,7 @@ pub static FILE: Operation = Operation {
     summary: "One of these files",
     access: Access::Needs(Permission::TicketRead),
     query: &[Param { name: "at", what: "A file's `at`.", kind: ParamKind::Text }],
-    answers: &[Answer::json(200, "The figures, as JSON or CSV.", schema::<ReportResult>)],
+    answers: &[FIGURES],
     codes: &[Code::NotFound],
     ..Operation::BASE
 };
@@ -122,7 +130,7 @@ pub static RUN: Operation = Operation {
     detail: "As JSON, or as CSV whose texts no spreadsheet takes for formulas.",
     access: Access::Needs(Permission::TicketRead),
     query: &RANGE,
-    answers: &[Answer::json(200, "The figures.", schema::<ReportResult>)],
+    answers: &[FIGURES],
     codes: FOUND,
     ..Operation::BASE
 };
@@ -204,6 +212,7 @@ pub async fn file(call: Call) -> Reply {
     let report = call.desk.figures.report(call.path_id(), call.principal())?;
     let at = call.params.time("at")?.ok_or_else(|| Problem::field("/at", "required", "name a file's `at`"))?;
     let (format, bytes) = call.desk.figures.report_file(&report.id, at, call.principal()).await?;
+    call.note(Deed::done(Action::Exported).on(report.id));
     Ok(attachment(&format!("{} {at}", report.name), format, bytes))
 }
 
@@ -222,6 +231,7 @@ pub async fn run(call: Call) -> Reply {
     let definition = over(&call, report.definition)?;
     let result = call.desk.figures.run(definition, call.principal()).await?;
     if as_csv {
+        call.note(Deed::done(Action::Exported).on(report.id));
         return Ok(attachment(&report.name, ReportFormat::Csv, spreadsheet::csv(&result)));
     }
     Ok(reply::json(&call.request, StatusCode::OK, &result))

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
-use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 macro_rules! codes {
     ($($name:ident = $wire:literal, $status:literal, $retryable:literal, $title:literal;)*) => {
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, TS)]
         pub enum Code {
             $(#[serde(rename = $wire)] $name,)*
         }
@@ -34,6 +35,17 @@ macro_rules! codes {
         }
     };
 }
+
+/// The names on the wire, which a derive inside the macro does not see.
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|code| code.wire());
+        let schema = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        schema.description(Some("What a client may branch on.")).into()
+    }
+}
+
+impl ToSchema for Code {}
 
 codes! {
     BadJson = "bad_json", 400, false, "The body is not JSON";

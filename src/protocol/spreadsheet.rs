@@ -1,6 +1,7 @@
 //! A report's result as CSV that no spreadsheet takes for formulas. Written by whoever answers with it and by whoever keeps it as a file.
 
 use super::figures::{MetricUnit, ReportResult, ReportRow};
+use crate::domain::text::csv_cell;
 
 /// RFC 4180, one line a row and the total last.
 pub fn csv(result: &ReportResult) -> Vec<u8> {
@@ -18,7 +19,7 @@ pub fn csv(result: &ReportResult) -> Vec<u8> {
     if timed {
         head.extend(["mean_ms", "median_ms", "p90_ms", "p95_ms"].map(str::to_owned));
     }
-    writer.write_record(head.iter().map(|cell| harmless(cell))).expect(WHY);
+    writer.write_record(head.iter().map(|cell| csv_cell(cell).into_owned())).expect(WHY);
     let total = ReportRow { at: None, keys: Vec::new(), cell: result.total };
     let is_total = result.rows.len();
     for (index, row) in result.rows.iter().chain(std::iter::once(&total)).enumerate() {
@@ -28,7 +29,7 @@ pub fn csv(result: &ReportResult) -> Vec<u8> {
         }
         for (place, _) in result.split.iter().enumerate() {
             let total = if index == is_total && place == 0 && !with_grain { "total" } else { "" };
-            cells.push(row.keys.get(place).map_or_else(|| total.to_owned(), |key| harmless(key)));
+            cells.push(row.keys.get(place).map_or_else(|| total.to_owned(), |key| csv_cell(key).into_owned()));
         }
         let number = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
         cells.push(row.cell.value.map(|value| value.to_string()).unwrap_or_default());
@@ -40,15 +41,6 @@ pub fn csv(result: &ReportResult) -> Vec<u8> {
         writer.write_record(&cells).expect(WHY);
     }
     writer.into_inner().expect(WHY)
-}
-
-/// A text that a spreadsheet would take for a formula gets an apostrophe before it (OWASP, *CSV Injection*).
-fn harmless(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '|', '%']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
 }
 
 #[cfg(test)]

@@ -15,4 +15,5 @@ pub mod fault;
 pub mod ledger;
 pub mod prompt;
 pub mod retry;
+pub mod sent;
 pub mod stream;

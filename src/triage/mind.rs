@@ -10,6 +10,7 @@ use super::learner::{Buffers, Category, FileError, Learner, Prediction, RefitSet
 use super::signs::{self, Signs};
 use super::similar::{Index, Search, Terms};
 use crate::domain::ids::TicketId;
+use crate::domain::permissions::Audience;
 use crate::domain::ticket::{Guess, Priority};
 
 /// Of a message's beginning, so much is looked at.
@@ -74,7 +75,8 @@ pub struct Mind {
 
 struct Solved {
     index: Index,
-    tags: HashMap<u64, Vec<String>>,
+    /// With who sees the ticket: what a private team calls its tickets is not proposed to others.
+    tags: HashMap<u64, (Audience, Vec<String>)>,
 }
 
 /// One caller's buffers.
@@ -140,11 +142,11 @@ impl Mind {
     pub fn remembered(&self) -> (usize, usize) {
         let solved = self.solved.read();
         let tags: usize =
-            solved.tags.values().map(|tags| 48 + tags.iter().map(|tag| tag.len() + 24).sum::<usize>()).sum();
+            solved.tags.values().map(|(_, tags)| 56 + tags.iter().map(|tag| tag.len() + 24).sum::<usize>()).sum();
         (solved.index.len(), solved.index.bytes() + tags)
     }
 
-    pub fn opinion(&self, ticket: Option<TicketId>, text: &Text) -> Opinion {
+    pub fn opinion(&self, ticket: Option<TicketId>, text: &Text, audience: Audience) -> Opinion {
         let whole = text.whole();
         let signs = signs::read(&text.subject, &text.body);
         let (prediction, urgency) = self.lend(|work| {
@@ -170,7 +172,7 @@ impl Mind {
             _ => signs.priority.clone(),
         };
         let alike = self.similar(text, Some(&prediction), ticket, CANDIDATES);
-        let tags = self.tags_of(&alike);
+        let tags = self.tags_of(&alike, audience);
         Opinion { prediction, category, priority, tags, signs }
     }
 
@@ -227,7 +229,7 @@ impl Mind {
     }
 
     /// A ticket was solved: it can be found from now on.
-    pub fn remember(&self, ticket: TicketId, text: &Text, category: Option<&str>, tags: &[String]) {
+    pub fn remember(&self, ticket: TicketId, text: &Text, category: Option<&str>, tags: &[String], audience: Audience) {
         let place = |id: &str| self.learner.categories().iter().position(|category| category.id == id);
         let category = category.and_then(place).map(|place| place as u32);
         self.lend(|work| {
@@ -237,7 +239,8 @@ impl Mind {
             if tags.is_empty() {
                 solved.tags.remove(&ticket.get());
             } else {
-                solved.tags.insert(ticket.get(), tags.iter().take(MOST_TAGS).cloned().collect());
+                let tags = tags.iter().take(MOST_TAGS).cloned().collect();
+                solved.tags.insert(ticket.get(), (audience, tags));
             }
             // The oldest left the index by themselves.
             if solved.tags.len() > solved.index.len() + 1_000 {
@@ -281,11 +284,12 @@ impl Mind {
         Ok(Self::with(learner, urgency, similar_tickets))
     }
 
-    fn tags_of(&self, alike: &[Alike]) -> Vec<String> {
+    fn tags_of(&self, alike: &[Alike], audience: Audience) -> Vec<String> {
         let solved = self.solved.read();
         let mut votes: HashMap<&str, usize> = HashMap::new();
         for hit in alike.iter().filter(|hit| hit.likeness >= TAG_LIKENESS) {
-            for tag in solved.tags.get(&hit.ticket.get()).into_iter().flatten() {
+            let own = solved.tags.get(&hit.ticket.get()).filter(|(theirs, _)| *theirs == audience);
+            for tag in own.into_iter().flat_map(|(_, tags)| tags) {
                 *votes.entry(tag).or_default() += 1;
             }
         }
@@ -329,27 +333,47 @@ mod tests {
         for ticket in 1..4 {
             mind.learn_category(TicketId(ticket), &lost, "shipping");
         }
-        assert_eq!(mind.opinion(None, &lost).category.unwrap().value, "shipping");
+        assert_eq!(mind.opinion(None, &lost, Audience::default()).category.unwrap().value, "shipping");
         assert_eq!(mind.since_refit(), 3);
         mind.learn_category(TicketId(9), &lost, "unknown");
         assert_eq!(mind.since_refit(), 3);
         let tags = ["zorblax".to_owned()];
-        mind.remember(TicketId(1), &lost, Some("shipping"), &tags);
+        mind.remember(TicketId(1), &lost, Some("shipping"), &tags, Audience::default());
         mind.remember(
             TicketId(2),
             &text("The zorblax", "My zorblax is lost in delivery, ordered last week"),
             None,
             &tags,
+            Audience::default(),
         );
-        mind.remember(TicketId(3), &text("Invoice", "I need a copy of my invoice"), Some("billing"), &[]);
+        mind.remember(
+            TicketId(3),
+            &text("Invoice", "I need a copy of my invoice"),
+            Some("billing"),
+            &[],
+            Audience::default(),
+        );
         let alike = mind.similar(&lost, None, None, 5);
         assert_eq!(alike.first().map(|hit| (hit.ticket, hit.likeness > 0.95)), Some((TicketId(1), true)), "{alike:?}");
         assert!(alike.iter().all(|hit| hit.ticket != TicketId(3)), "{alike:?}");
         assert_eq!(mind.similar(&lost, None, Some(TicketId(1)), 5)[0].ticket, TicketId(2));
-        assert_eq!(mind.opinion(None, &lost).tags, tags);
+        assert_eq!(mind.opinion(None, &lost, Audience::default()).tags, tags);
         mind.forget(TicketId(1));
-        assert!(mind.opinion(None, &lost).tags.is_empty());
+        assert!(mind.opinion(None, &lost, Audience::default()).tags.is_empty());
         assert_eq!(mind.remembered().0, 2);
+    }
+
+    /// R45: the tags of a private team's tickets are proposed inside it alone, and those of others outside.
+    #[test]
+    fn r45_tags_stay_in_their_team() {
+        let (mind, tags) = (Mind::new(categories(), 100), ["hush".to_owned()]);
+        let legal = crate::domain::permissions::PrivateTeams::new(["legal".to_owned()]).audience(Some("legal"));
+        let secret = text("The zorblax", "The zorblax that nobody may hear of");
+        for ticket in 1..4 {
+            mind.remember(TicketId(ticket), &secret, None, &tags, legal);
+        }
+        assert_eq!(mind.opinion(None, &secret, legal).tags, tags);
+        assert!(mind.opinion(None, &secret, Audience::default()).tags.is_empty());
     }
 
     /// R47: what was learnt is there after a restart; a file that is not one is refused.
@@ -370,10 +394,14 @@ mod tests {
         let bytes = mind.to_bytes();
         let read = Mind::from_bytes(&bytes, categories(), 100).unwrap();
         for body in ["quexit quexit now", "a calm question about blimf"] {
-            let (one, other) = (mind.opinion(None, &text("x", body)), read.opinion(None, &text("x", body)));
+            let said = |mind: &Mind| mind.opinion(None, &text("x", body), Audience::default());
+            let (one, other) = (said(&mind), said(&read));
             assert_eq!((one.category, one.priority.value), (other.category, other.priority.value));
         }
-        assert_eq!(read.opinion(None, &text("x", "quexit quexit now")).priority.value, Priority::High);
+        assert_eq!(
+            read.opinion(None, &text("x", "quexit quexit now"), Audience::default()).priority.value,
+            Priority::High
+        );
         for cut in [0, 4, 12, bytes.len() / 2, bytes.len() - 1] {
             assert!(Mind::from_bytes(&bytes[..cut], categories(), 100).is_err(), "{cut}");
         }

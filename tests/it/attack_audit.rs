@@ -1,8 +1,14 @@
 //! Attacks on the memory of what was done: what is in the audit log, what never is, and who gets at it.
 
-use serde_json::{Value, json};
+use std::sync::Arc;
 
-use crate::support::{ADMIN, TestApp, send};
+use hotdesk::clock::Clock;
+use hotdesk::journal::memory::MemoryJournal;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::attacks::{Attack, Cause};
+use crate::support::{ADMIN, START, TestApp, http_client, send};
 
 const PASSWORD: &str = "CANARY-password-5f2a";
 const TEXT: &str = "CANARY-ticket-text-91c4";
@@ -10,6 +16,7 @@ const TEXT: &str = "CANARY-ticket-text-91c4";
 /// X63, X64, X65: what matters is in the log, with who and by what; no secret and no text is; administrators alone read it.
 #[actix_web::test]
 async fn x63_the_log_has_the_deeds_and_no_secret() {
+    let attack = Attack::by(Cause::Audit);
     let folder = tempfile::tempdir().unwrap();
     let app = TestApp::in_folder(folder.path()).await;
     let body = json!({"email": "ann@example.org", "name": "Ann", "role": "agent", "password": PASSWORD});
@@ -20,6 +27,7 @@ async fn x63_the_log_has_the_deeds_and_no_secret() {
     // A password typed into the field of the address is a secret too.
     for (email, password) in [("ann@example.org", "CANARY-wrong"), (PASSWORD, "x"), ("nobody@example.org", "CANARY-no")]
     {
+        attack.tried();
         let body = json!({"email": email, "password": password});
         assert_eq!(send(app.anonymous("POST", "/api/v1/session").json(&body)).await.status, 401);
     }
@@ -80,17 +88,21 @@ async fn x63_the_log_has_the_deeds_and_no_secret() {
 /// X65: nobody but administrators reads the log, it cannot be written from outside, and its pages cannot be abused.
 #[actix_web::test]
 async fn x65_the_log_is_for_administrators() {
+    let attack = Attack::by(Cause::Audit);
     let app = TestApp::with(|config| config.limits.anonymous_burst = 10_000).await;
     for role in ["agent", "supervisor"] {
         let (_, token) = app.user(role, role).await;
         for path in ["/api/v1/audit", "/api/v1/audit/export"] {
+            attack.tried();
             assert_eq!(send(app.anonymous("GET", path).bearer_auth(&token)).await.refusal(), (403, "forbidden"));
         }
     }
     for method in ["POST", "PATCH", "PUT", "DELETE"] {
+        attack.tried();
         assert_eq!(send(app.request(method, "/api/v1/audit")).await.status, 405, "{method}");
     }
     for bad in ["page[size]=0", "page[size]=201", "page[after]=x", "page[after]=-1", "action=nothing", "who=a&who=b"] {
+        attack.tried();
         assert_eq!(send(app.request("GET", &format!("/api/v1/audit?{bad}"))).await.status, 422, "{bad}");
     }
     let mut cursor = String::new();
@@ -111,9 +123,11 @@ async fn x65_the_log_is_for_administrators() {
 /// X62: a flood of refusals is counted and does not push out what somebody wants to hide.
 #[actix_web::test]
 async fn x62_a_flood_hides_nothing() {
+    let attack = Attack::by(Cause::Audit);
     let app = TestApp::with(|config| config.limits.anonymous_burst = 100_000).await;
     let (id, agent) = app.user("agent", "agent").await;
     for _ in 0..300 {
+        attack.tried();
         assert_eq!(app.call_as(&agent, "GET", "/api/v1/users", Value::Null).await.0, 403);
     }
     app.call("PATCH", &format!("/api/v1/users/{id}"), json!({"role": "supervisor"})).await;
@@ -130,6 +144,7 @@ async fn x62_a_flood_hides_nothing() {
     let ticket = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
     let mut peer = app.live_peer(made["token"].as_str().unwrap(), &["board"]).await;
     for number in 0..20 {
+        attack.tried();
         assert_eq!(
             peer.command(&number.to_string(), Some(ticket), json!({"type": "claim"})).await["code"],
             "forbidden"
@@ -146,6 +161,7 @@ async fn x62_a_flood_hides_nothing() {
 /// X64: at its most talkative the process writes no secret and no text of a ticket, neither to its log nor to the audit log.
 #[actix_web::test]
 async fn x64_no_log_has_a_secret_or_a_text() {
+    let _attack = Attack::by(Cause::Audit);
     let folder = tempfile::tempdir().unwrap();
     let (data, log) = (folder.path().join("data"), folder.path().join("log"));
     let token = "CANARY-administrator-token";
@@ -189,4 +205,104 @@ async fn x64_no_log_has_a_secret_or_a_text() {
     assert!(written.contains("\"denied\"") && written.contains("\"user_created\""));
     let found: Vec<&str> = written.lines().filter(|line| line.to_lowercase().contains("canary")).collect();
     assert!(found.is_empty(), "{found:?}");
+}
+
+/// X137: whoever hangs up at once has done it all the same, and it is in the log: nothing is done without its line.
+#[actix_web::test]
+async fn x137_hanging_up_hides_nothing() {
+    let attack = Attack::by(Cause::Audit);
+    let journal = Arc::new(MemoryJournal::new());
+    let app = TestApp::on(journal.clone(), Clock::manual(START), |_| {}).await;
+    let (id, _) = app.user("ann", "agent").await;
+    let ticket = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
+    let bob = json!({"email": "bob@example.org", "name": "Bob", "role": "admin"}).to_string();
+    for (method, path, body, action) in [
+        ("PATCH", format!("/api/v1/users/{id}"), json!({"role": "admin"}).to_string(), "user_updated"),
+        ("POST", "/api/v1/users".to_owned(), bob, "user_created"),
+        ("POST", "/api/v1/tokens".to_owned(), json!({"name": "back door"}).to_string(), "token_created"),
+        ("PUT", "/api/v1/settings".to_owned(), json!({"request_form": {"open": true}}).to_string(), "settings_changed"),
+        (
+            "PUT",
+            "/api/v1/shared/m".to_owned(),
+            json!({"kind": "macro", "name": "m", "body": "b"}).to_string(),
+            "shared_changed",
+        ),
+        ("POST", format!("/api/v1/tickets/{ticket}/request-links"), String::new(), "request_link_created"),
+    ] {
+        attack.tried();
+        let before = app.get(&format!("/api/v1/audit?action={action}")).await["data"].as_array().unwrap().len();
+        let gate = journal.hold();
+        let mut socket = tokio::net::TcpStream::connect(app.address).await.unwrap();
+        let ask = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {ADMIN}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n\r\n{body}",
+            app.address,
+            body.len()
+        );
+        socket.write_all(ask.as_bytes()).await.unwrap();
+        let gate = tokio::task::spawn_blocking(move || {
+            gate.wait_for_commit();
+            gate
+        });
+        let gate = gate.await.unwrap();
+        // Not a word of farewell: the connection is reset while the change is on its way to the disk.
+        socket2::SockRef::from(&socket).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+        drop(socket);
+        // Once each worker has answered somebody who came later, it has heard of the reset.
+        for _ in 0..8 {
+            assert_eq!(send(http_client().get(format!("http://{}/healthz/live", app.address))).await.status, 200);
+        }
+        gate.open();
+        app.until(&format!("{action} is in the log"), async || {
+            app.get(&format!("/api/v1/audit?action={action}")).await["data"].as_array().unwrap().len() > before
+        })
+        .await;
+    }
+    app.stop().await;
+}
+
+/// X63: the newer ways to change rights or to take something out are in the log as well: shared things, settings, links, backups,
+/// the files of reports; read by `HEAD` or in part, too.
+#[actix_web::test]
+async fn x63_no_newer_way_goes_round_the_log() {
+    let attack = Attack::by(Cause::Audit);
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::in_folder(folder.path()).await;
+    let ticket = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
+    let definition = json!({"measure": "created", "split": ["team"], "last": "7d"});
+    let schedule = json!({"every": "day", "at": "07:00", "format": "csv"});
+    let report = json!({"name": "r", "definition": definition, "shared": true, "schedule": schedule});
+    let (status, report) = app.call("POST", "/api/v1/reports", report).await;
+    assert_eq!(status, 201, "{report}");
+    let report = format!("/api/v1/reports/{}", report["id"].as_str().unwrap());
+    app.clock.advance(2 * 86_400_000);
+    app.desk.figures.run_due().await;
+    let files = app.get(&format!("{report}/files")).await;
+    let at = files["data"][0]["at"].as_str().unwrap();
+    let links = format!("/api/v1/tickets/{ticket}/request-links");
+    let invitation = json!({"email": "new@example.org", "name": "New", "role": "admin"});
+    for (method, path, body, action) in [
+        ("PUT", "/api/v1/settings".to_owned(), json!({"request_form": {"open": true}}), "settings_changed"),
+        ("PUT", "/api/v1/shared/m".to_owned(), json!({"kind": "macro", "name": "m", "body": "b"}), "shared_changed"),
+        ("DELETE", "/api/v1/shared/m".to_owned(), Value::Null, "shared_changed"),
+        ("POST", links.clone(), Value::Null, "request_link_created"),
+        ("DELETE", links, Value::Null, "request_links_revoked"),
+        ("POST", "/api/v1/invitations".to_owned(), invitation, "invitation_created"),
+        ("GET", format!("{report}/run?format=csv"), Value::Null, "exported"),
+        ("GET", format!("{report}/file?at={at}"), Value::Null, "exported"),
+        ("GET", "/api/v1/audit/export?format=csv".to_owned(), Value::Null, "exported"),
+        ("GET", "/api/v1/backups/archive".to_owned(), Value::Null, "backed_up"),
+    ] {
+        attack.tried();
+        let last = app.get("/api/v1/audit?page[size]=1").await["data"][0]["n"].as_u64().unwrap();
+        let mut request = app.request(method, &path).header("range", "bytes=0-0");
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        assert!(request.send().await.unwrap().status().is_success(), "{method} {path}");
+        let entry = app.get(&format!("/api/v1/audit?action={action}&page[size]=1")).await["data"][0].clone();
+        assert!(entry["n"].as_u64().is_some_and(|n| n > last), "{method} {path}: {entry}");
+        assert!(entry["who"].is_string() && entry["from"] == "127.0.0.1", "{entry}");
+    }
+    app.stop().await;
 }

@@ -7,11 +7,13 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 
+use crate::attacks::{Attack, Cause};
 use crate::support::{ADMIN, TestApp, send};
 
 /// X50: strangers are limited by address, with words for it; a good token from the same address is not held up by them.
 #[actix_web::test]
 async fn x50_strangers_are_limited_and_tokens_are_not() {
+    let attack = Attack::by(Cause::Abuse);
     let app = TestApp::with(|config| {
         config.limits.anonymous_calls_per_s = 1;
         config.limits.anonymous_burst = 5;
@@ -20,6 +22,7 @@ async fn x50_strangers_are_limited_and_tokens_are_not() {
     let paths = ["/api/v1/me", "/api/v1/openapi.json", "/api/v1/nothing-of-the-sort?x=1", "/api/v1/tickets"];
     let mut limited = 0;
     for round in 0..20 {
+        attack.tried();
         let reply = send(app.anonymous("GET", paths[round % paths.len()]).bearer_auth(format!("guess-{round}"))).await;
         if reply.status == 429 {
             limited += 1;
@@ -46,6 +49,7 @@ async fn x50_strangers_are_limited_and_tokens_are_not() {
     let (_, other) = app.user("other", "agent").await;
     let mut statuses = Vec::new();
     for _ in 0..20 {
+        attack.tried();
         statuses.push(send(app.request("GET", "/api/v1/me")).await.status);
     }
     assert!(statuses.contains(&429), "{statuses:?}");
@@ -56,6 +60,7 @@ async fn x50_strangers_are_limited_and_tokens_are_not() {
 /// X8, X23: no page of another site changes anything with somebody's cookie, by HTTP or by socket, however it is said.
 #[actix_web::test]
 async fn x23_no_other_site_uses_the_cookie() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::start().await;
     let body = json!({"email": "ann@example.org", "name": "Ann", "role": "agent", "password": "correct horse"});
     app.call("POST", "/api/v1/users", body).await;
@@ -78,6 +83,7 @@ async fn x23_no_other_site_uses_the_cookie() {
         for (method, path) in
             [("POST", "/api/v1/tickets"), ("DELETE", "/api/v1/session"), ("POST", "/api/v1/queue/claim")]
         {
+            attack.tried();
             let request = app.anonymous(method, path).header("cookie", &cookie).header(name, &value);
             assert_eq!(send(request.json(&ticket)).await.refusal(), (403, "foreign_origin"), "{path} {name}: {value}");
         }
@@ -94,6 +100,7 @@ async fn x23_no_other_site_uses_the_cookie() {
     }
     // A form cannot send what the desk takes.
     for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        attack.tried();
         let request = app.anonymous("POST", "/api/v1/tickets").header("cookie", &cookie).header("content-type", kind);
         assert_eq!(send(request.body(ticket.to_string())).await.status, 415, "{kind}");
     }
@@ -102,6 +109,7 @@ async fn x23_no_other_site_uses_the_cookie() {
     assert_eq!(send(own.json(&ticket)).await.status, 201);
     // No answer ever allows another site to read it.
     for method in ["GET", "OPTIONS"] {
+        attack.tried();
         let reply = send(app.anonymous(method, "/api/v1/me").header("origin", "https://evil.example")).await;
         assert!(reply.headers.keys().all(|name| !name.as_str().starts_with("access-control-")), "{:?}", reply.headers);
     }
@@ -111,6 +119,7 @@ async fn x23_no_other_site_uses_the_cookie() {
 /// X55, X72: what is data is kept by nobody, what is a page runs nothing but its own, and no answer is taken for another's.
 #[actix_web::test]
 async fn x55_nobody_keeps_data_and_pages_run_their_own() {
+    let attack = Attack::by(Cause::Caches);
     let app = TestApp::start().await;
     let id = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
     let (_, agent) = app.user("agent", "agent").await;
@@ -130,6 +139,7 @@ async fn x55_nobody_keeps_data_and_pages_run_their_own() {
         "/".to_owned(),
         "/tickets/1".to_owned(),
     ] {
+        attack.tried();
         let reply = send(app.request("GET", &path)).await;
         assert_eq!(reply.header("cache-control"), "no-store", "{path}");
         assert_eq!(reply.header("x-frame-options"), "DENY", "{path}");
@@ -147,6 +157,7 @@ async fn x55_nobody_keeps_data_and_pages_run_their_own() {
         ("x-forwarded-prefix", "/evil"),
         ("range", "bytes=0-10"),
     ] {
+        attack.tried();
         let reply = send(app.request("GET", "/api/v1/me").header(name, value)).await;
         assert_eq!((reply.status, &reply.body["role"]), (200, &json!("admin")), "{name}");
         assert!(!reply.text.contains("evil"), "{name}");
@@ -154,6 +165,7 @@ async fn x55_nobody_keeps_data_and_pages_run_their_own() {
     for path in
         ["/api/v1/me/x.css", "/api/v1/me;.js", "/api/v1/me%2f..%2f.css", "/api/v1/me/..%2f..", "/api/v1/users/.js"]
     {
+        attack.tried();
         let reply = send(app.request("GET", path)).await;
         assert!([404, 405].contains(&reply.status), "{path}: {}", reply.status);
         assert_eq!(reply.header("cache-control"), "no-store", "{path}");
@@ -171,6 +183,7 @@ async fn x55_nobody_keeps_data_and_pages_run_their_own() {
         assert_eq!(one.text.matches("<script").count(), one.text.matches("<script nonce=\"").count());
     }
     for path in ["/%3Cscript%3Ealert(1)%3C/script%3E", "/tickets/%22onload=alert(1)", "/?q=%3Cimg%20src=x%3E"] {
+        attack.tried();
         let page = send(app.anonymous("GET", path)).await;
         assert!(!page.text.contains("alert(1)") && !page.text.contains("<img src=x>"), "{path}");
     }
@@ -180,6 +193,7 @@ async fn x55_nobody_keeps_data_and_pages_run_their_own() {
 /// X53: only a trusted proxy says that a request came by plain HTTP; it is sent on to the same address, and nowhere else.
 #[actix_web::test]
 async fn x53_plain_http_is_sent_on() {
+    let attack = Attack::by(Cause::Injection);
     let app = TestApp::with(|config| {
         config.server.trusted_proxies = vec!["127.0.0.1".to_owned()];
         config.server.redirect_to_https = true;
@@ -199,6 +213,7 @@ async fn x53_plain_http_is_sent_on() {
     assert!(secure.starts_with("HTTP/1.1 200") && secure.contains("strict-transport-security: max-age="), "{secure}");
     assert!(raw("desk.example.org", "/healthz/live", "http").await.starts_with("HTTP/1.1 200"));
     for host in ["evil.example\\@good", "a b", "x/../y", "<script>"] {
+        attack.tried();
         let reply = raw(host, "/", "http").await;
         assert!(!reply.contains(&format!("location: https://{host}")), "{reply}");
     }
@@ -298,6 +313,7 @@ async fn until_cut(address: std::net::SocketAddr, trickle: &Trickle, patience: D
 /// X54: whatever trickles is cut soon, and the desk serves meanwhile.
 #[actix_web::test]
 async fn x54_what_trickles_is_cut() {
+    let attack = Attack::by(Cause::Abuse);
     let app = TestApp::with(|config| {
         config.limits.head_timeout_ms = 400;
         config.limits.body_timeout_ms = 400;
@@ -329,6 +345,7 @@ async fn x54_what_trickles_is_cut() {
     };
     let (cuts, slowest) = tokio::join!(futures_util::future::join_all(attacks), serving);
     for (name, cut) in &cuts {
+        attack.tried();
         assert!(cut.is_some(), "{name} was not cut within 8 seconds, though every limit is 0.4: {cuts:?}");
     }
     assert!(slowest < Duration::from_secs(2), "{slowest:?}");
@@ -389,6 +406,7 @@ async fn measure_slow_connections_with_the_default_limits() {
 /// X52: with a certificate the desk speaks HTTPS, takes a renewed one, and keeps the old one where the new one is no good.
 #[actix_web::test]
 async fn x52_https_with_a_certificate_that_is_renewed() {
+    let _attack = Attack::by(Cause::SignIn);
     let folder = tempfile::tempdir().unwrap();
     let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
     let issue = |name: &str| {
@@ -444,6 +462,7 @@ async fn x52_https_with_a_certificate_that_is_renewed() {
 /// nothing is cut, while one that waits long for an answer is not.
 #[actix_web::test]
 async fn x57_http_2_carries_many_calls_and_is_watched() {
+    let _attack = Attack::by(Cause::Abuse);
     let folder = tempfile::tempdir().unwrap();
     let (chain, key) = (folder.path().join("chain.pem"), folder.path().join("key.pem"));
     let made = rcgen::generate_simple_self_signed(["desk.example.org".to_owned()]).unwrap();

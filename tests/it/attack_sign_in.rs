@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::attacks::{Attack, Cause};
 use crate::support::{ADMIN, Reply, TestApp, send};
 
 const SESSION: &str = "/api/v1/session";
@@ -33,6 +34,7 @@ async fn as_browser(app: &TestApp, cookie: &str, method: &str, path: &str, body:
 /// X41, X22: no header makes a guesser another address.
 #[actix_web::test]
 async fn x41_headers_do_not_dodge_the_limit() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::with(|config| config.limits.anonymous_burst = 10_000).await;
     with_user(&app, "ann", "agent").await;
     let forged = [
@@ -49,6 +51,7 @@ async fn x41_headers_do_not_dodge_the_limit() {
     ];
     let mut limited = 0;
     for round in 0..30 {
+        attack.tried();
         let header = forged[round % forged.len()];
         let address = format!("198.51.100.{round}");
         let reply = sign_in(&app, "ann", "wrong wrong wrong", &[(header, &address)]).await;
@@ -58,6 +61,7 @@ async fn x41_headers_do_not_dodge_the_limit() {
     assert_eq!(limited, 20, "ten tries, whatever the headers say");
     // Spelling the address otherwise is the same account.
     for spelling in ["Ann@Example.org", " ann@example.org ", "ANN@EXAMPLE.ORG"] {
+        attack.tried();
         let body = json!({"email": spelling, "password": GOOD});
         let reply = send(app.anonymous("POST", SESSION).json(&body)).await;
         assert_eq!(reply.refusal(), (429, "too_many"), "{spelling}");
@@ -69,6 +73,7 @@ async fn x41_headers_do_not_dodge_the_limit() {
 /// X51: ten thousand wrong passwords are limited after ten, cost no hashing from then on, and hold nobody else up.
 #[actix_web::test]
 async fn x51_a_flood_of_guesses_holds_nobody_up() {
+    let attack = Attack::by(Cause::Abuse);
     let app = TestApp::with(|config| config.limits.anonymous_burst = 100_000).await;
     with_user(&app, "ann", "agent").await;
     let p99 = async |app: &TestApp, calls: usize| {
@@ -85,6 +90,7 @@ async fn x51_a_flood_of_guesses_holds_nobody_up() {
         let mut hashed = 0;
         let mut limited = 0;
         for _ in 0..500 {
+            attack.tried();
             match sign_in(&app, "ann", "wrong wrong wrong", &[]).await.status {
                 401 => hashed += 1,
                 429 => limited += 1,
@@ -129,12 +135,15 @@ async fn measure_ten_thousand_wrong_passwords() {
     let (statuses, during) = tokio::join!(flood, times());
     println!("10,000 wrong passwords: {statuses:?}; others' p99 {before:?} before, {during:?} meanwhile");
     assert!(statuses[&401] <= 10);
+    // Below a few milliseconds it is the machine that is measured.
+    assert!(during <= (before * 2).max(Duration::from_millis(5)), "{before:?}, {during:?}");
     app.stop().await;
 }
 
 /// X11: what a refused sign-in says, and how, does not tell whether there is such an account, or of what sort.
 #[actix_web::test]
 async fn x11_no_refusal_tells_an_account_from_none() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::start().await;
     with_user(&app, "ann", "agent").await;
     let gone = with_user(&app, "gone", "agent").await;
@@ -145,18 +154,21 @@ async fn x11_no_refusal_tells_an_account_from_none() {
     let known = sign_in(&app, "ann", "wrong wrong wrong", &[]).await;
     for other in ["nobody", "gone", "token-only", "robot"] {
         for password in ["wrong wrong wrong", GOOD, ""] {
+            attack.tried();
             let reply = sign_in(&app, other, password, &[]).await;
             assert_eq!((reply.status, &reply.text), (known.status, &known.text), "{other}");
             assert!(reply.header("set-cookie").is_empty());
         }
     }
     for odd in [json!("\u{0}"), json!("a".repeat(100_000)), json!("' OR 1=1 --"), json!("*)(uid=*))(|(uid=*")] {
+        attack.tried();
         let reply = send(app.anonymous("POST", SESSION).json(&json!({"email": odd, "password": odd}))).await;
         assert_eq!((reply.status, &reply.text), (known.status, &known.text));
     }
     for odd in
         [json!({"email": {"$ne": ""}, "password": {"$ne": ""}}), json!({"email": ["a"], "password": true}), json!([])]
     {
+        attack.tried();
         assert!([400, 422].contains(&send(app.anonymous("POST", SESSION).json(&odd)).await.status));
     }
     app.stop().await;
@@ -165,6 +177,7 @@ async fn x11_no_refusal_tells_an_account_from_none() {
 /// X42: a session that somebody planted in a browser is not the one after signing in, and is worth nothing then.
 #[actix_web::test]
 async fn x42_a_planted_session_is_not_kept() {
+    let _attack = Attack::by(Cause::SignIn);
     let app = TestApp::start().await;
     with_user(&app, "ann", "agent").await;
     with_user(&app, "mallory", "agent").await;
@@ -184,6 +197,7 @@ async fn x42_a_planted_session_is_not_kept() {
 /// X43: sessions are listed and ended one by one; another's are neither shown nor ended, nor told apart from none.
 #[actix_web::test]
 async fn x43_sessions_are_listed_and_ended() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::start().await;
     let ann = with_user(&app, "ann", "supervisor").await;
     with_user(&app, "eve", "supervisor").await;
@@ -210,6 +224,7 @@ async fn x43_sessions_are_listed_and_ended() {
     assert_eq!(as_browser(&app, &here, "GET", "/api/v1/me", Value::Null).await.status, 200);
     // The digest that a session is stored under is not a way in, nor is its public id.
     for guess in [other.to_owned(), other.replace("ses_", ""), "ses_".to_owned(), String::new()] {
+        attack.tried();
         let cookie = format!("hotdesk_session={guess}");
         assert_eq!(as_browser(&app, &cookie, "GET", "/api/v1/me", Value::Null).await.status, 401, "{guess}");
     }
@@ -219,6 +234,7 @@ async fn x43_sessions_are_listed_and_ended() {
 /// X44: changing one's password needs the current one, ends the others and keeps this one.
 #[actix_web::test]
 async fn x44_changing_the_password_ends_other_sessions() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::start().await;
     with_user(&app, "ann", "agent").await;
     let here = sign_in(&app, "ann", GOOD, &[]).await.cookie();
@@ -236,6 +252,7 @@ async fn x44_changing_the_password_ends_other_sessions() {
     assert_eq!(sign_in(&app, "ann", "another horse battery", &[]).await.status, 200);
     let mut statuses = Vec::new();
     for _ in 0..15 {
+        attack.tried();
         statuses.push(as_browser(&app, &here, "POST", path, change("guess", "mine now, thanks")).await.status);
     }
     assert!(statuses[..8].iter().all(|status| *status == 401) && statuses[12..] == [429, 429, 429], "{statuses:?}");
@@ -245,6 +262,7 @@ async fn x44_changing_the_password_ends_other_sessions() {
 /// X31: a token of narrower scope can neither do more nor make itself, or another, wider.
 #[actix_web::test]
 async fn x31_a_narrow_token_stays_narrow() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::start().await;
     let make = async |body: Value| app.call("POST", "/api/v1/tokens", body).await;
     let (_, made) = make(json!({"name": "reader", "scopes": ["ticket_read", "tokens_own", "tokens_others"]})).await;
@@ -265,6 +283,7 @@ async fn x31_a_narrow_token_stays_narrow() {
         ("GET", "/api/v1/audit".to_owned(), Value::Null),
         ("POST", "/api/v1/invitations".to_owned(), json!({"email": "x@example.org", "name": "x", "role": "admin"})),
     ] {
+        attack.tried();
         assert_eq!(app.call_as(reader, method, &path, body).await.1["code"], "forbidden", "{method} {path}");
     }
     for body in [
@@ -273,6 +292,7 @@ async fn x31_a_narrow_token_stays_narrow() {
         json!({"name": "wider", "scopes": ["users_manage"]}),
         json!({"name": "nothing", "scopes": []}),
     ] {
+        attack.tried();
         let (status, answer) = app.call_as(reader, "POST", "/api/v1/tokens", body).await;
         assert_eq!((status, &answer["errors"][0]["pointer"]), (422, &json!("/scopes")));
     }
@@ -292,6 +312,7 @@ async fn x31_a_narrow_token_stays_narrow() {
 /// X45: an invitation is good once, in time, and as long as its sender is; what it is stored as is no way in.
 #[actix_web::test]
 async fn x45_invitations_expire_and_work_once() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::with(|config| config.limits.anonymous_burst = 10_000).await;
     let (boss_id, boss) = app.user("boss", "admin").await;
     let invite = async |by: &str, email: &str| {
@@ -322,6 +343,7 @@ async fn x45_invitations_expire_and_work_once() {
     let (_, fired) = invite(&boss, "fired@example.org").await;
     app.call("PATCH", &format!("/api/v1/users/{boss_id}"), json!({"role": "agent"})).await;
     for bad in [taken_back["token"].as_str().unwrap(), fired["token"].as_str().unwrap(), "", "hdi_", ADMIN] {
+        attack.tried();
         let reply = accept(bad).await;
         assert_eq!((reply.status, &reply.text), (401, &refused.text), "{bad}");
     }
@@ -335,6 +357,7 @@ async fn x45_invitations_expire_and_work_once() {
 /// X46: a service account never gets a password, by no way.
 #[actix_web::test]
 async fn x46_a_program_has_no_password() {
+    let _attack = Attack::by(Cause::SignIn);
     let app = TestApp::start().await;
     let body = json!({"email": "robot@example.org", "name": "Robot", "role": "agent", "service": true});
     let (status, robot) = app.call("POST", "/api/v1/users", body.clone()).await;
@@ -357,6 +380,7 @@ async fn x46_a_program_has_no_password() {
 /// X14: nothing that looks like a token, or like two, is one.
 #[actix_web::test]
 async fn x14_nothing_else_is_a_token() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::with(|config| config.limits.anonymous_burst = 10_000).await;
     for header in [
         "",
@@ -373,6 +397,7 @@ async fn x14_nothing_else_is_a_token() {
         "Bearer environment",
         "Bearer usr_system",
     ] {
+        attack.tried();
         let reply = send(app.anonymous("GET", "/api/v1/me").header("authorization", header)).await;
         assert_eq!(reply.refusal(), (401, "not_signed_in"), "{header}");
         assert!(reply.header("www-authenticate").starts_with("Bearer"));

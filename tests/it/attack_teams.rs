@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::attacks::{Attack, Cause};
 use crate::permission_matrix::private_team;
 use crate::support::{ADMIN, TestApp, send};
 
@@ -39,6 +40,7 @@ impl World {
 /// X34: nothing that lists, searches, sorts, pages or looks back shows a ticket of a private team to somebody outside.
 #[actix_web::test]
 async fn x34_no_list_and_no_look_back_shows_what_is_hidden() {
+    let attack = Attack::by(Cause::Access);
     let w = world().await;
     let hidden = w.legal(SECRET).await;
     let closed = w.legal(&format!("{SECRET} closed")).await;
@@ -67,6 +69,7 @@ async fn x34_no_list_and_no_look_back_shows_what_is_hidden() {
         "/api/v1/events?topics=board&limit=1".to_owned(),
         "/api/v1/queue".to_owned(),
     ] {
+        attack.tried();
         let own = w.reads(&w.insider, &path).await;
         let foreign = w.reads(&w.outsider, &path).await;
         assert!(!foreign.contains(SECRET), "{path} shows it to somebody outside: {foreign}");
@@ -76,6 +79,7 @@ async fn x34_no_list_and_no_look_back_shows_what_is_hidden() {
     }
     // Whatever was made for one is not given to the other: twice, in both orders, compressed as well.
     for token in [&w.insider, &w.outsider, &w.insider, &w.outsider] {
+        attack.tried();
         let snapshot = w.reads(token, "/api/v1/snapshot").await;
         assert_eq!(snapshot.contains(SECRET), *token == w.insider);
         let past = w.reads(token, "/api/v1/snapshot?at=1").await;
@@ -87,6 +91,7 @@ async fn x34_no_list_and_no_look_back_shows_what_is_hidden() {
 /// X35: a ticket out of sight cannot be reached through another one, by a bulk call, a key, or a claim.
 #[actix_web::test]
 async fn x35_no_way_round_leads_to_a_hidden_ticket() {
+    let attack = Attack::by(Cause::Access);
     let w = world().await;
     let hidden = w.legal(SECRET).await;
     let own = w.app.ticket("Public", json!({})).await["id"].as_u64().unwrap();
@@ -98,6 +103,7 @@ async fn x35_no_way_round_leads_to_a_hidden_ticket() {
         ("link", json!({"to": hidden, "kind": "related"})),
         ("unlink", json!({"to": hidden, "kind": "related"})),
     ] {
+        attack.tried();
         let path = format!("/api/v1/tickets/{own}/{action}");
         let text = |body: &Value| body.to_string();
         let mine = outsider(path.clone(), body.clone()).await;
@@ -108,6 +114,7 @@ async fn x35_no_way_round_leads_to_a_hidden_ticket() {
         assert_eq!(mine.0, 422, "{action}");
     }
     for body in [json!({"into": hidden}), json!({"into": own})] {
+        attack.tried();
         let (status, body) = outsider(format!("/api/v1/tickets/{hidden}/merge"), body).await;
         assert_eq!((status, &body["code"]), (404, &json!("not_found")));
     }
@@ -127,6 +134,7 @@ async fn x35_no_way_round_leads_to_a_hidden_ticket() {
     assert_eq!(error(1), error(2));
     // A version says nothing either.
     for version in ["\"1\"", "\"77\"", "*", "\"1\", \"2\""] {
+        attack.tried();
         let request = w.app.anonymous("PATCH", &format!("/api/v1/tickets/{hidden}")).bearer_auth(&w.outsider);
         let reply = send(request.header("if-match", version).json(&json!({"priority": "low"}))).await;
         assert_eq!(reply.refusal(), (404, "not_found"), "{version}");
@@ -143,6 +151,7 @@ async fn x35_no_way_round_leads_to_a_hidden_ticket() {
 /// X36: what moves into a private team is gone for those outside at once, its past included; what comes out of it is there.
 #[actix_web::test]
 async fn x36_a_move_takes_the_past_along() {
+    let attack = Attack::by(Cause::Access);
     let w = world().await;
     let id = w.app.ticket(SECRET, json!({})).await["id"].as_u64().unwrap();
     let mut peer = w.app.live_peer(&w.outsider, &["board", &format!("ticket:{id}")]).await;
@@ -160,6 +169,7 @@ async fn x36_a_move_takes_the_past_along() {
     assert_eq!(peer.records.len(), 1, "{:?}", peer.records);
     member.read_to(seq).await;
     for suffix in ["", "/events", "?include=messages"] {
+        attack.tried();
         assert_eq!(w.app.call_as(&w.outsider, "GET", &format!("{path}{suffix}"), Value::Null).await.0, 404);
     }
     assert_eq!(w.app.call_as(&w.outsider, "GET", "/api/v1/events?after=0", Value::Null).await.1["records"], json!([]));
@@ -179,6 +189,7 @@ async fn x36_a_move_takes_the_past_along() {
 /// X37: a replay out of the journal, behind the ring, hides as much as the ring does, on every topic.
 #[actix_web::test]
 async fn x37_a_replay_from_the_journal_hides_the_same() {
+    let attack = Attack::by(Cause::Realtime);
     let app = TestApp::with(|config| {
         private_team(config);
         config.feed.bytes = 3_000;
@@ -192,6 +203,7 @@ async fn x37_a_replay_from_the_journal_hides_the_same() {
     }
     let head = app.desk.feed.head().get();
     for topics in [json!(["board"]), json!(["queue"]), json!(["ticket:1", "ticket:2"]), json!(["mine", "queue"])] {
+        attack.tried();
         let mut peer = app.peer(&outsider).await;
         peer.send(json!({"t": "hello", "v": 1, "client": "c", "after": 0, "topics": topics})).await;
         peer.find(|line| line["t"] == "upto" && line["seq"] == head).await;
@@ -205,6 +217,7 @@ async fn x37_a_replay_from_the_journal_hides_the_same() {
 /// record in between; whoever is let in sees it.
 #[actix_web::test]
 async fn x38_leaving_a_team_takes_effect_inside_the_stream() {
+    let _attack = Attack::by(Cause::Realtime);
     let w = world().await;
     let id = w.legal(SECRET).await;
     let mut peer = w.app.live_peer(&w.insider, &["board"]).await;
@@ -233,12 +246,14 @@ async fn x38_leaving_a_team_takes_effect_inside_the_stream() {
 /// X39: a token, a role or a user that is withdrawn ends the stream before the next record, and waiting calls with it.
 #[actix_web::test]
 async fn x39_what_is_withdrawn_ends_the_stream() {
+    let attack = Attack::by(Cause::Realtime);
     let w = world().await;
     let (boss_id, boss) = w.app.user("boss", "supervisor").await;
     for (token, path, body, code) in [
         (&boss, format!("/api/v1/users/{boss_id}"), json!({"role": "agent"}), 4003),
         (&w.outsider, format!("/api/v1/users/{}", w.outsider_id), json!({"active": false}), 4001),
     ] {
+        attack.tried();
         let mut peer = w.app.live_peer(token, &["board"]).await;
         let waiting = send(w.app.anonymous("GET", "/api/v1/events?after=0&wait=30&topics=mine").bearer_auth(token));
         let withdrawal = async {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::attacks::{Attack, Cause};
 use crate::permission_matrix::private_team;
 use crate::support::{ADMIN, Reply, TestApp, send};
 
@@ -27,6 +28,7 @@ async fn get(app: &TestApp, token: &str, path: &str) -> Reply {
 /// sight, so does its file, at once.
 #[actix_web::test]
 async fn x88_files_are_seen_with_their_ticket() {
+    let _attack = Attack::by(Cause::Access);
     let app = TestApp::with(private_team).await;
     let (ina_id, ina) = app.user("ina", "agent").await;
     let (otto_id, otto) = app.user("otto", "supervisor").await;
@@ -76,12 +78,14 @@ async fn get_status(app: &TestApp, token: &str, path: &str) -> u16 {
 /// X88: a token that may only read, or only something else, gets no further than its scopes.
 #[actix_web::test]
 async fn x88_scopes_bound_files_too() {
+    let attack = Attack::by(Cause::Uploads);
     let app = TestApp::start().await;
     let ticket = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
     let file = app.upload_as(ADMIN, "a.txt", b"text").await;
     assert_eq!(attach(&app, ADMIN, ticket, &file).await.0, 201);
     let (id, _) = app.user("ann", "agent").await;
     for (scope, download, begin) in [("ticket_read", 200, 403), ("ticket_write", 403, 201)] {
+        attack.tried();
         let body = json!({"user": id, "name": scope, "scopes": [scope]});
         let token = app.call("POST", "/api/v1/tokens", body).await.1["token"].as_str().unwrap().to_owned();
         assert_eq!(get_status(&app, &token, &path(&file, "/content")).await, download, "{scope}");
@@ -94,6 +98,7 @@ async fn x88_scopes_bound_files_too() {
 /// X89, X86: whatever a file says that it is, a browser saves it, guesses nothing, and could do nothing with it.
 #[actix_web::test]
 async fn x89_nothing_is_shown_inline() {
+    let attack = Attack::by(Cause::Uploads);
     let app = TestApp::start().await;
     let ticket = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
     for (name, bytes, kind) in [
@@ -110,6 +115,7 @@ async fn x89_nothing_is_shown_inline() {
         ("script.js", b"\x00\x01alert(1)", "application/octet-stream"),
         ("setup.pdf", b"MZ\x90\x00\x03\x00\x00\x00", "application/octet-stream"),
     ] {
+        attack.tried();
         let file = app.upload_as(ADMIN, name, bytes).await;
         assert!(file["attachment"]["thumbnail"].is_null(), "{name}");
         assert_eq!(attach(&app, ADMIN, ticket, &file).await.0, 201);
@@ -128,6 +134,7 @@ async fn x89_nothing_is_shown_inline() {
 /// X90: no name leads elsewhere, hides its ending, or gets out of its header.
 #[actix_web::test]
 async fn x90_names_are_cleaned() {
+    let attack = Attack::by(Cause::Uploads);
     let app = TestApp::start().await;
     let ticket = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
     for (given, clean, header) in [
@@ -141,6 +148,7 @@ async fn x90_names_are_cleaned() {
         ("..", "file", "filename=\"file\""),
         (&"long".repeat(100), "", ""),
     ] {
+        attack.tried();
         let file = app.upload_as(ADMIN, given, b"x").await;
         let name = file["name"].as_str().unwrap();
         assert!(clean.is_empty() || name == clean.trim(), "{given:?} became {name:?}");
@@ -156,6 +164,7 @@ async fn x90_names_are_cleaned() {
 /// X91: another's upload cannot be looked at, filled, given up or sent; nor one's own twice, even at the same time.
 #[actix_web::test]
 async fn x91_uploads_are_their_senders() {
+    let attack = Attack::by(Cause::Uploads);
     let app = TestApp::start().await;
     let (one, other) = (app.ticket("One", json!({})).await, app.ticket("Two", json!({})).await);
     let (one, other) = (one["id"].as_u64().unwrap(), other["id"].as_u64().unwrap());
@@ -165,6 +174,7 @@ async fn x91_uploads_are_their_senders() {
     let (status, _) = app.send_bytes(&bob, open["id"].as_str().unwrap(), 0, b"evil!").await;
     assert_eq!(status, 404);
     for method in ["GET", "DELETE"] {
+        attack.tried();
         assert_eq!(app.call_as(&bob, method, &path(&open, ""), Value::Null).await.0, 404);
     }
     let file = app.upload_as(&ann, "a.txt", b"hello").await;
@@ -186,6 +196,7 @@ async fn x91_uploads_are_their_senders() {
 /// X92: bytes that trickle are cut off, what came before stays; a lying length is no way round the limit.
 #[actix_web::test]
 async fn x92_a_trickle_is_cut_and_too_much_refused() {
+    let _attack = Attack::by(Cause::Uploads);
     let app = TestApp::with(|config| config.limits.body_timeout_ms = 300).await;
     let upload = app.call("POST", UPLOADS, json!({"name": "a", "bytes": 200_000})).await.1;
     let mut socket = tokio::net::TcpStream::connect(app.address).await.unwrap();
@@ -228,6 +239,7 @@ async fn x92_a_trickle_is_cut_and_too_much_refused() {
 /// X56: no odd value of an upload ends in a 5xx.
 #[actix_web::test]
 async fn x56_odd_uploads_are_answered() {
+    let attack = Attack::by(Cause::Crash);
     let app = TestApp::start().await;
     for body in [
         json!({}),
@@ -240,19 +252,122 @@ async fn x56_odd_uploads_are_answered() {
         json!({"name": "a", "bytes": 1, "ticket": 1}),
         json!({"name": "a", "bytes": 1, "sha256": "\u{0}".repeat(64)}),
     ] {
+        attack.tried();
         let reply = send(app.request("POST", UPLOADS).json(&body)).await;
         assert!((400..500).contains(&reply.status), "{body}: {}", reply.text);
     }
     let file = app.upload_as(ADMIN, "a", b"x").await;
     for from in ["-1", "x", "18446744073709551616", "", "0&from=0", "9223372036854775808"] {
+        attack.tried();
         let reply = send(app.request("PUT", &format!("{}?from={from}", path(&file, "/content"))).body("x")).await;
         assert!(reply.status < 500, "{from}: {}", reply.text);
     }
     for id in ["", "..", "%2e%2e%2f", "uploads", &"a".repeat(5_000), &"é".repeat(64), &"A".repeat(64)] {
         for what in ["", "/content", "/thumbnail"] {
+            attack.tried();
             let reply = send(app.request("GET", &format!("{UPLOADS}/{id}{what}"))).await;
             assert!((400..500).contains(&reply.status), "{id}{what}: {}", reply.text);
         }
     }
+    app.stop().await;
+}
+
+/// X87, X134: pictures that are small on the line and huge when unpacked are kept as files and never unpacked; nobody's uploads fill the
+/// place for others.
+#[actix_web::test]
+async fn x87_bombs_are_not_unpacked() {
+    let attack = Attack::by(Cause::Uploads);
+    let app = TestApp::start().await;
+    // A picture's head as its format has it, and next to nothing behind it.
+    let png = |width: u32, height: u32| {
+        let mut head = b"IHDR".to_vec();
+        head.extend(width.to_be_bytes());
+        head.extend(height.to_be_bytes());
+        head.extend([8, 6, 0, 0, 0]);
+        let mut file = b"\x89PNG\r\n\x1a\n\0\0\0\x0d".to_vec();
+        let mut crc = flate2::Crc::new();
+        crc.update(&head);
+        file.extend(&head);
+        file.extend(crc.sum().to_be_bytes());
+        file.extend(b"\0\0\0\0IDAT\x35\xaf\x06\x1e\0\0\0\0IEND\xae\x42\x60\x82");
+        file
+    };
+    let gif = |width: u16, height: u16| {
+        let mut file = b"GIF89a".to_vec();
+        file.extend(width.to_le_bytes());
+        file.extend(height.to_le_bytes());
+        file.extend(b"\x80\0\0\0\0\0\xff\xff\xff\x2c\0\0\0\0");
+        file.extend(width.to_le_bytes());
+        file.extend(height.to_le_bytes());
+        file.extend(b"\0\x02\x02\x44\x01\0\x3b");
+        file
+    };
+    let mut lies = png(100, 100);
+    lies.truncate(40);
+    let jpeg = b"\xff\xd8\xff\xc0\0\x11\x08\xff\xff\xff\xff\x03\x01\x22\0\x02\x11\x01\x03\x11\x01\xff\xd9".to_vec();
+    let webp = b"RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\xff\xff\xff\xff\0\0\0\0\0\0\0\0\0".to_vec();
+    let began = std::time::Instant::now();
+    for (name, bytes) in [
+        ("a.png", png(60_000, 60_000)),
+        ("b.png", png(u32::MAX, u32::MAX)),
+        ("c.png", png(0, 0)),
+        ("d.png", png(4_000_000_000, 1)),
+        ("e.png", lies),
+        ("f.gif", gif(u16::MAX, u16::MAX)),
+        ("g.gif", gif(0, 0)),
+        ("h.jpg", jpeg),
+        ("i.webp", webp),
+    ] {
+        attack.tried();
+        let file = app.upload_as(ADMIN, name, &bytes).await;
+        assert!(file["attachment"]["thumbnail"].is_null(), "{name}: {file}");
+        assert_eq!(get_status(&app, ADMIN, &path(&file, "/thumbnail")).await, 404, "{name}");
+        assert_eq!(get(&app, ADMIN, &path(&file, "/content")).await.status, 200, "{name}");
+    }
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    app.stop().await;
+}
+
+/// X88, X91: a file's parts, its small picture and its ranges are no way round: not by a guess at its id, not for a scope that may not.
+#[actix_web::test]
+async fn x88_parts_of_files_are_no_way_round() {
+    let attack = Attack::by(Cause::Uploads);
+    let app = TestApp::with(private_team).await;
+    let (otto_id, otto) = app.user("otto", "agent").await;
+    assert_eq!(app.call("PATCH", &format!("/api/v1/users/{otto_id}"), json!({"teams": ["support"]})).await.0, 200);
+    let hidden = app.ticket("Hidden", json!({"team": "legal"})).await["id"].as_u64().unwrap();
+    let file = app.upload_as(ADMIN, "secret.txt", b"SECRET of the legal team").await;
+    assert_eq!(attach(&app, ADMIN, hidden, &file).await.0, 201);
+    let id = file["id"].as_str().unwrap();
+    let absent = get(&app, &otto, &format!("{UPLOADS}/{}/content", "0".repeat(64))).await;
+    for (method, tried) in [
+        ("GET", format!("{UPLOADS}/{id}/content")),
+        ("HEAD", format!("{UPLOADS}/{id}/content")),
+        ("GET", format!("{UPLOADS}/{}/content", id.to_uppercase())),
+        ("GET", format!("{UPLOADS}/{id}%20/content")),
+        ("GET", format!("{UPLOADS}/./{id}/content")),
+        ("GET", format!("{UPLOADS}//{id}/content")),
+        ("GET", format!("{UPLOADS}/{id}/content/")),
+        ("GET", format!("{UPLOADS}/{}/content", &id[..63])),
+        ("GET", format!("{UPLOADS}/{id}")),
+        ("PUT", format!("{UPLOADS}/{id}/content?from=0")),
+        ("DELETE", format!("{UPLOADS}/{id}")),
+    ] {
+        for range in ["bytes=0-", "bytes=0-5", "bytes=-5", "bytes=999-", "bytes=0-0,2-3"] {
+            attack.tried();
+            let request = app.anonymous(method, &tried).bearer_auth(&otto).header("range", range);
+            let reply = send(request.header("if-none-match", "*").header("if-range", "\"x\"")).await;
+            assert_eq!(reply.status, 404, "{method} {tried} {range}");
+            assert!(!reply.text.contains("SECRET") && reply.header("content-range").is_empty(), "{}", reply.text);
+            let plain = method == "GET" && tried == format!("{UPLOADS}/{id}/content");
+            assert!(!plain || reply.text == absent.text, "it must not tell that there is something");
+        }
+    }
+    // A message cannot take the file along to where it can be seen.
+    let own = app.ticket("Public", json!({})).await["id"].as_u64().unwrap();
+    attack.tried();
+    assert_eq!(attach(&app, &otto, own, &file).await.0, 422);
+    attack.tried();
+    assert_eq!(attach(&app, ADMIN, own, &file).await.0, 422, "nor is it sent twice by its sender");
     app.stop().await;
 }

@@ -6,6 +6,7 @@ use hotdesk::journal::memory::MemoryJournal;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+use crate::attacks::{Attack, Cause};
 use crate::permission_matrix::private_team;
 use crate::support::{Reply, START, TestApp, send};
 
@@ -109,6 +110,7 @@ async fn s112_views_and_macros_are_shared() {
 /// X110: what a private team shares is not there for anybody outside, and its id is not to be found out.
 #[actix_web::test]
 async fn x110_a_private_teams_things_are_its_own() {
+    let _attack = Attack::by(Cause::Access);
     let app = TestApp::with(private_team).await;
     let mut tokens = Vec::new();
     for (name, team) in [("ina", "legal"), ("otto", "support")] {

@@ -7,6 +7,7 @@ use hotdesk::journal::Journal;
 use hotdesk::journal::memory::MemoryJournal;
 use serde_json::{Value, json};
 
+use crate::attacks::{Attack, Cause};
 use crate::permission_matrix::private_team;
 use crate::support::{ADMIN, Reply, START, TestApp, send};
 
@@ -123,6 +124,7 @@ async fn x113_bad_requests_are_named() {
 /// X114: by a link one sees public messages of one ticket and nothing else of the desk, also when it is of a private team.
 #[actix_web::test]
 async fn x114_nothing_internal_goes_out() {
+    let attack = Attack::by(Cause::Access);
     let app = TestApp::with(private_team).await;
     open(&app, json!({})).await;
     let (token, id) = written(&app).await;
@@ -145,6 +147,7 @@ async fn x114_nothing_internal_goes_out() {
         ("POST", "/api/v1/request/messages", json!({"body": "Hello?"})),
         ("POST", "/api/v1/request/solve", Value::Null),
     ] {
+        attack.tried();
         let reply = by_link(&app, &token, method, at, body).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert!(!reply.text.contains(SECRET) && !reply.text.contains("legal"), "{}", reply.text);
@@ -154,6 +157,7 @@ async fn x114_nothing_internal_goes_out() {
     }
     // The secret opens nothing else, and nobody else's secret opens the request.
     for path in ["/api/v1/me", "/api/v1/tickets", "/api/v1/snapshot", "/api/v1/events", &path] {
+        attack.tried();
         assert_eq!(send(app.anonymous("GET", path).bearer_auth(&token)).await.status, 401, "{path}");
     }
     assert_eq!(by_link(&app, ADMIN, "GET", REQUEST, Value::Null).await.refusal(), (404, "not_found"));
@@ -163,6 +167,7 @@ async fn x114_nothing_internal_goes_out() {
 /// X115: links cannot be found by trying: whatever is no good answers the very same, and trying has its limit.
 #[actix_web::test]
 async fn x115_links_are_not_to_be_guessed() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::with(|config| config.limits.anonymous_burst = 40).await;
     open(&app, json!({})).await;
     let (token, id) = written(&app).await;
@@ -171,6 +176,7 @@ async fn x115_links_are_not_to_be_guessed() {
     for tried in
         [format!("hdr_{}", "0".repeat(64)), token[..67].to_owned(), format!("{token}0"), id.to_string(), "../1".into()]
     {
+        attack.tried();
         answers.push(by_link(&app, &tried, "GET", REQUEST, Value::Null).await);
     }
     answers.push(send(app.anonymous("GET", REQUEST)).await);
@@ -179,6 +185,7 @@ async fn x115_links_are_not_to_be_guessed() {
     }
     let mut limited = 0;
     for tried in 0..60 {
+        attack.tried();
         limited +=
             usize::from(by_link(&app, &format!("hdr_{tried:064}"), "GET", REQUEST, Value::Null).await.status == 429);
     }
@@ -189,9 +196,11 @@ async fn x115_links_are_not_to_be_guessed() {
 /// X116: an address writes so many requests and answers an hour; what the form refuses is not counted.
 #[actix_web::test]
 async fn x116_writing_has_its_limit() {
+    let attack = Attack::by(Cause::Abuse);
     let app = TestApp::with(|config| config.limits.form_burst = 2).await;
     open(&app, json!({})).await;
     for _ in 0..5 {
+        attack.tried();
         let mut body = request();
         body["website"] = json!("x");
         assert_eq!(write(&app, &body).await.status, 422);
@@ -210,6 +219,7 @@ async fn x116_writing_has_its_limit() {
 /// X117: no page of another site writes in somebody's name, with or without a cookie.
 #[actix_web::test]
 async fn x117_other_sites_cannot_write() {
+    let attack = Attack::by(Cause::SignIn);
     let app = TestApp::start().await;
     open(&app, json!({})).await;
     let (token, _) = written(&app).await;
@@ -217,6 +227,7 @@ async fn x117_other_sites_cannot_write() {
     let reply = send(foreign(app.anonymous("POST", REQUESTS)).json(&request())).await;
     assert_eq!(reply.refusal(), (403, "foreign_origin"));
     for path in ["/api/v1/request/messages", "/api/v1/request/solve"] {
+        attack.tried();
         let reply = send(foreign(app.anonymous("POST", path)).bearer_auth(&token).json(&json!({"body": "x"}))).await;
         assert_eq!(reply.refusal(), (403, "foreign_origin"), "{path}");
     }
@@ -229,6 +240,7 @@ async fn x117_other_sites_cannot_write() {
 /// X118: what a customer writes is kept as it is and answered as data: never as a page, never as another type.
 #[actix_web::test]
 async fn x118_scripts_stay_text() {
+    let _attack = Attack::by(Cause::Injection);
     let app = TestApp::start().await;
     open(&app, json!({})).await;
     let script = "<script>alert(1)</script><img src=x onerror=alert(1)>[x](javascript:alert(1))";
@@ -247,6 +259,7 @@ async fn x118_scripts_stay_text() {
 /// X119: links are revoked at once, made anew by those who may see the ticket, lie on disk only as digests, and last.
 #[actix_web::test]
 async fn x119_links_are_made_and_revoked() {
+    let attack = Attack::by(Cause::SignIn);
     let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new());
     let app = TestApp::on(Arc::clone(&journal), Clock::manual(START), private_team).await;
     open(&app, json!({})).await;
@@ -272,6 +285,7 @@ async fn x119_links_are_made_and_revoked() {
     }
     assert_eq!(app.call("DELETE", &links, Value::Null).await.0, 204);
     for token in [&token, &second] {
+        attack.tried();
         assert_eq!(by_link(&app, token, "GET", REQUEST, Value::Null).await.refusal(), (404, "not_found"));
         let answer = by_link(&app, token, "POST", "/api/v1/request/messages", json!({"body": "x"})).await;
         assert_eq!(answer.refusal(), (404, "not_found"));

@@ -105,6 +105,11 @@ impl TestApp {
         .await
     }
 
+    /// A desk in memory with these secrets.
+    pub async fn with_secrets(secrets: Secrets, change: impl FnOnce(&mut Config)) -> Self {
+        Self::whole(Arc::new(MemoryJournal::new()), Clock::manual(START), secrets, None, change).await
+    }
+
     /// The ticket once triage has come to an end with it.
     pub async fn sorted(&self, id: u64) -> Value {
         let mut last = Value::Null;

@@ -141,6 +141,7 @@ async fn r51_the_service_is_asked_in_batches() {
         "hotdesk_triage_tokens_total{kind=\"miss\"}",
         "hotdesk_triage_cost_usd_today",
         "hotdesk_triage_waiting",
+        "hotdesk_triage_asked_again_total 0",
         "hotdesk_triage_cache_hit_ratio",
         "hotdesk_triage_proposals_total{source=\"deepseek\"} 5",
     ] {
@@ -182,6 +183,61 @@ async fn r52_nothing_is_asked_twice() {
     let subjects: Vec<Value> =
         fake.asked().iter().flat_map(|asked| &asked.tickets).map(|ticket| ticket["subject"].clone()).collect();
     assert_eq!(subjects, ["Parcel", "Refund"]);
+    app.stop().await;
+}
+
+/// R66: what was out when the desk was killed is spent and asked for once more; what had been answered is proposed and not asked for
+/// again; after a second loss the learner speaks.
+#[actix_web::test]
+async fn r66_a_kill_in_the_middle_of_a_call() {
+    let fake = fake().await;
+    fake.always([Quirk::Silent]);
+    let clock = Clock::manual(START);
+    let unsure = |config: &mut hotdesk::config::Config| config.triage.ask_below = 1.01;
+    let spent = async |app: &TestApp| app.stats().await["service"]["spent_today_usd"].as_f64().unwrap();
+    // Killed while a call is out: what is on the disk then is all that the next start has.
+    let journal = Arc::new(MemoryJournal::new());
+    let app = TestApp::sorting_on(journal.clone(), clock.clone(), Some(&fake), None, unsure).await;
+    let id = app.write_in("Charged twice", REFUND).await;
+    app.until("it is out", async || fake.asked().len() == 1).await;
+    let journal = Arc::new(journal.reopen().unwrap());
+    app.stop().await;
+
+    let app = TestApp::sorting_on(journal.clone(), clock.clone(), Some(&fake), None, unsure).await;
+    let estimate = spent(&app).await;
+    assert!(estimate > 0.0, "what was out may have been billed");
+    app.until("it is out again", async || fake.asked().len() == 2).await;
+    assert_eq!(app.stats().await["service"]["asked_again"], 1);
+    let journal = Arc::new(journal.reopen().unwrap());
+    app.stop().await;
+
+    // Lost twice: not a third time, and its note goes.
+    let app = TestApp::sorting_on(journal.clone(), clock.clone(), Some(&fake), None, unsure).await;
+    let triage = app.sorted(id).await["triage"].clone();
+    assert_eq!((&triage["source"], &triage["reason"]), (&json!("learner"), &json!("answer_lost")), "{triage}");
+    assert!((spent(&app).await - 2.0 * estimate).abs() < 1e-12);
+    app.until("the note is gone", async || journal.asides("triage/sent/").unwrap().is_empty()).await;
+
+    // Killed between an answer and its proposal: the answer stands on the disk, and nothing of it is asked again.
+    fake.hold(true);
+    fake.always([]);
+    let id = app.write_in("Parcel", PARCEL).await;
+    app.until("it is out", async || fake.asked().len() == 3).await;
+    let (gate, commits) = (journal.hold(), journal.commits());
+    fake.hold(false);
+    app.until("the answer is being kept", async || journal.commits() == commits + 1).await;
+    gate.pass_one();
+    app.until("the proposal is being written", async || journal.commits() == commits + 2).await;
+    let killed = Arc::new(journal.reopen().unwrap());
+    gate.open();
+    let paid = app.sorted(id).await["triage"].clone();
+    app.stop().await;
+
+    let app = TestApp::sorting_on(killed, clock, Some(&fake), None, unsure).await;
+    let triage = app.sorted(id).await["triage"].clone();
+    assert_eq!((&triage["source"], &triage["category"]), (&json!("deepseek"), &paid["category"]), "{triage}");
+    app.settled().await;
+    assert_eq!((fake.asked().len(), &app.stats().await["service"]["asked_again"]), (3, &json!(1)));
     app.stop().await;
 }
 

@@ -17,6 +17,7 @@ use load_tests::deepseek::Fake;
 use load_tests::deepseek::model::Attack;
 use serde_json::{Value, json};
 
+use crate::attacks::{self, Cause};
 use crate::support::TestApp;
 
 /// What strangers write to whoever reads along.
@@ -123,7 +124,8 @@ fn question(ticket: usize, subject: &str, text: &str) -> (Question<usize>, bool)
 
 async fn ask(service: &Service, questions: Vec<Question<usize>>) -> BTreeMap<usize, Option<Verdict>> {
     let now = || Timestamp::from_millis(0);
-    let outcomes: Vec<Outcome<usize>> = service.ask(questions, now, &mut fastrand::Rng::with_seed(7)).await;
+    let outcomes: Vec<Outcome<usize>> =
+        service.ask(questions, now, async || Ok(()), &mut fastrand::Rng::with_seed(7)).await;
     outcomes.into_iter().map(|(ticket, outcome)| (ticket, outcome.ok())).collect()
 }
 
@@ -155,9 +157,12 @@ fn assert_harmless(verdict: &Verdict, what: &str) {
 /// R35: each of these texts is asked alone, so that nobody's row but its own can change.
 #[test]
 fn r35_texts_that_speak_to_the_model_are_flagged() {
+    let attack = attacks::Attack::by(Cause::Prompts);
     assert!(TEXTS.len() >= 60);
-    let missed: Vec<&&str> = TEXTS.iter().filter(|text| !clean(text, 4000).flagged).collect();
-    assert!(missed.is_empty(), "not flagged: {missed:#?}");
+    for text in TEXTS {
+        attack.tried();
+        assert!(clean(text, 4000).flagged, "not flagged: {text}");
+    }
     for (subject, text) in INNOCENT {
         assert!(!clean(subject, 300).flagged && !clean(text, 4000).flagged, "{text}");
     }
@@ -167,6 +172,7 @@ fn r35_texts_that_speak_to_the_model_are_flagged() {
 /// has only values that are allowed and nobody else's words.
 #[actix_web::test]
 async fn r35_an_obedient_model_changes_no_neighbour() {
+    let attack = attacks::Attack::by(Cause::Prompts);
     let fake = Fake::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let service = service(&fake).await;
     let innocent = || (0..).zip(INNOCENT).map(|(at, (subject, text))| question(at, subject, text));
@@ -174,13 +180,14 @@ async fn r35_an_obedient_model_changes_no_neighbour() {
     assert!(alone.values().all(Option::is_some));
     for (at, text) in TEXTS.iter().enumerate() {
         let (own, flagged) = question(100, "Hello", text);
-        for attack in Attack::ALL {
+        for order in Attack::ALL {
             // Each text with two of the attacks, so that each attack meets many texts and languages.
-            if !(at + attack as usize).is_multiple_of(6) {
+            if !(at + order as usize).is_multiple_of(6) {
                 continue;
             }
-            let what = format!("{attack:?} by {text:?}");
-            fake.obey(vec![(own.text.clone(), attack)]);
+            attack.tried();
+            let what = format!("{order:?} by {text:?}");
+            fake.obey(vec![(own.text.clone(), order)]);
             let single = ask(&service, vec![own.clone()]).await;
             if let Some(verdict) = &single[&100] {
                 assert_harmless(verdict, &what);
@@ -200,28 +207,31 @@ async fn r35_an_obedient_model_changes_no_neighbour() {
 /// not right is asked again, and one that never comes is left without a verdict.
 #[actix_web::test]
 async fn r36_the_checks_hold_inside_a_batch_too() {
+    let attack = attacks::Attack::by(Cause::Prompts);
     let fake = Fake::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let service = service(&fake).await;
     let innocent = || (0..).zip(INNOCENT).map(|(at, (subject, text))| question(at, subject, text).0);
     let alone = ask(&service, innocent().collect()).await;
-    for attack in Attack::ALL.into_iter().filter(|attack| *attack != Attack::Neighbours) {
-        fake.obey(vec![("harmless at first sight".to_owned(), attack)]);
+    for order in Attack::ALL.into_iter().filter(|order| *order != Attack::Neighbours) {
+        attack.tried();
+        fake.obey(vec![("harmless at first sight".to_owned(), order)]);
         let mut together: Vec<Question<usize>> = innocent().collect();
         together.insert(1, question(100, "Hello", "A text that is harmless at first sight").0);
         let mut together = ask(&service, together).await;
         if let Some(Some(verdict)) = together.remove(&100) {
-            assert_harmless(&verdict, &format!("{attack:?}"));
+            assert_harmless(&verdict, &format!("{order:?}"));
         }
         for (ticket, verdict) in &together {
-            assert!(verdict.is_none() || *verdict == alone[ticket], "{attack:?}: {verdict:?}");
+            assert!(verdict.is_none() || *verdict == alone[ticket], "{order:?}: {verdict:?}");
         }
-        assert_eq!(together.len(), 3, "{attack:?}: every ticket ends");
+        assert_eq!(together.len(), 3, "{order:?}: every ticket ends");
     }
 }
 
 /// R37: on a whole desk no such text changes a ticket's state, holder, team, thread or another ticket, whatever the model answers.
 #[actix_web::test]
 async fn r37_no_text_changes_a_desk() {
+    let attack = attacks::Attack::by(Cause::Prompts);
     let run = async |hostile: bool| -> (Vec<Value>, Vec<Value>) {
         let fake = Fake::start("127.0.0.1:0".parse().unwrap()).await.unwrap();
         let app = TestApp::sorting(Some(&fake), |config| {
@@ -243,6 +253,9 @@ async fn r37_no_text_changes_a_desk() {
         let (mut innocent, mut others) = (Vec::new(), Vec::new());
         let mut opened = Vec::new();
         for (is_innocent, subject, text) in bodies {
+            if !is_innocent {
+                attack.tried();
+            }
             let ticket = app.ticket(subject, json!({"body": text})).await;
             opened.push((is_innocent, ticket["id"].as_u64().unwrap()));
         }

@@ -11,7 +11,7 @@ use super::shared::Shared;
 use crate::config::Config;
 use crate::domain::ids::TicketId;
 use crate::domain::message::{Direction, Message, Visibility};
-use crate::domain::permissions::{Permission, Principal};
+use crate::domain::permissions::{Audience, Permission, Principal};
 use crate::domain::rejection::Rejection;
 use crate::domain::text::is_hidden;
 use crate::domain::ticket::{Ticket, TriageField, TriageSource};
@@ -29,7 +29,7 @@ use crate::triage::deepseek::answer::Finish;
 use crate::triage::deepseek::asking::{BUDGET_SPENT, Service};
 use crate::triage::deepseek::breaker::Shown;
 use crate::triage::deepseek::draft::{MESSAGES, MOST_TOKENS, Question};
-use crate::triage::deepseek::ledger::Usage;
+use crate::triage::deepseek::ledger::{Sorting, Usage};
 use crate::triage::figures::BINS;
 use crate::triage::mind::{Alike, Text};
 use crate::triage::opinion;
@@ -72,7 +72,8 @@ impl Triaging for TriageDoor {
             let ticket = self.reads.ticket(id, principal).await?;
             let shared = self.on()?;
             let text = shared.text(&ticket).await?;
-            let prediction = shared.mind.opinion(Some(id), &text).prediction;
+            let audience = shared.core.rules.private_teams.audience(ticket.team.as_deref());
+            let prediction = shared.mind.opinion(Some(id), &text, audience).prediction;
             let alike = shared.mind.similar(&text, Some(&prediction), Some(id), CANDIDATES);
             Ok(Similar { data: shared.show(alike, principal, SHOWN).await? })
         })
@@ -93,7 +94,7 @@ impl Triaging for TriageDoor {
             permit(principal, Permission::TriageReview)?;
             let shared = self.on()?;
             let text = Text::new(&tried.subject, &tried.body, None);
-            let opinion = shared.mind.opinion(None, &text);
+            let opinion = shared.mind.opinion(None, &text, Audience::default());
             let alike = shared.mind.similar(&text, Some(&opinion.prediction), None, CANDIDATES);
             let similar = shared.show(alike, principal, SHOWN).await?;
             Ok(TriedTriage {
@@ -157,6 +158,8 @@ fn begin(
     let shared = Arc::clone(shared);
     actix_rt::spawn(async move {
         let mut text = String::new();
+        // What may be billed is on disk before it goes out.
+        shared.keep_ledger().await;
         let streamed = {
             let (tell, text) = (&tell, &mut text);
             service.client().stream(&body, move |piece| {
@@ -254,13 +257,14 @@ impl Shared {
     ) -> Result<(Question, Vec<SimilarTicket>), Problem> {
         let private = &self.core.rules.private_teams;
         let text = self.text(ticket).await?;
-        let prediction = self.mind.opinion(Some(ticket.id), &text).prediction;
+        let audience = private.audience(ticket.team.as_deref());
+        let prediction = self.mind.opinion(Some(ticket.id), &text, audience).prediction;
         let alike = self.mind.similar(&text, Some(&prediction), Some(ticket.id), CANDIDATES);
         let mut own = Vec::new();
         let mut names: Vec<String> = Vec::new();
         for hit in alike.into_iter().filter(|hit| hit.likeness >= SOURCE_LIKENESS) {
             let Ok(other) = self.core.reads.ticket(hit.ticket, principal).await else { continue };
-            if private.audience(other.team.as_deref()) == private.audience(ticket.team.as_deref()) {
+            if private.audience(other.team.as_deref()) == audience {
                 own.push(hit);
                 names.push(other.requester.name.clone());
             }
@@ -382,11 +386,10 @@ fn of_service(service: &Service, config: &Config, now: Timestamp) -> ServiceStat
     };
     let ledger = service.ledger.lock();
     let total = ledger.total;
-    let requests = service.counts.requests.load(Ordering::Relaxed);
-    let tickets = service.counts.tickets.load(Ordering::Relaxed);
+    let Sorting { requests, tickets, used } = ledger.sorting;
     let per_ticket = |value: f64| (tickets > 0).then(|| value / tickets as f64);
-    let tokens = (total.hit + total.miss + total.output) as f64;
-    let usd = service.prices().cost(total) as f64 / 1e9;
+    let tokens = (used.hit + used.miss + used.output) as f64;
+    let usd = service.prices().cost(used) as f64 / 1e9;
     ServiceStats {
         state,
         spent_today_usd: ledger.spent_today_usd(now),
@@ -396,6 +399,7 @@ fn of_service(service: &Service, config: &Config, now: Timestamp) -> ServiceStat
         cache_hit_ratio: ledger.cache_hit_ratio(),
         requests,
         tickets,
+        asked_again: ledger.asked_again,
         tickets_per_request: (requests > 0).then(|| tickets as f64 / requests as f64),
         tokens_per_ticket: per_ticket(tokens),
         usd_per_1000_tickets: per_ticket(usd * 1000.0),
@@ -415,6 +419,7 @@ fn without_key(config: &Config) -> ServiceStats {
         cache_hit_ratio: None,
         requests: 0,
         tickets: 0,
+        asked_again: 0,
         tickets_per_request: None,
         tokens_per_ticket: None,
         usd_per_1000_tickets: None,

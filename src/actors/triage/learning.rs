@@ -17,11 +17,11 @@ use super::Triage;
 use super::shared::{Shared, categories};
 use crate::actors::directory::Core;
 use crate::domain::event::Event;
-use crate::domain::ids::{Seq, TicketId};
+use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::record::Record;
 use crate::domain::state::TicketState;
 use crate::domain::ticket::{Priority, Status, Ticket, TriageSource};
-use crate::journal::{JournalError, whole_file};
+use crate::journal::{Aside, JournalError, whole_file};
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::Reading;
 use crate::triage::figures::Figures;
@@ -96,7 +96,8 @@ impl Kept {
 pub async fn keep(shared: &Arc<Shared>) {
     let upto = shared.applied();
     let figures = KeptFigures { upto, figures: shared.figures.lock().clone() };
-    shared.put_aside(FIGURES, serde_json::to_vec(&figures).expect("invariant: figures are JSON")).await;
+    let figures = serde_json::to_vec(&figures).expect("invariant: figures are JSON");
+    shared.put_asides(vec![Aside { key: FIGURES.to_owned(), value: Some(figures.into()) }]).await;
     let Some(folder) = shared.folder.clone() else { return };
     let shared = Arc::clone(shared);
     let written = actix_rt::task::spawn_blocking(move || {
@@ -194,7 +195,8 @@ fn lessons_of(record: &Record) -> Vec<Lesson> {
             found.push(Lesson::Category(ticket, category.clone()));
         }
     }
-    if matches!(record.patch.status, Some(Status::Solved)) {
+    // Who sees a solved ticket's tags follows it to another team.
+    if matches!(record.patch.status, Some(Status::Solved)) || has_moved(record) {
         found.push(Lesson::Solved(ticket));
     }
     found
@@ -225,7 +227,7 @@ impl Lessons {
             shared.figures.lock().fold(record, &state.ticket);
         }
         let opened_again = matches!(record.patch.solved_at, Some(None));
-        if opened_again || matches!(record.event, Event::Merged { .. }) {
+        if opened_again || has_moved(record) || matches!(record.event, Event::Merged { .. }) {
             shared.mind.forget(record.ticket);
         }
         for lesson in lessons_of(record) {
@@ -310,11 +312,16 @@ async fn learn(shared: &Arc<Shared>, lesson: Lesson) -> Result<(), Problem> {
         Lesson::Priority(id, priority) => shared.mind.learn_priority(id, &text, priority),
         Lesson::Solved(id) => {
             if is_solved(&ticket) {
-                shared.mind.remember(id, &text, ticket.category.as_deref(), &ticket.tags);
+                let audience = shared.core.rules.private_teams.audience(ticket.team.as_deref());
+                shared.mind.remember(id, &text, ticket.category.as_deref(), &ticket.tags, audience);
             }
         }
     }
     Ok(())
+}
+
+fn has_moved(record: &Record) -> bool {
+    record.patch.team.is_some() && record.version > Version::ZERO.next()
 }
 
 fn is_solved(ticket: &Ticket) -> bool {
@@ -387,7 +394,8 @@ async fn remember_the_past(shared: &Arc<Shared>, teach: bool) -> Result<(), Prob
         }
         let ticket = &state.ticket;
         let text = shared.text(ticket).await?;
-        shared.mind.remember(ticket.id, &text, ticket.category.as_deref(), &ticket.tags);
+        let audience = shared.core.rules.private_teams.audience(ticket.team.as_deref());
+        shared.mind.remember(ticket.id, &text, ticket.category.as_deref(), &ticket.tags, audience);
         if teach {
             if let Some(category) = &ticket.category {
                 shared.mind.learn_category(ticket.id, &text, category);

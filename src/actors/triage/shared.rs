@@ -29,12 +29,13 @@ use crate::protocol::gateway::{Gateway, Order};
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::Reading;
 use crate::telemetry::{Counter, Telemetry};
-use crate::triage::deepseek::asking::Service;
+use crate::triage::deepseek::asking::{Outcome, Service};
 use crate::triage::deepseek::breaker::Breaker;
 use crate::triage::deepseek::client::{Client, ClientError};
 use crate::triage::deepseek::ledger::Ledger;
 use crate::triage::deepseek::prompt::{Choice, Prompt};
 use crate::triage::deepseek::retry::RetryPolicy;
+use crate::triage::deepseek::sent::{self, Left, Sent};
 use crate::triage::figures::Figures;
 use crate::triage::groups::Groups;
 use crate::triage::learner::Category;
@@ -42,6 +43,8 @@ use crate::triage::mind::{Mind, Text};
 use crate::triage::opinion::{self, Proposal};
 
 const LEDGER: &str = "triage/ledger";
+/// Why the service was not asked when that could not be written down first.
+const NOT_NOTED: &str = "not_noted";
 /// Between an end of the actor and its next start.
 const BREATH: Duration = Duration::from_secs(1);
 /// How long a stop waits for what is under way, at the most.
@@ -190,16 +193,48 @@ impl Shared {
 
     /// Writes what was spent beside the records, so that a restart gives no second budget.
     pub async fn keep_ledger(&self) {
-        let Some(service) = &self.service else { return };
-        let value = serde_json::to_vec(&*service.ledger.lock()).expect("invariant: a ledger is JSON");
-        self.put_aside(LEDGER, value).await;
+        self.put_asides(self.ledger().into_iter().collect()).await;
     }
 
-    pub async fn put_aside(&self, key: &str, value: Vec<u8>) {
-        let aside = Aside { key: key.to_owned(), value: Some(value.into()) };
-        if let Err(error) = self.core.writer.put_asides(vec![aside]).await {
-            tracing::warn!(%error, key, "triage could not keep its figures");
+    /// Writes down that these go out, with the money that is set aside for it; what cannot be written does not go out.
+    pub async fn keep_sent(&self, sent: &[Sent]) -> Result<(), &'static str> {
+        let notes = sent.iter().map(Sent::aside).chain(self.ledger()).collect();
+        if self.put_asides(notes).await { Ok(()) } else { Err(NOT_NOTED) }
+    }
+
+    /// Writes down what came back and what it cost.
+    pub async fn keep_answers(&self, sent: &[Sent], outcomes: &[Outcome<TicketId>]) {
+        let answered = outcomes.iter().filter_map(|(ticket, outcome)| {
+            let sent = sent.iter().find(|sent| sent.ticket == *ticket)?;
+            Some(Sent { verdict: Some(outcome.as_ref().ok()?.clone()), ..sent.clone() }.aside())
+        });
+        self.put_asides(answered.chain(self.ledger()).collect()).await;
+    }
+
+    /// What was out when the desk died.
+    pub fn left(&self) -> Left {
+        match self.core.journal.asides(sent::PREFIX) {
+            Ok(notes) => Left::read(notes.iter().map(|(_, note)| &**note)),
+            Err(error) => {
+                self.core.fail(&error);
+                Left::default()
+            }
         }
+    }
+
+    fn ledger(&self) -> Option<Aside> {
+        let service = self.service.as_ref()?;
+        let value = serde_json::to_vec(&*service.ledger.lock()).expect("invariant: a ledger is JSON");
+        Some(Aside { key: LEDGER.to_owned(), value: Some(value.into()) })
+    }
+
+    /// All or none of them; says whether they are on disk.
+    pub async fn put_asides(&self, asides: Vec<Aside>) -> bool {
+        let written = self.core.writer.put_asides(asides).await;
+        if let Err(error) = &written {
+            tracing::warn!(%error, "triage could not write something down");
+        }
+        written.is_ok()
     }
 }
 
@@ -397,6 +432,12 @@ fn measure(shared: &Arc<Shared>, telemetry: &Telemetry) {
             let now = shared.core.now();
             shared.service.as_ref().map_or(0.0, |service| service.ledger.lock().spent_today_usd(now))
         }),
+    );
+    telemetry.ask(
+        "hotdesk_triage_asked_again_total",
+        "Tickets that were asked about a second time, because the first answer was lost in a crash.",
+        &[],
+        of(|shared| shared.service.as_ref().map_or(0.0, |service| service.ledger.lock().asked_again as f64)),
     );
     telemetry.ask(
         "hotdesk_triage_cache_hit_ratio",

@@ -114,6 +114,9 @@ pub struct ServiceStats {
     /// Tickets that got an answer from it.
     #[ts(as = "f64")]
     pub tickets: u64,
+    /// Tickets that were asked about a second time, because the first answer was lost in a crash.
+    #[ts(as = "f64")]
+    pub asked_again: u64,
     pub tickets_per_request: Option<f64>,
     pub tokens_per_ticket: Option<f64>,
     pub usd_per_1000_tickets: Option<f64>,

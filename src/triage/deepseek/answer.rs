@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::clean::line;
 use super::prompt::Asked;
@@ -14,7 +14,7 @@ const TAGS: usize = 5;
 const TAG_CHARS: usize = 32;
 
 /// What the model says of one ticket.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Verdict {
     pub category: Guess<String>,
     pub priority: Guess<Priority>,

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::{self, Answer, Verdict};
 use super::batch::{self, Group};
@@ -40,6 +41,11 @@ impl<T> Question<T> {
     pub fn tokens(&self) -> usize {
         tokens_of(&self.subject) + tokens_of(&self.text) + FRAME_TOKENS
     }
+
+    /// Tells one question about a ticket from another.
+    pub fn sum(&self) -> u64 {
+        xxh3_64(format!("{}\0{}", self.subject, self.text).as_bytes())
+    }
 }
 
 /// The service, as all calls share it.
@@ -56,11 +62,7 @@ pub struct Service {
 
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Requests that were answered, and those that were not.
-    pub requests: AtomicU64,
     pub faults: AtomicU64,
-    /// Tickets with a verdict.
-    pub tickets: AtomicU64,
     /// Rows that were thrown away.
     pub discarded: AtomicU64,
 }
@@ -112,22 +114,24 @@ impl Service {
         (!self.ledger.lock().has_room_for(now, self.prices, least)).then_some(BUDGET_SPENT)
     }
 
-    /// Until every ticket has ended.
+    /// Until every ticket has ended. `keep` is awaited before each request, when its money is set aside: it writes down what goes
+    /// out, and what it cannot write down does not go out.
     pub async fn ask<T: Clone>(
         &self,
         questions: Vec<Question<T>>,
         now: impl Fn() -> Timestamp,
+        keep: impl AsyncFn() -> Result<(), &'static str>,
         random: &mut fastrand::Rng,
     ) -> Vec<Outcome<T>> {
         let mut ended = Vec::with_capacity(questions.len());
         let mut open = vec![Group { tickets: questions, vain: 0 }];
         while let Some(group) = open.pop() {
-            match self.ask_once(&group.tickets, &now, random).await {
+            match self.ask_once(&group.tickets, &now, &keep, random).await {
                 Err(reason) => ended.extend(group.tickets.into_iter().map(|question| (question.ticket, Err(reason)))),
                 Ok(answer) => {
                     if let Answer::Rows { verdicts, discarded, .. } = &answer {
                         self.counts.discarded.fetch_add(*discarded as u64, Ordering::Relaxed);
-                        self.counts.tickets.fetch_add(verdicts.len() as u64, Ordering::Relaxed);
+                        self.ledger.lock().sorting.tickets += verdicts.len() as u64;
                         let verdicts = verdicts.iter();
                         ended.extend(
                             verdicts.map(|(at, verdict)| (group.tickets[*at].ticket.clone(), Ok(verdict.clone()))),
@@ -146,6 +150,7 @@ impl Service {
         &self,
         questions: &[Question<T>],
         now: &impl Fn() -> Timestamp,
+        keep: &impl AsyncFn() -> Result<(), &'static str>,
         random: &mut fastrand::Rng,
     ) -> Result<Answer, &'static str> {
         if !self.breaker.lock().admits(now()) {
@@ -169,12 +174,20 @@ impl Service {
             self.breaker.lock().withdrawn(now());
             return Err(BUDGET_SPENT);
         };
+        if let Err(reason) = keep().await {
+            self.ledger.lock().give_back(reserved);
+            self.breaker.lock().withdrawn(now());
+            return Err(reason);
+        }
         let body = self.prompt.body(&self.model, &asked, false);
         let called = self.client.call(&body, random).await;
-        self.counts.requests.fetch_add(u64::from(called.tries), Ordering::Relaxed);
+        self.ledger.lock().sorting.requests += u64::from(called.tries);
         match called.outcome {
             Ok(reply) => {
-                self.ledger.lock().settle(now(), self.prices, reserved, reply.usage);
+                let mut ledger = self.ledger.lock();
+                ledger.settle(now(), self.prices, reserved, reply.usage);
+                ledger.sorting.used.add(reply.usage.unwrap_or_default());
+                drop(ledger);
                 self.breaker.lock().succeeded();
                 let categories: Vec<&str> = self.categories.iter().map(String::as_str).collect();
                 let answer = answer::read(reply.content.as_deref(), reply.finish(), &asked, &categories);
@@ -264,7 +277,7 @@ fn shingles(text: &str) -> HashSet<u64> {
             words.push(plain);
         }
     }
-    let sum = |text: String| xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+    let sum = |text: String| xxh3_64(text.as_bytes());
     let rows = words.windows(SHINGLE).map(|row| sum(row.join(" ")));
     rows.chain(telling.into_iter().map(sum)).collect()
 }

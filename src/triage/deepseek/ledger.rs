@@ -1,6 +1,7 @@
 //! What the service has cost today, and whether the budget allows one more call. Money is counted in whole billionths of a dollar,
 //! so nothing is lost by rounding. A call reserves its upper estimate first, so that calls at the same time cannot pass the budget
-//! together. The day is that of UTC.
+//! together; what is reserved is kept with what is spent, so that a crash in the middle of a call loses no money from sight. The
+//! day is that of UTC.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,14 @@ pub struct Usage {
     pub output: u64,
 }
 
+impl Usage {
+    pub fn add(&mut self, more: Self) {
+        self.hit += more.hit;
+        self.miss += more.miss;
+        self.output += more.output;
+    }
+}
+
 impl Prices {
     pub fn cost(&self, usage: Usage) -> u64 {
         usage.hit * self.hit + usage.miss * self.miss + usage.output * self.output
@@ -53,17 +62,41 @@ pub struct Ledger {
     budget: u64,
     day: i64,
     spent: u64,
-    #[serde(skip)]
+    #[serde(default)]
     reserved: u64,
     /// Since the desk knows the service, for the metrics.
     pub total: Usage,
+    /// Of this, what sorting took.
+    #[serde(default)]
+    pub sorting: Sorting,
+    /// Tickets that were asked about a second time, because the first answer was lost in a crash.
+    #[serde(default)]
+    pub asked_again: u64,
+}
+
+/// What sorting took and gave, in one breath, so that a cost for each ticket is that of these tickets, over restarts too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sorting {
+    /// Requests that were answered, and those that were not.
+    pub requests: u64,
+    /// Tickets with a verdict.
+    pub tickets: u64,
+    pub used: Usage,
 }
 
 impl Ledger {
     /// `daily_budget_usd` of 0 allows nothing.
     pub fn new(daily_budget_usd: f64) -> Self {
         let budget = (daily_budget_usd.max(0.0) * 1e9) as u64;
-        Self { budget, day: 0, spent: 0, reserved: 0, total: Usage::default() }
+        Self {
+            budget,
+            day: 0,
+            spent: 0,
+            reserved: 0,
+            total: Usage::default(),
+            asked_again: 0,
+            sorting: Sorting::default(),
+        }
     }
 
     /// Whether a call of this size would be let out.
@@ -72,10 +105,12 @@ impl Ledger {
         self.spent + self.reserved + prices.cost(most) <= self.budget
     }
 
-    /// What a restart goes on with: what was spent stays spent, the budget is that of the configuration.
+    /// What a restart goes on with: what was spent stays spent, and so is what was reserved for calls that were out, because they may
+    /// have been billed. The budget is that of the configuration.
     #[must_use]
     pub fn resumed(mut self, kept: &Self) -> Self {
-        (self.day, self.spent, self.total) = (kept.day, kept.spent, kept.total);
+        (self.day, self.spent) = (kept.day, kept.spent.saturating_add(kept.reserved));
+        (self.total, self.sorting, self.asked_again) = (kept.total, kept.sorting, kept.asked_again);
         self
     }
 
@@ -98,10 +133,7 @@ impl Ledger {
             self.reserved = self.reserved.saturating_sub(reserved.nanodollars);
         }
         self.spent += used.map_or(reserved.nanodollars, |used| prices.cost(used));
-        let used = used.unwrap_or_default();
-        self.total.hit += used.hit;
-        self.total.miss += used.miss;
-        self.total.output += used.output;
+        self.total.add(used.unwrap_or_default());
     }
 
     /// The call never went out, or was refused before it cost anything.
@@ -167,6 +199,43 @@ mod tests {
         assert_eq!(ledger.reserve(NOON, PRICES, most), None, "a clock set back gives no second budget");
         ledger.give_back(third);
         assert!(ledger.reserve(tomorrow, PRICES, most).is_some());
+    }
+
+    /// R66: a call that was out when the desk died is spent as it was estimated, once.
+    #[test]
+    fn r66_what_was_out_is_spent() {
+        let mut ledger = Ledger::new(1.0);
+        let done = ledger.reserve(NOON, PRICES, usage(0, 1000, 0)).unwrap();
+        ledger.settle(NOON, PRICES, done, Some(usage(1000, 0, 0)));
+        let _out = ledger.reserve(NOON, PRICES, usage(0, 1000, 250)).unwrap();
+        ledger.asked_again = 3;
+        let kept: Ledger = serde_json::from_str(&serde_json::to_string(&ledger).unwrap()).unwrap();
+        let resumed = Ledger::new(0.000_606).resumed(&kept);
+        assert!((resumed.spent_today_usd(NOON) - 0.000_606).abs() < 1e-12);
+        assert_eq!((resumed.asked_again, resumed.total), (3, usage(1000, 0, 0)));
+        let again = Ledger::new(1.0).resumed(&resumed);
+        assert!((again.spent_today_usd(NOON) - 0.000_606).abs() < 1e-12, "a second restart spends nothing more");
+        // A ledger from before knows neither.
+        let old: Ledger =
+            serde_json::from_str(r#"{"budget":5,"day":20000,"spent":7,"total":{"prompt_cache_hit_tokens":1}}"#)
+                .unwrap();
+        assert_eq!((old.reserved, old.asked_again, old.spent), (0, 0, 7));
+    }
+
+    /// R29: what a ticket costs is counted over restarts, and of the tickets that the money went into.
+    #[test]
+    fn r29_a_restart_forgets_no_ticket_that_was_paid_for() {
+        let mut ledger = Ledger::new(1.0);
+        let reserved = ledger.reserve(NOON, PRICES, usage(0, 1000, 250)).unwrap();
+        ledger.settle(NOON, PRICES, reserved, Some(usage(900, 100, 100)));
+        ledger.sorting = Sorting { requests: 1, tickets: 4, used: usage(900, 100, 100) };
+        let kept: Ledger = serde_json::from_slice(&serde_json::to_vec(&ledger).unwrap()).unwrap();
+        let resumed = Ledger::new(2.0).resumed(&kept);
+        assert_eq!((resumed.sorting, resumed.total), (ledger.sorting, ledger.total));
+        // One that was kept before this was counted has no tickets and no cost of them.
+        let old = r#"{"budget":1,"day":3,"spent":7,"total":{"prompt_cache_hit_tokens":5}}"#;
+        let old: Ledger = serde_json::from_str(old).unwrap();
+        assert_eq!((old.sorting, old.total.hit), (Sorting::default(), 5));
     }
 
     #[test]

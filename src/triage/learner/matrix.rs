@@ -36,6 +36,10 @@ impl Matrix {
         &self.weights
     }
 
+    pub fn weights_mut(&mut self) -> &mut [f32] {
+        &mut self.weights
+    }
+
     /// `scores = Σ value · row`; `scores` is as long as the stride.
     pub fn scores(&self, sparse: &[(u32, f32)], scores: &mut [f32]) {
         assert_eq!(scores.len(), self.stride);

@@ -4,7 +4,7 @@
 
 use super::calibration::{Calibration, SHARPNESS, Shape};
 use super::features::{BLOCKS, Feature};
-use super::vocabulary::{NO_ROW, Vocabulary};
+use super::vocabulary::{Entry, NO_ROW, Vocabulary};
 use super::weights::Weights;
 
 /// How long the vector of each block of features is: words, characters, lexicon.
@@ -87,6 +87,11 @@ impl Model {
     /// Scores of all categories, in `scratch.scores`.
     pub(super) fn score(&self, features: &[Feature], scratch: &mut Scratch) -> Shape {
         let known = self.encode(features, scratch);
+        self.score_encoded(known, scratch)
+    }
+
+    /// As [`Model::score`], of the text that was just encoded.
+    fn score_encoded(&self, known: f32, scratch: &mut Scratch) -> Shape {
         scratch.scores.resize(self.weights.stride(), 0.0);
         self.weights.scores(&scratch.sparse, &mut scratch.scores);
         let (mut best, mut second) = (f32::NEG_INFINITY, f32::NEG_INFINITY);
@@ -105,8 +110,8 @@ impl Model {
     /// One correction: counts the features and moves the weights so far that `category` leads by a margin; `None` says that
     /// the text belongs to no category.
     pub fn learn(&mut self, features: &[Feature], category: Option<u32>, scratch: &mut Scratch) {
-        self.count(features);
-        let shape = self.score(features, scratch);
+        let known = self.count(features, scratch);
+        let shape = self.score_encoded(known, scratch);
         if let Some(category) = category {
             let right = scratch.scores[category as usize] >= shape.best;
             self.calibration.observe(shape, right);
@@ -135,47 +140,24 @@ impl Model {
         self.weights.add(&scratch.sparse, &scratch.step);
     }
 
-    /// Takes the features into the running counts, and gives those that come again a row of weights.
-    pub(super) fn count(&mut self, features: &[Feature]) {
+    /// Takes the features into the running counts, gives those that come again a row of weights, and encodes the text by that.
+    fn count(&mut self, features: &[Feature], scratch: &mut Scratch) -> f32 {
         self.texts += 1;
         // While there is plenty of room even what was seen once gets a row; later only what comes again.
         let roomy = self.weights.rows() < self.row_limit / 2;
-        for feature in features {
-            let Some(entry) = self.vocabulary.count(*feature, self.texts) else { continue };
-            if entry.row == NO_ROW && (roomy || entry.texts > 1) && self.weights.rows() < self.row_limit {
-                entry.row = self.weights.push_row();
+        let Self { vocabulary, weights, texts, row_limit, .. } = self;
+        encode(*texts, features, scratch, |feature| {
+            let entry = vocabulary.count(feature, *texts)?;
+            if entry.row == NO_ROW && (roomy || entry.texts > 1) && weights.rows() < *row_limit {
+                entry.row = weights.push_row();
             }
-        }
+            Some(*entry)
+        })
     }
 
     /// The text as rows of weights and values, each block brought to its length; says which share of it is known.
     fn encode(&self, features: &[Feature], scratch: &mut Scratch) -> f32 {
-        let everything = (self.texts as f32 + 1.0).ln() + 1.0;
-        let mut squares = [0.0f32; BLOCKS];
-        let mut known = [0.0f32; BLOCKS];
-        scratch.sparse.clear();
-        scratch.blocks.clear();
-        for feature in features {
-            let (block, share) = (feature.block(), feature.share());
-            let entry = self.vocabulary.get(*feature);
-            let rarity = everything - entry.map_or(0.0, |entry| log_of_count(entry.texts));
-            let square = share * share * rarity;
-            squares[block] += square;
-            if let Some(entry) = entry.filter(|entry| entry.row != NO_ROW) {
-                known[block] += square;
-                scratch.sparse.push((entry.row, square.sqrt()));
-                scratch.blocks.push(block as u8);
-            }
-        }
-        let mut scales = [0.0f32; BLOCKS];
-        for (scale, (square, length)) in scales.iter_mut().zip(squares.iter().zip(LENGTHS)) {
-            *scale = length / square.max(1e-9).sqrt();
-        }
-        for ((_, value), block) in scratch.sparse.iter_mut().zip(&scratch.blocks) {
-            *value *= scales[usize::from(*block)];
-        }
-        let share = |block: usize| known[block] / squares[block].max(1e-9);
-        (0..BLOCKS).map(share).sum::<f32>() / BLOCKS as f32
+        encode(self.texts, features, scratch, |feature| self.vocabulary.get(feature).copied())
     }
 
     /// As [`Model::encode`], into a vector of its own.
@@ -183,6 +165,40 @@ impl Model {
         self.encode(features, scratch);
         scratch.sparse.clone()
     }
+}
+
+fn encode(
+    texts: u32,
+    features: &[Feature],
+    scratch: &mut Scratch,
+    mut entry_of: impl FnMut(Feature) -> Option<Entry>,
+) -> f32 {
+    let everything = (texts as f32 + 1.0).ln() + 1.0;
+    let mut squares = [0.0f32; BLOCKS];
+    let mut known = [0.0f32; BLOCKS];
+    scratch.sparse.clear();
+    scratch.blocks.clear();
+    for feature in features {
+        let (block, share) = (feature.block(), feature.share());
+        let entry = entry_of(*feature);
+        let rarity = everything - entry.map_or(0.0, |entry| log_of_count(entry.texts));
+        let square = share * share * rarity;
+        squares[block] += square;
+        if let Some(entry) = entry.filter(|entry| entry.row != NO_ROW) {
+            known[block] += square;
+            scratch.sparse.push((entry.row, square.sqrt()));
+            scratch.blocks.push(block as u8);
+        }
+    }
+    let mut scales = [0.0f32; BLOCKS];
+    for (scale, (square, length)) in scales.iter_mut().zip(squares.iter().zip(LENGTHS)) {
+        *scale = length / square.max(1e-9).sqrt();
+    }
+    for ((_, value), block) in scratch.sparse.iter_mut().zip(&scratch.blocks) {
+        *value *= scales[usize::from(*block)];
+    }
+    let share = |block: usize| known[block] / squares[block].max(1e-9);
+    (0..BLOCKS).map(share).sum::<f32>() / BLOCKS as f32
 }
 
 /// `ln(texts + 1)`, from a table for all that is common.

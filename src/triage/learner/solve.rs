@@ -1,5 +1,5 @@
-//! The two solvers: squared hinge, one category against the rest, by dual coordinate ascent (Hsieh et al. 2008, all categories
-//! at once), and softmax by stochastic gradient with a step of its own for each row (Duchi et al. 2011).
+//! The three solvers: squared hinge, one category against the rest, by dual coordinate ascent (Hsieh et al. 2008, all categories
+//! at once); softmax by stochastic gradient with a step of its own for each row (Duchi et al. 2011); and naive Bayes, by counting.
 //!
 //! They see numbers only. Called by the refit.
 
@@ -142,6 +142,54 @@ pub fn logistic(problem: &Problem, shown: &[u32], passes: u32, seed: u64) -> Mat
     weights
 }
 
+/// What each category is thought to have of each feature before anything is counted, and of all features together.
+const BEFORE: f32 = 0.1;
+const BEFORE_ALL: f32 = 1000.0;
+
+/// Naive Bayes: the logarithm of each feature's share in each category, less its mean over the categories, brought to a root mean
+/// square of 1 over the texts' scores. It looks at each feature by itself, so it errs elsewhere than the other two.
+pub fn bayes(problem: &Problem, shown: &[u32]) -> Matrix {
+    let mut weights = Matrix::new(problem.columns, problem.rows);
+    let (columns, stride) = (problem.columns, weights.stride());
+    let mut totals = vec![0.0f32; columns];
+    let categories = |at: &u32| Some((*at as usize, problem.categories[*at as usize]? as usize));
+    for (at, category) in shown.iter().filter_map(categories) {
+        for (row, value) in problem.sparse(at) {
+            weights.weights_mut()[*row as usize * stride + category] += value;
+            totals[category] += value;
+        }
+    }
+    let all: Vec<f32> = totals.iter().map(|total| (total + BEFORE_ALL).ln()).collect();
+    for row in weights.weights_mut().chunks_exact_mut(stride.max(1)) {
+        let row = &mut row[..columns];
+        if row.iter().all(|value| *value <= 0.0) {
+            continue;
+        }
+        for (value, all) in row.iter_mut().zip(&all) {
+            *value = (*value + BEFORE).ln() - all;
+        }
+        let mean = row.iter().sum::<f32>() / columns as f32;
+        for value in row.iter_mut() {
+            *value -= mean;
+        }
+    }
+    let mut scores = vec![0.0; stride];
+    let (mut squares, mut count) = (0.0f64, 0usize);
+    for at in shown.iter().step_by(SAMPLED) {
+        weights.scores(problem.sparse(*at as usize), &mut scores);
+        squares += scores[..columns].iter().map(|score| f64::from(score * score)).sum::<f64>();
+        count += columns;
+    }
+    let size = (squares / count.max(1) as f64).sqrt() as f32;
+    if size > 0.0 {
+        weights.weights_mut().iter_mut().for_each(|weight| *weight /= size);
+    }
+    weights
+}
+
+/// Every so many texts are enough to know how large the scores are.
+const SAMPLED: usize = 20;
+
 fn softmax(scores: &mut [f32]) {
     let best = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut total = 0.0;
@@ -169,15 +217,27 @@ mod tests {
         assert!((weights.weights()[0] - 0.8).abs() < 1e-3, "{}", weights.weights()[0]);
     }
 
+    /// Nothing is divided by nothing: one category alone, texts of no category, features that nobody has.
     #[test]
-    fn both_separate_what_can_be_separated() {
+    fn counting_little_gives_zeros() {
+        let mut problem = Problem::new(1, 2, 4);
+        problem.push(&[(0, 1.0)], Some(0));
+        problem.push(&[(0, 1.0)], None);
+        for shown in [&[0, 1][..], &[1], &[]] {
+            assert!(bayes(&problem, shown).weights().iter().all(|weight| weight.abs() < 1e-9));
+        }
+    }
+
+    #[test]
+    fn all_separate_what_can_be_separated() {
         let mut problem = Problem::new(2, 2, 30);
         for _ in 0..10 {
             problem.push(&[(0, 0.6), (0, 0.4)], Some(0));
             problem.push(&[(1, 1.0)], Some(1));
         }
         let shown: Vec<u32> = (0..20).collect();
-        for weights in [squared_hinge(&problem, &shown, 5, 1), logistic(&problem, &shown, 5, 1)] {
+        let solved = [squared_hinge(&problem, &shown, 5, 1), logistic(&problem, &shown, 5, 1), bayes(&problem, &shown)];
+        for weights in solved {
             let mut scores = vec![0.0; weights.stride()];
             for (row, best) in [(0, 0), (1, 1)] {
                 weights.scores(&[(row, 1.0)], &mut scores);

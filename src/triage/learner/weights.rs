@@ -62,11 +62,11 @@ impl Weights {
         wide(Add { cells: &mut self.cells, stride, sparse, step });
     }
 
-    /// `share · self + matrix`, of the same shape.
-    pub fn blended(mut self, share: f32, matrix: &Matrix) -> Self {
+    /// `own · self + share · matrix`, of the same shape.
+    pub fn blended(mut self, own: f32, matrix: &Matrix, share: f32) -> Self {
         assert_eq!((self.columns, self.cells.len()), (matrix.columns(), matrix.weights().len()));
         for (cell, weight) in self.cells.iter_mut().zip(matrix.weights()) {
-            *cell = rounded(share * f32::from(*cell) + weight * STEPS);
+            *cell = rounded(own * f32::from(*cell) + share * weight * STEPS);
         }
         self
     }
@@ -138,7 +138,7 @@ impl NullaryFnOnce for Add<'_> {
             let start = row as usize * stride;
             let value = value * STEPS;
             for (weight, step) in cells[start..start + stride].iter_mut().zip(step) {
-                *weight = rounded(f32::from(*weight) + value * step);
+                *weight = weight.saturating_add(rounded(value * step));
             }
         }
     }

@@ -71,6 +71,8 @@ export function SignInPage({ api }: { api: Api }) {
 
 /** Only paths of this desk: an address in a link must not send anybody elsewhere after signing in. */
 function localTarget(to: string | null): string {
-  if (to === null || !to.startsWith("/") || to.startsWith("//") || to.startsWith("/\\")) return "/";
-  return to;
+  if (to === null || !to.startsWith("/")) return "/";
+  // As the browser reads it: it passes over tabs, and takes a backslash for a slash.
+  const target = URL.canParse(to, window.location.origin) ? new URL(to, window.location.origin) : null;
+  return target?.origin === window.location.origin ? `${target.pathname}${target.search}${target.hash}` : "/";
 }

@@ -12,4 +12,8 @@ cache_hit_ratio: number | null, requests: number,
 /**
  * Tickets that got an answer from it.
  */
-tickets: number, tickets_per_request: number | null, tokens_per_ticket: number | null, usd_per_1000_tickets: number | null, };
+tickets: number, 
+/**
+ * Tickets that were asked about a second time, because the first answer was lost in a crash.
+ */
+asked_again: number, tickets_per_request: number | null, tokens_per_ticket: number | null, usd_per_1000_tickets: number | null, };
