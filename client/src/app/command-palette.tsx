@@ -40,8 +40,10 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
   const [text, setText] = useState("");
   const list = useRef<HTMLDivElement>(null);
   const entries = useEntries(text.trim());
+  const [selected, setSelected] = useState("");
   // biome-ignore lint/correctness/useExhaustiveDependencies: other words begin at the best of what they find
   useLayoutEffect(() => {
+    setSelected(entries[0]?.key ?? "");
     if (list.current !== null) list.current.scrollTop = 0;
   }, [text]);
 
@@ -68,6 +70,8 @@ export function CommandPalette({ onClose }: { onClose: () => void }) {
         // A mouse that only rests there must not choose what comes to lie under it.
         disablePointerSelection
         shouldFilter={false}
+        value={selected}
+        onValueChange={setSelected}
         className="flex min-h-0 flex-col"
       >
         <Command.Input

@@ -136,7 +136,7 @@ describe("C3: resuming", () => {
         client: "tab",
         epoch: "e1",
         after: 10,
-        topics: ["board", "presence"],
+        topics: ["board", "presence", "desk"],
         visible: true,
       },
     ]);
@@ -194,7 +194,7 @@ describe("C3: resuming", () => {
     desk.line.drop();
     await desk.clock.advance(1_000);
     desk.line.open();
-    expect(desk.line.sent[0]).toMatchObject({ topics: ["board", "presence", "ticket:2"] });
+    expect(desk.line.sent[0]).toMatchObject({ topics: ["board", "presence", "desk", "ticket:2"] });
     desk.line.say(welcome(10));
     close();
     expect(desk.line.sent.at(-1)).toEqual({ t: "unsub", topics: ["ticket:2"] });
@@ -211,7 +211,7 @@ describe("C4: a snapshot when positions mean nothing", () => {
     desk.line.say(welcome(3, { epoch: "e2", resume: "snapshot" }));
     expect(desk.state).toEqual({ kind: "catching-up", why: "snapshot" });
     await promisesSettled();
-    expect(desk.line.sent.at(-1)).toEqual({ t: "sub", topics: ["board", "presence"], after: 3 });
+    expect(desk.line.sent.at(-1)).toEqual({ t: "sub", topics: ["board", "presence", "desk"], after: 3 });
     desk.line.say({ t: "upto", seq: 3 });
     expect(desk.state).toEqual({ kind: "live" });
     expect(desk.sync.tickets.get(1)).toBeUndefined();
@@ -228,7 +228,11 @@ describe("C4: a snapshot when positions mean nothing", () => {
     desk.sync.openTicket(1);
     expect(desk.line.sent.filter((message) => message.t === "sub")).toEqual([]);
     await promisesSettled();
-    expect(desk.line.sent.at(-1)).toEqual({ t: "sub", topics: ["board", "presence", "ticket:1"], after: 3 });
+    expect(desk.line.sent.at(-1)).toEqual({
+      t: "sub",
+      topics: ["board", "presence", "desk", "ticket:1"],
+      after: 3,
+    });
   });
 });
 

@@ -102,7 +102,9 @@ function Service({ stats: { service, queue, learner } }: { stats: TriageStats })
             {orDash(service.tokens_per_ticket, (value) => number(Math.round(value)))}
           </Figure>
           <Figure name={strings.ai.waiting}>{number(queue.waiting)}</Figure>
-          {service.asked_again > 0 && <Figure name={strings.ai.askedAgain}>{number(service.asked_again)}</Figure>}
+          {service.asked_again > 0 && (
+            <Figure name={strings.ai.askedAgain}>{number(service.asked_again)}</Figure>
+          )}
         </dl>
       </section>
       <section aria-label={strings.ai.learner} className="flex flex-col gap-3 rounded-lg border p-4">
