@@ -31,6 +31,7 @@ use crate::domain::state::TicketState;
 use crate::domain::ticket::{Status, Ticket, TriageState};
 use crate::domain::time::Timestamp;
 use crate::feed::Reach;
+use crate::journal::Aside;
 use crate::protocol::problem::Problem;
 use crate::triage::deepseek::asking::Question;
 use crate::triage::deepseek::batch::{self, Limits};
@@ -432,7 +433,8 @@ impl Triage {
         }
         self.tidying = true;
         let shared = Arc::clone(&self.shared);
-        let notes = std::mem::take(&mut self.done).into_iter().map(sent::ended).collect();
+        let done = std::mem::take(&mut self.done).into_iter();
+        let notes = done.map(|ticket| Aside { key: sent::key(ticket), value: None }).collect();
         // One that stays says nothing about a ticket that waits for nothing.
         let work = async move { shared.put_asides(notes).await };
         ctx.spawn(wrap_future::<_, Self>(work).map(|_, this, _| this.tidying = false));

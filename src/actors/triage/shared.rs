@@ -198,7 +198,7 @@ impl Shared {
 
     /// Writes down that these go out, with the money that is set aside for it; what cannot be written does not go out.
     pub async fn keep_sent(&self, sent: &[Sent]) -> Result<(), &'static str> {
-        let notes = sent.iter().map(Sent::aside).chain(self.ledger()).collect();
+        let notes = sent.iter().map(note).chain(self.ledger()).collect();
         if self.put_asides(notes).await { Ok(()) } else { Err(NOT_NOTED) }
     }
 
@@ -206,7 +206,7 @@ impl Shared {
     pub async fn keep_answers(&self, sent: &[Sent], outcomes: &[Outcome<TicketId>]) {
         let answered = outcomes.iter().filter_map(|(ticket, outcome)| {
             let sent = sent.iter().find(|sent| sent.ticket == *ticket)?;
-            Some(Sent { verdict: Some(outcome.as_ref().ok()?.clone()), ..sent.clone() }.aside())
+            Some(note(&Sent { verdict: Some(outcome.as_ref().ok()?.clone()), ..sent.clone() }))
         });
         self.put_asides(answered.chain(self.ledger()).collect()).await;
     }
@@ -337,6 +337,10 @@ impl Keeper {
         self.shared.keep_ledger().await;
         self.arbiter.stop();
     }
+}
+
+fn note(sent: &Sent) -> Aside {
+    Aside { key: sent::key(sent.ticket), value: Some(sent.note().into()) }
 }
 
 async fn keep_going(shared: Arc<Shared>, arbiter: ArbiterHandle, addr: Arc<Mutex<Option<Addr<Triage>>>>) {

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 use super::answer::Verdict;
 use crate::domain::ids::{TicketId, Version};
-use crate::journal::Aside;
 
 /// Where the notes stand.
 pub const PREFIX: &str = "triage/sent/";
@@ -33,18 +32,13 @@ pub struct Sent {
 }
 
 impl Sent {
-    pub fn aside(&self) -> Aside {
-        let value = serde_json::to_vec(self).expect("invariant: a note is JSON");
-        Aside { key: key(self.ticket), value: Some(value.into()) }
+    pub fn note(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("invariant: a note is JSON")
     }
 }
 
-/// Takes a ticket's note away.
-pub fn ended(ticket: TicketId) -> Aside {
-    Aside { key: key(ticket), value: None }
-}
-
-fn key(ticket: TicketId) -> String {
+/// Where a ticket's note stands.
+pub fn key(ticket: TicketId) -> String {
     format!("{PREFIX}{ticket}")
 }
 
@@ -98,9 +92,8 @@ mod tests {
     }
 
     fn left(sent: &Sent) -> Left {
-        let note = sent.aside();
-        assert_eq!(note.key, "triage/sent/4");
-        Left::read([note.value.as_deref().unwrap(), b"torn"])
+        assert_eq!(key(sent.ticket), "triage/sent/4");
+        Left::read([sent.note().as_slice(), b"torn"])
     }
 
     /// R66: a question goes out twice at the most; what was answered does not go out again; another question is another matter.
