@@ -8,7 +8,9 @@ SHELL := bash
 CLIENT := npm --prefix client
 # Clippy's driver is the compiler with lints: one build serves the lints and the tests, and no crate of others is compiled once more
 # only to be looked at.
-CARGO_LINTED := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ cargo
+# A first build is done sooner without what later ones would gain from; who builds by cargo itself has that already.
+CARGO_LINTED := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ \
+	CARGO_INCREMENTAL=$(if $(wildcard target/debug/incremental),1,0) cargo
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,15 +32,19 @@ dev: ## The desk and Vite, each started again or reloaded when a source changes
 	scripts/prepare.sh
 	node scripts/dev.mjs
 
-test: test-client test-server test-browser audit ## Everything that must hold before a change lands
+test: ## Everything that must hold before a change lands
+	scripts/prepare.sh
+	$(CLIENT) run build
+	$(MAKE) -j2 test-client test-server
+	$(MAKE) test-browser audit
 
 test-client:
 	scripts/prepare.sh
 	$(CLIENT) run lint
 	$(CLIENT) run typecheck
 	$(CLIENT) run test
-	$(CLIENT) run build
 
+# The server has the built client inside.
 test-server:
 	cargo fmt --all --check
 	$(CARGO_LINTED) test --workspace --all-targets

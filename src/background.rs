@@ -7,7 +7,11 @@ const NICE: i32 = 15;
 ///
 /// Where the system does not allow it, the thread runs as all others: what it does is bounded anyway.
 pub fn stand_back() {
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+    let further = rustix::process::getpriority_process(None).and_then(|now| {
+        // One that stands back further already stays there.
+        if now < NICE { rustix::process::setpriority_process(None, NICE) } else { Ok(()) }
+    });
+    if let Err(error) = further {
         tracing::debug!(%error, "a thread in the background runs at the same priority as everything else");
     }
 }

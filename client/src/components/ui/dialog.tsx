@@ -48,6 +48,11 @@ export function Dialog({
             (sheet.querySelector<HTMLElement>("[data-reading]") ?? sheet).focus();
           }}
           onCloseAutoFocus={(event) => {
+            // It comes a moment after the end: what has taken the focus by then, another dialog say, keeps it.
+            if (document.activeElement !== document.body) {
+              event.preventDefault();
+              return;
+            }
             const from = before.current;
             if (!(from instanceof HTMLElement) || from === document.body || !from.isConnected) return;
             event.preventDefault();
