@@ -6,7 +6,11 @@ import { after, before, describe, test } from "node:test";
 import { ADMIN, call, launchBrowser, newAgent, newTicket, signIn, startDesk } from "./support.mjs";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const ALL = {
+  type: "tag",
+  values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+};
+const COLOURS = { type: "rule", values: ["color-contrast", "link-in-text-block"] };
 
 let desk;
 let browser;
@@ -59,6 +63,19 @@ after(async () => {
   await desk?.stop();
 });
 
+/** Whether the page is drawn in that scheme, with every change of colour at its end. */
+function isIn(scheme) {
+  const probe = document.createElement("i");
+  probe.style.color = "light-dark(rgb(1 1 1), rgb(2 2 2))";
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return (
+    color === (scheme === "dark" ? "rgb(2, 2, 2)" : "rgb(1, 1, 1)") &&
+    document.getAnimations().every((one) => one.playState !== "running" || !("transitionProperty" in one))
+  );
+}
+
 /**
  * Of the whole page, or only of what lies over it: what is behind a dialog cannot be had then. In light by every rule; in dark, which
  * changes nothing but colours, by those about colours.
@@ -69,14 +86,15 @@ async function violations(page, overlay = null) {
   const found = [];
   for (const colorScheme of ["light", "dark"]) {
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.waitForFunction(isIn, colorScheme);
     const { violations } = await page.evaluate(
-      ([values, part]) =>
+      ([runOnly, part]) =>
         globalThis.axe.run(part ?? document, {
-          runOnly: { type: "tag", values },
+          runOnly,
           // These look at a whole page.
           rules: part === null ? {} : { region: { enabled: false } },
         }),
-      [colorScheme === "light" ? TAGS : ["cat.color"], overlay],
+      [colorScheme === "light" ? ALL : COLOURS, overlay],
     );
     for (const { id, help, nodes } of violations)
       for (const node of nodes)
