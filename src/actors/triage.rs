@@ -502,11 +502,13 @@ fn wants(ticket: &Ticket) -> bool {
 }
 
 /// Whether a record's line may matter here: told by its event's name, which stands before anything that somebody wrote but ids,
-/// in which a quote is escaped. Of an update it must name a field that people correct; within a text its quotes would be escaped.
+/// in which a quote is escaped. Of an update it must name a field that people correct, or
+/// the team, which says who sees it; within a text its quotes would be escaped.
 fn is_of_interest(line: &Bytes) -> bool {
     const MARK: &[u8] = b"\"event\":{\"type\":\"";
     const NAMES: [&[u8]; 5] = [b"created\"", b"message_added\"", b"triage_changed\"", b"undone\"", b"merged\""];
-    const FIELDS: [&[u8]; 5] = [b"\"category\":", b"\"priority\":", b"\"status\":", b"\"triage\":", b"\"decided\":"];
+    const FIELDS: [&[u8]; 6] =
+        [b"\"category\":", b"\"priority\":", b"\"status\":", b"\"team\":", b"\"triage\":", b"\"decided\":"];
     let Some(at) = memmem::find(line, MARK) else { return false };
     let rest = &line[at + MARK.len()..];
     NAMES.iter().any(|name| rest.starts_with(name))
@@ -532,6 +534,7 @@ mod tests {
             (r#"{"tags":["a"],"priority":"high"}"#, true),
             (r#"{"category":null}"#, true),
             (r#"{"status":"solved"}"#, true),
+            (r#"{"team":"legal"}"#, true),
             (r#"{"subject":"x"}"#, false),
         ] {
             let line = format!("{{\"event\":{{\"type\":\"updated\",\"changes\":{{}}}},\"patch\":{patch}}}");
