@@ -2,7 +2,7 @@
 // Each attack is counted by tests/it/attacks.rs, and says at the end how many tries were refused.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { ADMIN, call, launchBrowser, newAgent, newTicket, signIn, startDesk } from "./support.mjs";
+import { ADMIN, call, launchBrowser, newAgent, newTicket, SETTINGS, signIn, startDesk } from "./support.mjs";
 
 let desk;
 let browser;
@@ -230,18 +230,7 @@ attack("what a colleague names and keeps is text on every screen", async (tried)
     ["/reports", "form"],
     ["/operations", "table"],
     ["/analytics/agents", "main h3"],
-    ...[
-      "profile",
-      "appearance",
-      "shortcuts",
-      "macros",
-      "views",
-      "teams",
-      "fields",
-      "requests",
-      "users",
-      "tokens",
-    ].map((section) => [`/settings/${section}`, "main h2"]),
+    ...SETTINGS.map((section) => [`/settings/${section}`, "main h2"]),
   ]);
   // The file itself is saved, not shown.
   tried();

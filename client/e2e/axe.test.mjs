@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
-import { ADMIN, call, launchBrowser, newAgent, newTicket, signIn, startDesk } from "./support.mjs";
+import { ADMIN, call, launchBrowser, newAgent, newTicket, SETTINGS, signIn, startDesk } from "./support.mjs";
 
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const ALL = {
@@ -143,18 +143,11 @@ const SCREENS = [
   { name: "new ticket", path: "/inbox/open", there: "[data-ticket]", keys: ["N"], over: "[role=dialog]" },
   { name: "merge", path: TICKET, there: "article", keys: ["m"], over: "[role=dialog]" },
   { name: "nothing", path: "/nothing/here", there: "main h1" },
-  ...[
-    "profile",
-    "appearance",
-    "shortcuts",
-    "macros",
-    "views",
-    "teams",
-    "fields",
-    "requests",
-    "users",
-    "tokens",
-  ].map((section) => ({ name: `settings, ${section}`, path: `/settings/${section}`, there: "main h2" })),
+  ...SETTINGS.map((section) => ({
+    name: `settings, ${section}`,
+    path: `/settings/${section}`,
+    there: "main h2",
+  })),
 ];
 
 const PUBLIC = [

@@ -13,6 +13,20 @@ export const BINARY = resolve(
 const CHROMIUM = process.env.HOTDESK_CHROMIUM ?? "/usr/bin/chromium";
 const START_WITHIN_MS = 30_000;
 
+/** The sections of the settings that an administrator has. */
+export const SETTINGS = [
+  "profile",
+  "appearance",
+  "shortcuts",
+  "macros",
+  "views",
+  "teams",
+  "fields",
+  "requests",
+  "users",
+  "tokens",
+];
+
 export const ADMIN = {
   email: "admin@example.com",
   password: "correct horse battery staple",
