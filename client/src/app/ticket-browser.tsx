@@ -6,6 +6,7 @@ import { useHistoryState } from "wouter/use-browser-location";
 import { Delayed } from "@/components/ui/delayed";
 import { Notice } from "@/components/ui/notice";
 import { useDesk } from "@/desk/desk-context";
+import { onceDrawn } from "@/desk/once-drawn";
 import { Selection } from "@/desk/selection";
 import { useAction } from "@/keyboard/actions";
 import { strings } from "./strings/strings";
@@ -96,9 +97,7 @@ export function TicketBrowser({
           run: () => {
             navigate(hrefOf(null));
             // The focus stays with the ticket, now in its row.
-            requestAnimationFrame(() =>
-              document.querySelector<HTMLElement>(`a[data-ticket="${selected}"]`)?.focus(),
-            );
+            onceDrawn(() => document.querySelector<HTMLElement>(`a[data-ticket="${selected}"]`)?.focus());
           },
         },
   );

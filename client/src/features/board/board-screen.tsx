@@ -10,6 +10,7 @@ import { useDesk } from "@/desk/desk-context";
 import { type Filters, matches, withFilters } from "@/desk/filters";
 import { number } from "@/desk/format-time";
 import { MenuButton } from "@/desk/menu-button";
+import { onceDrawn } from "@/desk/once-drawn";
 import { usePersonName, useView } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { isSnoozed, viewSpec } from "@/desk/views";
@@ -80,14 +81,10 @@ export function BoardScreen({
 
   const focusCard = useCallback((id: number) => {
     setCursor(id);
-    const focus = () => {
-      const card = document.querySelector<HTMLElement>(`[data-card="${id}"]`);
-      card?.focus();
-      return card !== null;
-    };
+    const focus = () => document.querySelector<HTMLElement>(`[data-card="${id}"]`)?.focus();
     // A card that is not drawn yet, or is about to be drawn elsewhere, is there in two frames.
     focus();
-    requestAnimationFrame(() => requestAnimationFrame(focus));
+    onceDrawn(focus, 2);
   }, []);
 
   const put = useCallback(

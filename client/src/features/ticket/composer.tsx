@@ -3,6 +3,7 @@ import { ChevronDown, CornerUpLeft, Eye, Lock, MessagesSquare, Paperclip, PenLin
 import {
   forwardRef,
   type KeyboardEvent,
+  useCallback,
   useEffect,
   useId,
   useImperativeHandle,
@@ -12,6 +13,7 @@ import {
   useState,
   useSyncExternalStore,
 } from "react";
+import { flushSync } from "react-dom";
 import { useLocation } from "wouter";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
@@ -23,6 +25,7 @@ import { useDesk } from "@/desk/desk-context";
 import type { Draft } from "@/desk/drafts";
 import { list, timeOfDay } from "@/desk/format-time";
 import { filledIn, type Macro } from "@/desk/macros";
+import { onceDrawn } from "@/desk/once-drawn";
 import { sees } from "@/desk/team-sight";
 import { useCollection, useDraft, useThread } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
@@ -63,20 +66,23 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
   const note = draft.visibility === "internal";
   const version = thread.kind === "ready" ? Math.max(thread.version, ticket.version) : ticket.version;
 
+  /** To the box at once: a frame later the writer may have gone elsewhere. A preview that stood in its place gives way first. */
+  const edit = useCallback(() => {
+    flushSync(() => setPreviewing(false));
+    box.current?.focus();
+  }, []);
+
   useImperativeHandle(
     ref,
     () => ({
       begin(visibility) {
         drafts.write(ticket.id, { visibility });
-        setPreviewing(false);
-        // The box is drawn again by then, if a preview stood in its place.
-        requestAnimationFrame(() => box.current?.focus());
-        box.current?.focus();
+        edit();
       },
       draft: () => begin.current(),
       insert: (macro) => insert.current(macro),
     }),
-    [drafts, ticket.id],
+    [drafts, ticket.id, edit],
   );
 
   // The box grows with what is in it, up to a third of the screen.
@@ -100,15 +106,15 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
   const begin = useRef(() => {});
   begin.current = () => {
     drafts.write(ticket.id, { visibility: "public" });
-    setPreviewing(false);
     writer.begin();
-    box.current?.focus();
+    edit();
   };
 
   /** Puts text where the caret is, and the caret behind it. */
   const splice = (from: number, to: number, text: string) => {
     write(draft.body.slice(0, from) + text + draft.body.slice(to));
-    requestAnimationFrame(() => {
+    // A menu that this was chosen from holds the focus until it is gone.
+    onceDrawn(() => {
       box.current?.focus();
       box.current?.setSelectionRange(from + text.length, from + text.length);
     });
@@ -366,10 +372,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
               aria-label={strings.composer.preview}
               aria-pressed={previewing}
               disabled={draft.body.trim() === ""}
-              onClick={() => {
-                setPreviewing(!previewing);
-                if (previewing) requestAnimationFrame(() => box.current?.focus());
-              }}
+              onClick={() => (previewing ? edit() : setPreviewing(true))}
             >
               {previewing ? <PenLine className="size-4" /> : <Eye className="size-4" />}
             </Button>
