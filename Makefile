@@ -8,9 +8,14 @@ SHELL := bash
 CLIENT := npm --prefix client
 # Clippy's driver is the compiler with lints: one build serves the lints and the tests, and no crate of others is compiled once more
 # only to be looked at.
-# A first build is done sooner without what later ones would gain from; who builds by cargo itself has that already.
+# A first build is done sooner without what later ones would gain from; who builds by cargo itself has that already. Found out once:
+# the first build makes that folder, and the other way of compiling would begin anew in the targets that come after it.
+ifndef LINTED_INCREMENTAL
+LINTED_INCREMENTAL := $(if $(wildcard target/debug/incremental),1,0)
+endif
+export LINTED_INCREMENTAL
 CARGO_LINTED := RUSTC_WORKSPACE_WRAPPER=clippy-driver CLIPPY_ARGS=-Dwarnings__CLIPPY_HACKERY__ \
-	CARGO_INCREMENTAL=$(if $(wildcard target/debug/incremental),1,0) cargo
+	CARGO_INCREMENTAL=$(LINTED_INCREMENTAL) cargo
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
