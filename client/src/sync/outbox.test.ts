@@ -310,6 +310,58 @@ describe("C53: what was changed offline", () => {
     expect(refused).toEqual([]);
   });
 
+  const claim = { ticket: 1, do: { type: "claim" }, predict: { assignee: "ada", status: "open" } } as const;
+
+  test("a claim and then a change are no conflict with oneself", async () => {
+    await offline();
+    ada.desk.outbox.enqueue(claim);
+    order(ada, { status: "solved" });
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ assignee: "ada", status: "solved" });
+    expect(refused).toEqual([]);
+  });
+
+  test("neither is what the server did beside what was asked, nor with a colleague elsewhere in the ticket", async () => {
+    await offline();
+    ada.desk.outbox.enqueue({ ticket: 1, do: { type: "message", body: "Yes", visibility: "public" } });
+    order(ada, { status: "pending" });
+    order(ada, { status: "solved" });
+    meanwhile("b1", { tags: ["vip"] });
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ status: "solved", tags: ["vip"] });
+    expect(refused).toEqual([]);
+  });
+
+  test("neither is it where a snapshot came in place of the record", async () => {
+    await offline();
+    ada.desk.outbox.enqueue(claim);
+    order(ada, { status: "solved" });
+    ada.desk.outbox.recorded = () => {};
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ assignee: "ada", status: "solved" });
+    expect(refused).toEqual([]);
+  });
+
+  test("after one's own claim, a colleague's change of the same field is still told", async () => {
+    await offline();
+    ada.desk.outbox.enqueue(claim);
+    order(ada, { priority: "high" });
+    meanwhile("b1", { priority: "low" });
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ assignee: "ada", priority: "low" });
+    expect(refused).toMatchObject([{ code: "version_conflict", theirs: { priority: "low" } }]);
+  });
+
+  test("is held back as well if it went into a line that was dead already", async () => {
+    server.up = false;
+    order(ada, { priority: "high" });
+    ada.transport.kill(1006);
+    meanwhile("b1", { priority: "low" });
+    await online();
+    expect(server.tickets.get(1)?.priority).toBe("low");
+    expect(refused).toMatchObject([{ code: "version_conflict", theirs: { priority: "low" } }]);
+  });
+
   test("is judged after a reload as well", async () => {
     await offline();
     order(ada, { priority: "high" });
