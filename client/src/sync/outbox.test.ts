@@ -373,3 +373,59 @@ describe("C53: what was changed offline", () => {
     expect(refused).toMatchObject([{ code: "version_conflict", theirs: { priority: "low" } }]);
   });
 });
+
+describe("C21: a reply that would pass a public message", () => {
+  const reply = (body: string, seen: number) =>
+    ada.desk.outbox.enqueue({
+      ticket: 1,
+      do: { type: "message", body, visibility: "public", last_seen_version: seen },
+    }).outcome;
+  const bodies = () =>
+    server.journal.flatMap(({ event }) => ("message" in event && event.message ? [event.message.body] : []));
+
+  test("is not refused because of what its writer said before", async () => {
+    server.up = false;
+    server.hangUpAll(1006);
+    await clock.advance(20);
+    const outcomes = [reply("One", 1), reply("Two", 1), reply("Three", 1)];
+    server.up = true;
+    await clock.advance(60_000);
+    expect((await Promise.all(outcomes)).map((outcome) => outcome.ok)).toEqual([true, true, true]);
+    expect(bodies()).toEqual(["One", "Two", "Three"]);
+  });
+
+  test("nor if the one before was answered and is not on the screen yet", async () => {
+    ada.desk.outbox.recorded = () => {};
+    const { record } = ada.desk;
+    const held: Parameters<typeof record>[0][] = [];
+    ada.desk.record = (taken) => held.push(taken) > 0;
+    ada.desk.upto = () => true;
+    const first = reply("One", 1);
+    await clock.advance(20);
+    expect(await first).toMatchObject({ ok: true });
+    expect(held).not.toEqual([]);
+    const second = reply("Two", 1);
+    await clock.advance(20);
+    expect(await second).toMatchObject({ ok: true });
+  });
+
+  test("is refused where a colleague spoke in between, whatever its writer said", async () => {
+    server.up = false;
+    server.hangUpAll(1006);
+    await clock.advance(20);
+    const outcomes = [reply("One", 1), reply("Two", 1)];
+    server.execute("bo", {
+      t: "cmd",
+      id: "b1",
+      ticket: 1,
+      do: { type: "message", body: "Bo's", visibility: "public" },
+    });
+    server.up = true;
+    await clock.advance(60_000);
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { ok: false, code: "stale_reply" },
+      { ok: false, code: "stale_reply" },
+    ]);
+    expect(bodies()).toEqual(["Bo's"]);
+  });
+});

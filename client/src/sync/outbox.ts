@@ -211,6 +211,7 @@ export class Outbox {
       seq: 0,
     };
     this.#entries.push(entry);
+    for (const done of this.#entries) this.#passOver(done);
     if (order.offline === "refuse" && !this.#open) {
       this.#fail(entry, "offline", "", {});
     } else {
@@ -296,6 +297,7 @@ export class Outbox {
       entry.version = answer.version;
       entry.seq = answer.seq;
       if (entry.predict !== null && !entry.recorded) this.#ownDoing(entry, entry.predict);
+      this.#passOver(entry);
       if (entry.ticket === null || reached(entry)) this.#drop(entry);
       this.#settle({
         ok: true,
@@ -340,6 +342,21 @@ export class Outbox {
       const { version, was } = later.base;
       const held = Object.entries(patch).filter(([field]) => field in was);
       later.base = { version, was: { ...was, ...(Object.fromEntries(held) as Patch) } };
+    }
+  }
+
+  /**
+   * What its writer said before is no news to a reply. Nobody else spoke between what the accepted one had seen and
+   * its own version, so one that has seen as much has seen all of it.
+   */
+  #passOver(done: Entry): void {
+    const { ticket, version } = done;
+    if (done.do.type !== "message" || done.do.last_seen_version === undefined || version === null) return;
+    for (const later of this.#after(done)) {
+      if (later.ticket !== ticket || later.sentAt !== null || later.do.type !== "message") continue;
+      const seen = later.do.last_seen_version;
+      if (seen === undefined || seen < done.do.last_seen_version || seen >= version) continue;
+      later.do = { ...later.do, last_seen_version: version };
     }
   }
 

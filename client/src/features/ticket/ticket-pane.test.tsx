@@ -55,6 +55,16 @@ describe("the ticket's pane", () => {
     expect(conversation().getByText("We cannot help")).toBeDefined();
   });
 
+  test("C21: one's own reply, that comes while one writes the next, holds nobody up", async () => {
+    write("First");
+    send();
+    write("Second");
+    await desk.advance(100);
+    send();
+    await desk.advance(100);
+    expect(desk.server.tickets.get(1)?.message_count).toBe(3);
+  });
+
   test("C21: a colleague's note holds nobody up", async () => {
     write("Here is the answer");
     colleagueSays("Good customer", "internal");
