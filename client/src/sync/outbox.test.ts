@@ -135,6 +135,21 @@ describe("C11: commands given offline", () => {
     expect(server.journal.filter((record) => record.by === "ada")).toEqual([]);
   });
 
+  test("neither if the tab stayed open all the while; what was never sent still is", async () => {
+    server.up = false;
+    ada.desk.outbox.enqueue({ ticket: 1, ...high });
+    ada.transport.kill(1006);
+    await clock.advance(10);
+    ada.desk.outbox.enqueue({ ticket: 2, ...high });
+    await clock.advance(24 * 3_600_000);
+    server.up = true;
+    await clock.advance(60_000);
+    expect(refused).toMatchObject([{ code: "expired", command: { ticket: 1 } }]);
+    expect(server.journal.filter((record) => record.by === "ada").map((record) => record.ticket)).toEqual([
+      2,
+    ]);
+  });
+
   test("what a closed tab left unsent is sent by the next one", async () => {
     server.up = false;
     server.hangUpAll(1006);

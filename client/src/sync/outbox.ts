@@ -157,7 +157,7 @@ export class Outbox {
     const now = this.#clock.now();
     const expired: PendingCommand[] = [];
     for (const command of saved) {
-      if (command.sentAt !== null && now - command.sentAt > FORGOTTEN_AFTER_MS) {
+      if (isForgotten(command, now)) {
         expired.push(command);
         continue;
       }
@@ -269,7 +269,7 @@ export class Outbox {
         now - entry.enqueuedAt > CLAIM_WORTH_MS
       ) {
         this.#fail(entry, "offline", "", {});
-      }
+      } else if (isForgotten(entry, now)) this.#fail(entry, "expired", "", {});
     }
     this.#pump();
     this.#changed();
@@ -512,6 +512,10 @@ export class Outbox {
     if (this.#entries.length === 0 && before.unseen.length === 0) return;
     this.state.set({ unsent, unanswered: unanswered.map(saved), unseen: this.#entries.map(saved) });
   }
+}
+
+function isForgotten({ sentAt }: PendingCommand, now: number): boolean {
+  return sentAt !== null && now - sentAt > FORGOTTEN_AFTER_MS;
 }
 
 function saved(entry: Entry): PendingCommand {
