@@ -169,7 +169,7 @@ export function DeskProvider({
       dismissToast(command.id);
       if (lastChange.get()?.commandId === command.id) lastChange.set(null);
       if (command.do.type === "message" && ticket !== null) {
-        drafts.restore(ticket, command.do.body, command.do.visibility, details.messages ?? []);
+        drafts.restore(ticket, command.do, details.messages ?? []);
         void uploads.giveBack(ticket, command.do.attachments ?? []);
         errorToast(strings.actions.notSent(ticket), {
           id: `refused-${command.id}`,

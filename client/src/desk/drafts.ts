@@ -1,4 +1,4 @@
-import type { Attachment, Message, Visibility } from "@/protocol/types";
+import type { Attachment, Command, Message, Visibility } from "@/protocol/types";
 import { Cell, type Unsubscribe } from "@/sync/cell";
 import type { Storage } from "@/sync/storage";
 
@@ -52,11 +52,25 @@ export class Drafts {
     this.write(ticket, { body: "", seenVersion: null, missed: [], files: [] });
   }
 
-  /** A message that was refused goes back where it came from, above whatever was begun since. */
-  restore(ticket: number, body: string, visibility: Visibility, missed: Message[]): void {
+  /**
+   * A message that was refused or taken back goes where it came from, above whatever was begun since. What neither
+   * writer had read stays to be read.
+   */
+  restore(
+    ticket: number,
+    message: Pick<Extract<Command, { type: "message" }>, "body" | "visibility" | "last_seen_version">,
+    missed: readonly Message[],
+  ): void {
     const current = this.get(ticket);
-    const merged = current.body === "" ? body : `${body}\n\n${current.body}`;
-    this.write(ticket, { body: merged, visibility, missed });
+    const { body, visibility, last_seen_version: seen = null } = message;
+    const versions = [seen, current.seenVersion].filter((version) => version !== null);
+    const told = new Map([...current.missed, ...missed].map((each) => [each.id, each]));
+    this.write(ticket, {
+      body: current.body === "" ? body : `${body}\n\n${current.body}`,
+      visibility,
+      missed: [...told.values()],
+      seenVersion: versions.length === 0 ? null : Math.min(...versions),
+    });
   }
 
   #mark(ticket: number, present: boolean): void {

@@ -111,6 +111,20 @@ describe("the ticket's pane", () => {
     expect(conversation().getByText("Waits for the connection")).toBeDefined();
   });
 
+  test("C21: a reply that was taken back is held like any other", async () => {
+    write("Later");
+    desk.server.up = false;
+    desk.server.hangUpAll(1006);
+    await desk.advance(50);
+    send();
+    colleagueSays("Solved by phone");
+    fireEvent.click(conversation().getByRole("button", { name: "Take back" }));
+    expect(reply().value).toBe("Later");
+    desk.server.up = true;
+    await desk.advance(60_000);
+    expect(screen.getByRole("region", { name: "bo wrote since you began" })).toBeDefined();
+  });
+
   test("C42: M finds the other ticket and merges, at once and then for good", async () => {
     fireEvent.keyDown(document.body, { key: "m" });
     const find = await screen.findByRole("combobox", { name: /number, or words/ });
