@@ -11,6 +11,7 @@ import { takeOver } from "@/desk/preferences-before";
 import { refusalText } from "@/desk/refusal-text";
 import { savedViews } from "@/desk/saved-views";
 import { SharedStore } from "@/desk/shared";
+import { formOf, TicketForms } from "@/desk/ticket-forms";
 import { dismissToast, errorToast, toast } from "@/desk/toast";
 import { Unread } from "@/desk/unread";
 import { Uploads } from "@/desk/uploads";
@@ -179,6 +180,13 @@ export function DeskProvider({
         announce(`${strings.actions.notSent(ticket)}. ${reason}`);
         return;
       }
+      if (command.do.type === "create") {
+        // The dialog that asked for it went with an earlier page.
+        new TicketForms(storage, me.id).giveBack(formOf(command.do));
+        errorToast(strings.newTicket.refused, { id: `refused-${command.id}`, description: reason });
+        announce(`${strings.newTicket.refused}. ${reason}`);
+        return;
+      }
       if (theirs !== undefined && ticket !== null && command.do.type === "update") {
         const { type: _, ...mine } = command.do;
         const by = sync.changedBy(ticket);
@@ -198,7 +206,7 @@ export function DeskProvider({
         flashes.emit({ ticket, fields: Object.keys(command.predict), kind: "refused" });
       }
     });
-  }, [sync, drafts, uploads, flashes, lastChange, conflicts, byId, navigate, announce]);
+  }, [sync, drafts, uploads, flashes, lastChange, conflicts, byId, navigate, announce, storage, me.id]);
 
   useEffect(
     () =>
