@@ -28,7 +28,7 @@ import { webSocketTransport } from "@/sync/web-socket-transport";
 import { useAnnounce } from "./live-region";
 import { errorReports } from "./report-errors";
 import { strings } from "./strings/strings";
-import { orphanedOutboxes } from "./tab";
+import { browserTabs, orphanedOutboxes } from "./tab";
 
 /** What other browsers change is asked for this often while somebody looks; what colleagues share, the socket tells at once. */
 const REFRESH_MS = 60_000;
@@ -59,7 +59,7 @@ export function DeskProvider({
   const queries = useQueryClient();
   const [, navigate] = useLocation();
   const [kept] = useState(() => {
-    const storage = webStorage(window.localStorage);
+    const storage = webStorage(window.localStorage, window);
     const transport = new FallbackTransport(
       webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
       longPollTransport((input, init) => fetch(input, init)),
@@ -157,9 +157,13 @@ export function DeskProvider({
   }, [sync, shared, queries]);
 
   useEffect(() => {
-    void orphanedOutboxes(storage, me.id, client).then((keys) => {
-      for (const key of keys) sync.outbox.adopt(key);
-    });
+    const tabs = browserTabs();
+    const adopt = async () => {
+      for (const key of await orphanedOutboxes(tabs, storage, me.id, client)) sync.outbox.adopt(key);
+    };
+    void adopt();
+    const timer = setInterval(() => void adopt(), REFRESH_MS);
+    return () => clearInterval(timer);
   }, [storage, sync, me.id, client]);
 
   useEffect(() => {

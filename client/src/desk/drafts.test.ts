@@ -40,4 +40,21 @@ describe("C24: drafts", () => {
     drafts.restore(2, { body: "Refused reply", visibility: "public", last_seen_version: 7 }, []);
     expect(drafts.get(2).seenVersion).toBe(7);
   });
+
+  test("are one and the same in all tabs of a browser", () => {
+    const browser = new Map<string, string>();
+    const one = new Drafts(memoryStorage(browser), "ada");
+    const other = new Drafts(memoryStorage(browser), "ada");
+    expect(other.get(1).body).toBe("");
+    let told = 0;
+    other.subscribe(1, () => {
+      told += 1;
+    });
+    one.write(1, { body: "Dear Rosa" });
+    expect([told, other.get(1).body, [...other.tickets.get()]]).toEqual([1, "Dear Rosa", [1]]);
+    other.write(1, { visibility: "internal" });
+    expect(one.get(1)).toMatchObject({ body: "Dear Rosa", visibility: "internal" });
+    one.clear(1);
+    expect([other.get(1).body, [...other.tickets.get()]]).toEqual(["", []]);
+  });
 });

@@ -15,7 +15,7 @@ export interface Draft {
 
 const NO_DRAFT: Draft = { body: "", visibility: "public", seenVersion: null, missed: [], files: [] };
 
-/** A draft belongs to its ticket and this user. Only its writer changes it; nothing remote ever does. */
+/** A draft belongs to its ticket and this user. Only its writer changes it, in whichever tab; nothing remote ever does. */
 export class Drafts {
   readonly #storage: Storage;
   readonly #prefix: string;
@@ -31,6 +31,11 @@ export class Drafts {
       .filter((key) => key.startsWith(this.#prefix))
       .map((key) => Number(key.slice(this.#prefix.length)));
     this.tickets = new Cell<ReadonlySet<number>>(new Set(ids));
+    storage.elsewhere((key) => {
+      if (key === null)
+        for (const ticket of [...this.#cells.keys(), ...this.tickets.get()]) this.#follow(ticket);
+      else if (key.startsWith(this.#prefix)) this.#follow(Number(key.slice(this.#prefix.length)));
+    });
   }
 
   readonly get = (ticket: number): Draft => this.#cell(ticket).get();
@@ -45,7 +50,7 @@ export class Drafts {
     cell.set(empty ? { ...NO_DRAFT, visibility: next.visibility } : next);
     if (empty) this.#storage.remove(this.#prefix + ticket);
     else this.#storage.set(this.#prefix + ticket, JSON.stringify(next));
-    this.#mark(ticket, next.body !== "" || next.files.length > 0);
+    this.#mark(ticket, next);
   }
 
   clear(ticket: number): void {
@@ -73,7 +78,15 @@ export class Drafts {
     });
   }
 
-  #mark(ticket: number, present: boolean): void {
+  /** Its writer went on in another tab. */
+  #follow(ticket: number): void {
+    const next = this.#read(ticket);
+    this.#cells.get(ticket)?.set(next);
+    this.#mark(ticket, next);
+  }
+
+  #mark(ticket: number, { body, files }: Draft): void {
+    const present = body !== "" || files.length > 0;
     const before = this.tickets.get();
     if (before.has(ticket) === present) return;
     const next = new Set(before);
