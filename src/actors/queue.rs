@@ -190,13 +190,13 @@ impl Queue {
     fn hand_out(&mut self, claim: ClaimFirst, tries: u32) -> ResponseActFuture<Self, Result<Option<Answer>, Problem>> {
         let Some((ticket, version)) = self.lend(&claim) else { return Box::pin(actix::fut::ready(Ok(None))) };
         let directory = self.directory.clone();
-        let origin = claim.origin.clone();
+        let (origin, command) = (Arc::new(claim.origin.clone()), Arc::new(Command::Claim(Empty {})));
         let work = async move {
             let claim = || Execute {
-                origin: origin.clone(),
+                origin: Arc::clone(&origin),
                 // What it was offered for may not be true any more: a colleague's change is on its way to the disk.
                 expect: Some(version),
-                command: Command::Claim(Empty {}),
+                command: Arc::clone(&command),
                 follow_up_of: None,
             };
             directory.send(ticket, claim).await
