@@ -7,6 +7,7 @@
 //! threads that may. Called by the command line and by [`keeper`].
 
 mod closed;
+pub mod erase;
 pub mod keeper;
 pub mod place;
 mod restore;

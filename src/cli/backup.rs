@@ -21,7 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::journal::JournalError;
 use crate::journal::archive::{ArchiveError, Counts};
 use crate::journal::cli::{self as journal, DataFolder};
-use crate::journal::erase::{self, Wanted};
+use crate::journal::erase::{self, Erased, Wanted};
 use crate::journal::sled_store::{FOLDER, Options, SledJournal};
 use crate::journal::whole_file::whole_or_not;
 use crate::storage::Storage;
@@ -82,9 +82,11 @@ pub struct RestoreArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The desk must stand still. Old backups keep what is erased here: make a new one, and remove those.
+The desk must stand still. Old backups keep what is erased here: make a new one, and remove those. From the place of the backups go
+the files of a requester's or a ticket's messages, and what was put aside of them when they had been closed for long.
 Examples:
   hotdesk erase --requester ada@example.org --data hotdesk-data
+  hotdesk erase --requester ada@example.org --data hotdesk-data --backups gs://bucket/desk
   hotdesk erase --closed-before 2024-01-01 --data hotdesk-data")]
 #[group(id = "what", required = true, multiple = false, args = ["requester", "ticket", "closed_before"])]
 pub struct EraseArgs {
@@ -99,6 +101,9 @@ pub struct EraseArgs {
     closed_before: Option<Date>,
     #[command(flatten)]
     data: DataFolder,
+    /// A folder or gs://BUCKET/PREFIX with backups, where the configuration names none
+    #[arg(long, value_name = "PLACE")]
+    backups: Option<String>,
     /// The desk's configuration: it says where files of messages lie
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -262,38 +267,45 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
         _ => return Err(BackupError::Refused("say what is to be erased".into())),
     };
     let (data, runtime) = (&args.data.folder, runtime()?);
-    let files = files(data, &configuration(args.config.as_deref())?)?;
+    let config = configuration(args.config.as_deref())?;
+    let files = files(data, &config)?;
+    let backups = args.backups.as_deref().or(Some(config.backup.place.as_str())).filter(|place| !place.is_empty());
+    let backups = backups.map(|named| place(named, &config)).transpose()?;
     let unfinished = data.join("journal.unfinished");
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;
     }
     let from = open_journal(data)?;
     let tickets = erase::find(&from, &wanted)?;
-    if tickets.is_empty() {
+    let aside = match &backups {
+        Some(place) => backup::erase::find(place, &wanted, &tickets, runtime.handle())?,
+        None => backup::erase::Found::default(),
+    };
+    if tickets.is_empty() && aside.closed.is_empty() {
         writeln!(err, "nothing to erase")?;
         return Ok(());
     }
-    let outcome = SledJournal::open(&unfinished, &Options::default()).and_then(|to| erase::erase(&from, &to, &tickets));
-    let erased = match outcome {
-        Ok(erased) => erased,
-        Err(error) => {
-            // The first error is the one to tell; nothing was changed.
-            let _ = fs::remove_dir_all(&unfinished);
-            return Err(error.into());
-        }
-    };
-    drop(from);
-    // The two change places at once: whenever this is cut off, one whole journal stands there.
-    renameat_with(CWD, data.join(FOLDER), CWD, unfinished.join(FOLDER), RenameFlags::EXCHANGE)
-        .map_err(io::Error::from)?;
-    File::open(data)?.sync_all()?;
-    for name in DERIVED {
-        match fs::remove_dir_all(data.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
+    let mut erased = Erased::default();
+    if !tickets.is_empty() {
+        let outcome =
+            SledJournal::open(&unfinished, &Options::default()).and_then(|to| erase::erase(&from, &to, &tickets));
+        erased = match outcome {
+            Ok(erased) => erased,
+            Err(error) => {
+                // The first error is the one to tell; nothing was changed.
+                let _ = fs::remove_dir_all(&unfinished);
+                return Err(error.into());
+            }
+        };
     }
-    fs::remove_dir_all(&unfinished)?;
+    drop(from);
+    // Whoever is meant by name is to be forgotten everywhere; what was closed for long is kept on purpose.
+    if let Some(place) = backups.filter(|_| !matches!(wanted, Wanted::ClosedBefore(_))) {
+        backup::erase::remove(&place, &aside, &erased.files, runtime.handle())?;
+    }
+    if !tickets.is_empty() {
+        exchange(data, &unfinished)?;
+    }
     for id in &erased.files {
         for name in [object(id), small_object(id)] {
             let deleted = runtime.block_on(files.delete(&name));
@@ -301,11 +313,28 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
         }
     }
     let audit = Audit::open(Some(data), Clock::system())?;
-    let detail = format!("{} tickets, {} records, {} files", tickets.len(), erased.records, erased.files.len());
+    let mut detail = format!("{} tickets, {} records, {} files", tickets.len(), erased.records, erased.files.len());
+    if !aside.closed.is_empty() {
+        detail.push_str(&format!(", {} tickets that were put aside", aside.closed.len()));
+    }
     audit.note(Actor::default(), Deed::done(Action::Erased).with(detail.clone()));
     audit.settle();
     writeln!(err, "erased: {detail}. Backups that were made before still hold them.")?;
     Ok(())
+}
+
+/// Puts the new journal in the old one's place, and removes that with everything that was made of it.
+fn exchange(data: &Path, unfinished: &Path) -> io::Result<()> {
+    // The two change places at once: whenever this is cut off, one whole journal stands there.
+    renameat_with(CWD, data.join(FOLDER), CWD, unfinished.join(FOLDER), RenameFlags::EXCHANGE)?;
+    File::open(data)?.sync_all()?;
+    for name in DERIVED {
+        match fs::remove_dir_all(data.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    fs::remove_dir_all(unfinished)
 }
 
 fn open(data: &Path, config: Option<&Path>, runtime: &Runtime) -> Result<Source, BackupError> {

@@ -344,3 +344,60 @@ async fn o26_long_closed_tickets_are_put_aside() {
     stop(app).await;
     bucket.stop().await;
 }
+
+/// O27: what was put aside keeps its texts, whatever is erased from the desk afterwards, until somebody's own data is erased by name: then
+/// it goes, with the files in the backup place, also where the desk itself does not know them any more.
+#[actix_web::test]
+async fn o27_what_was_put_aside_outlives_what_is_erased_from_the_desk() {
+    let (data, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let clock = Clock::manual(START);
+    let start = async || {
+        TestApp::on_in_with(open(data.path()), clock.clone(), data.path(), |config| {
+            config.backup.place = text(place.path()).to_owned();
+            config.backup.closed_days = 30;
+        })
+        .await
+    };
+    let back_up = async |app: &TestApp| {
+        clock.advance(1_000);
+        assert_eq!(app.call("POST", "/api/v1/backups", Value::Null).await.0, 202);
+        app.until("the backup is made", async || app.get("/api/v1/backups").await["running"] == false).await;
+        assert_eq!(app.get("/api/v1/backups").await["failed"], Value::Null);
+    };
+    let app = start().await;
+    let (kept, gone) = (add(&app, "keepsake").await, add(&app, "canary").await);
+    for id in [kept, gone] {
+        assert_eq!(app.call("PATCH", &format!("/api/v1/tickets/{id}"), json!({"status": "closed"})).await.0, 200);
+    }
+    clock.advance(31 * 86_400_000);
+    back_up(&app).await;
+    stop(app).await;
+    let aside = |id: u64| std::fs::read(place.path().join(format!("closed/2026-11/{id:012}.ndjson")));
+    let before = aside(kept).unwrap();
+    assert!(String::from_utf8_lossy(&before).contains("About keepsake"));
+
+    let erase = |line: &[&str]| hotdesk(&[&["erase", "--data", text(data.path())], line].concat());
+    let (status, told) = erase(&["--closed-before", "2027-01-01", "--backups", text(place.path())]);
+    assert_eq!((status, told.contains("2 tickets")), (0, true), "{told}");
+    let app = start().await;
+    assert_eq!(app.get(&format!("/api/v1/tickets/{kept}")).await["subject"], "[erased]");
+    back_up(&app).await;
+    stop(app).await;
+    assert_eq!(aside(kept).unwrap(), before, "a later look at the erased desk leaves it alone");
+
+    let files = || {
+        std::fs::read_dir(place.path().join("files")).unwrap().flat_map(|folder| {
+            std::fs::read_dir(folder.unwrap().path())
+                .unwrap()
+                .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        })
+    };
+    assert!(files().any(|file| file == "canary"));
+    let line = ["--requester", "Canary@example.org", "--backups", text(place.path())];
+    let (status, told) = erase(&line);
+    assert_eq!((status, told.contains("1 tickets that were put aside")), (0, true), "{told}");
+    assert_eq!(aside(gone).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(files().collect::<Vec<_>>(), ["keepsake"]);
+    assert_eq!(aside(kept).unwrap(), before);
+    assert!(erase(&line).1.contains("nothing to erase"));
+}
