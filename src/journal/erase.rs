@@ -104,7 +104,7 @@ pub fn erase(from: &dyn Journal, to: &dyn Journal, tickets: &BTreeSet<TicketId>)
     for memo in memos {
         rebuild.memo(memo)?;
     }
-    erased.head = rebuild.finish()?;
+    erased.head = rebuild.finish()?.head;
     Ok(erased)
 }
 
