@@ -198,7 +198,8 @@ impl Source {
     }
 
     /// Removes the sheets of all but the newest `keep` copies, and the parts that then belong to none. Files of messages stay:
-    /// they may be in several, and what is erased is removed by name.
+    /// they may be in several, and only copies that are read whole know which; [`erase`](super::erase) removes those of somebody who
+    /// is to be forgotten by their names.
     ///
     /// # Errors
     /// When the place cannot be read or written.

@@ -299,12 +299,11 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
         };
     }
     drop(from);
+    // The journals change places last of all: as long as the old one stands there, the same command finds everything again.
+    //
     // Whoever is meant by name is to be forgotten everywhere; what was closed for long is kept on purpose.
     if let Some(place) = backups.filter(|_| !matches!(wanted, Wanted::ClosedBefore(_))) {
         backup::erase::remove(&place, &aside, &erased.files, runtime.handle())?;
-    }
-    if !tickets.is_empty() {
-        exchange(data, &unfinished)?;
     }
     for id in &erased.files {
         for name in [object(id), small_object(id)] {
@@ -319,21 +318,24 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
     }
     audit.note(Actor::default(), Deed::done(Action::Erased).with(detail.clone()));
     audit.settle();
+    if !tickets.is_empty() {
+        exchange(data, &unfinished)?;
+    }
     writeln!(err, "erased: {detail}. Backups that were made before still hold them.")?;
     Ok(())
 }
 
-/// Puts the new journal in the old one's place, and removes that with everything that was made of it.
+/// Removes what was made of the old journal, puts the new one in its place, and removes the old one.
 fn exchange(data: &Path, unfinished: &Path) -> io::Result<()> {
-    // The two change places at once: whenever this is cut off, one whole journal stands there.
-    renameat_with(CWD, data.join(FOLDER), CWD, unfinished.join(FOLDER), RenameFlags::EXCHANGE)?;
-    File::open(data)?.sync_all()?;
     for name in DERIVED {
         match fs::remove_dir_all(data.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
     }
+    // The two change places at once: whenever this is cut off, one whole journal stands there.
+    renameat_with(CWD, data.join(FOLDER), CWD, unfinished.join(FOLDER), RenameFlags::EXCHANGE)?;
+    File::open(data)?.sync_all()?;
     fs::remove_dir_all(unfinished)
 }
 

@@ -401,3 +401,35 @@ async fn o27_what_was_put_aside_outlives_what_is_erased_from_the_desk() {
     assert_eq!(aside(kept).unwrap(), before);
     assert!(erase(&line).1.contains("nothing to erase"));
 }
+
+/// O28: an erasure that was cut short goes on when the same command is given again, and nothing of it stays behind.
+#[actix_web::test]
+async fn o28_an_erasure_that_was_cut_short_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    let app = filled(data.path()).await;
+    add(&app, "canary").await;
+    stop(app).await;
+    let line = ["erase", "--requester", "canary@example.org", "--data", text(data.path())];
+    // The place for files cannot be written: a folder stands where each of them lay, as a mount that is away leaves one.
+    let folders: Vec<_> =
+        std::fs::read_dir(data.path().join("attachments")).unwrap().map(|folder| folder.unwrap().path()).collect();
+    let mut moved = Vec::new();
+    for file in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir_all(path.join("in the way")).unwrap();
+        moved.push((path, bytes));
+    }
+    let (status, told) = hotdesk(&line);
+    assert_eq!(status, 1, "{told}");
+    for (path, bytes) in moved {
+        std::fs::remove_dir_all(&path).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let (status, told) = hotdesk(&line);
+    assert_eq!((status, told.contains("1 tickets") && told.contains("1 files")), (0, true), "{told}");
+    assert!(!contains(data.path(), b"canary"), "something is left of it");
+    assert!(contains(data.path(), b"first"));
+    assert!(hotdesk(&line).1.contains("nothing to erase"));
+}
