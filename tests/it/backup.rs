@@ -433,3 +433,53 @@ async fn o28_an_erasure_that_was_cut_short_goes_on() {
     assert!(contains(data.path(), b"first"));
     assert!(hotdesk(&line).1.contains("nothing to erase"));
 }
+
+/// O29: a copy that cannot be read back never counts: the one before stays the newest, and the next begins anew and mends what lay there.
+#[actix_web::test]
+async fn o29_a_copy_that_cannot_be_read_back_never_counts() {
+    let bucket = Bucket::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let (clock, address) = (Clock::manual(START), bucket.address.clone());
+    let app = TestApp::on_in_with(open(data.path()), clock.clone(), data.path(), |config| {
+        config.storage.google_endpoint = address;
+        config.backup.place = "gs://desk".to_owned();
+    })
+    .await;
+    let named = |folder: &str| bucket.names().into_iter().filter(|name| name.starts_with(folder)).collect::<Vec<_>>();
+    let back_up = async || {
+        clock.advance(1_000);
+        assert_eq!(app.call("POST", "/api/v1/backups", Value::Null).await.0, 202);
+        let mut state = Value::Null;
+        app.until("the backup has ended", async || {
+            state = app.get("/api/v1/backups").await;
+            state["running"] == false
+        })
+        .await;
+        state
+    };
+    add(&app, "first").await;
+    assert_eq!(back_up().await["last"]["checked"], true);
+    let good = named("sheets/");
+    // What the first copy wrote has rotted; the second one builds on it.
+    for name in named("parts/").iter().chain(&named("files/")) {
+        bucket.spoil(name);
+    }
+    add(&app, "second").await;
+    let state = back_up().await;
+    assert!(state["failed"]["why"].is_string(), "{state}");
+    assert_eq!((named("sheets/"), named("parts/").len(), named("failed/").len()), (good.clone(), 1, 1));
+    let state = back_up().await;
+    assert_eq!((&state["failed"], &state["last"]["checked"]), (&Value::Null, &json!(true)), "{state}");
+    assert_eq!((&state["last"]["new_records"], &state["last"]["new_files"]), (&json!(2), &json!(2)), "everything anew");
+    assert!(named("sheets/").len() == 2 && named("failed/").is_empty());
+
+    // A file that the desk itself has lost does not keep it from being copied.
+    std::fs::remove_dir_all(data.path().join("attachments")).unwrap();
+    add(&app, "third").await;
+    bucket.spoil(&named("parts/")[1]);
+    assert!(back_up().await["failed"].is_object());
+    let state = back_up().await;
+    assert_eq!((&state["failed"], &state["last"]["new_files"]), (&Value::Null, &json!(1)), "{state}");
+    stop(app).await;
+    bucket.stop().await;
+}
