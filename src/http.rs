@@ -41,6 +41,7 @@ pub mod proxies;
 pub mod queue;
 pub mod reply;
 pub mod reports;
+pub mod request_files;
 pub mod request_form;
 pub mod request_links;
 pub mod session_;
@@ -137,6 +138,12 @@ fn routes() -> Vec<Routed> {
         to(&request_form::SHOW, request_form::show),
         to(&request_form::ANSWER, request_form::answer),
         to(&request_form::SOLVE, request_form::solve),
+        to(&request_files::BEGIN, request_files::begin),
+        to(&request_files::SHOW, request_files::show),
+        to(&request_files::CANCEL, request_files::cancel),
+        to(&request_files::SEND, request_files::send),
+        to(&request_files::DOWNLOAD, request_files::download),
+        to(&request_files::THUMBNAIL, request_files::thumbnail),
         to(&presence::TELL, presence::tell),
         to(&queue::SHOW, queue::show),
         to(&queue::CLAIM, queue::claim),
