@@ -244,3 +244,16 @@ export async function openTicket(page, desk, id) {
   await page.getByRole("region", { name: "Conversation" }).getByRole("article").first().waitFor();
   await live(page);
 }
+
+/** A picture that the browser itself drew. */
+export async function picture(page) {
+  const base64 = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [900, 600];
+    const context = canvas.getContext("2d");
+    context.fillStyle = "teal";
+    context.fillRect(0, 0, 900, 600);
+    return canvas.toDataURL("image/png").split(",")[1];
+  });
+  return Buffer.from(base64, "base64");
+}
