@@ -218,7 +218,8 @@ pub fn scope(desk: Desk, also: impl FnOnce(&mut ServiceConfig)) -> impl HttpServ
     scope.default_service(web::to(assets::serve)).wrap(from_fn(edge::guard))
 }
 
-/// One for each path, in the page's order: a fixed path stands before the pattern that would take it.
+/// One for each path, in the page's order: a fixed path stands before the pattern that would take it. The router tries one after
+/// the other, so what most calls are about comes first.
 fn resources() -> Vec<Resource> {
     let mut order: Vec<&'static str> = Vec::new();
     let mut by_path: BTreeMap<&'static str, (Vec<&'static str>, Vec<Route>)> = BTreeMap::new();
@@ -234,8 +235,9 @@ fn resources() -> Vec<Resource> {
         }
         routes.extend(routed.routes);
     }
-    let paths = order.into_iter();
-    paths
+    order.sort_by_key(|path| !path.starts_with("/api/v1/tickets"));
+    order
+        .into_iter()
         .map(|path| {
             let (methods, routes) = by_path.remove(path).expect("invariant: every path in the order has its routes");
             let resource = routes.into_iter().fold(web::resource(path), Resource::route);

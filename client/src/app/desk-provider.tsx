@@ -11,6 +11,7 @@ import { takeOver } from "@/desk/preferences-before";
 import { refusalText } from "@/desk/refusal-text";
 import { savedViews } from "@/desk/saved-views";
 import { SharedStore } from "@/desk/shared";
+import { formOf, TicketForms } from "@/desk/ticket-forms";
 import { dismissToast, errorToast, toast } from "@/desk/toast";
 import { Unread } from "@/desk/unread";
 import { Uploads } from "@/desk/uploads";
@@ -27,7 +28,7 @@ import { webSocketTransport } from "@/sync/web-socket-transport";
 import { useAnnounce } from "./live-region";
 import { errorReports } from "./report-errors";
 import { strings } from "./strings/strings";
-import { orphanedOutboxes } from "./tab";
+import { browserTabs, orphanedOutboxes } from "./tab";
 
 /** What other browsers change is asked for this often while somebody looks; what colleagues share, the socket tells at once. */
 const REFRESH_MS = 60_000;
@@ -58,7 +59,7 @@ export function DeskProvider({
   const queries = useQueryClient();
   const [, navigate] = useLocation();
   const [kept] = useState(() => {
-    const storage = webStorage(window.localStorage);
+    const storage = webStorage(window.localStorage, window);
     const transport = new FallbackTransport(
       webSocketTransport(socketUrl(), (url, protocol) => new WebSocket(url, protocol)),
       longPollTransport((input, init) => fetch(input, init)),
@@ -156,9 +157,13 @@ export function DeskProvider({
   }, [sync, shared, queries]);
 
   useEffect(() => {
-    void orphanedOutboxes(storage, me.id, client).then((keys) => {
-      for (const key of keys) sync.outbox.adopt(key);
-    });
+    const tabs = browserTabs();
+    const adopt = async () => {
+      for (const key of await orphanedOutboxes(tabs, storage, me.id, client)) sync.outbox.adopt(key);
+    };
+    void adopt();
+    const timer = setInterval(() => void adopt(), REFRESH_MS);
+    return () => clearInterval(timer);
   }, [storage, sync, me.id, client]);
 
   useEffect(() => {
@@ -169,7 +174,7 @@ export function DeskProvider({
       dismissToast(command.id);
       if (lastChange.get()?.commandId === command.id) lastChange.set(null);
       if (command.do.type === "message" && ticket !== null) {
-        drafts.restore(ticket, command.do.body, command.do.visibility, details.messages ?? []);
+        drafts.restore(ticket, command.do, details.messages ?? []);
         void uploads.giveBack(ticket, command.do.attachments ?? []);
         errorToast(strings.actions.notSent(ticket), {
           id: `refused-${command.id}`,
@@ -177,6 +182,13 @@ export function DeskProvider({
           action: { label: strings.actions.open(ticket), onClick: () => navigate(`/tickets/${ticket}`) },
         });
         announce(`${strings.actions.notSent(ticket)}. ${reason}`);
+        return;
+      }
+      if (command.do.type === "create") {
+        // The dialog that asked for it went with an earlier page.
+        new TicketForms(storage, me.id).giveBack(formOf(command.do));
+        errorToast(strings.newTicket.refused, { id: `refused-${command.id}`, description: reason });
+        announce(`${strings.newTicket.refused}. ${reason}`);
         return;
       }
       if (theirs !== undefined && ticket !== null && command.do.type === "update") {
@@ -198,7 +210,7 @@ export function DeskProvider({
         flashes.emit({ ticket, fields: Object.keys(command.predict), kind: "refused" });
       }
     });
-  }, [sync, drafts, uploads, flashes, lastChange, conflicts, byId, navigate, announce]);
+  }, [sync, drafts, uploads, flashes, lastChange, conflicts, byId, navigate, announce, storage, me.id]);
 
   useEffect(
     () =>

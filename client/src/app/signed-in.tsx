@@ -10,7 +10,7 @@ import { BootScreen } from "./boot-screen";
 import { DeskProvider } from "./desk-provider";
 import { Shell } from "./shell";
 import { strings } from "./strings/strings";
-import { nameThisTab } from "./tab";
+import { thisTab } from "./tab";
 
 const SLOWLY_CHANGING_MS = 5 * 60_000;
 
@@ -31,7 +31,7 @@ export function SignedIn({ api }: { api: Api }) {
     enabled: signedIn,
     staleTime: SLOWLY_CHANGING_MS,
   });
-  const tab = useQuery({ queryKey: ["tab"], queryFn: nameThisTab, staleTime: Number.POSITIVE_INFINITY });
+  const tab = useQuery({ queryKey: ["tab"], queryFn: thisTab, staleTime: Number.POSITIVE_INFINITY });
 
   const error = me.error ?? info.error ?? people.error;
   const mustSignIn = error !== null && asProblem(error).status === 401;

@@ -1,4 +1,4 @@
-import type { Attachment, Message, Visibility } from "@/protocol/types";
+import type { Attachment, Command, Message, Visibility } from "@/protocol/types";
 import { Cell, type Unsubscribe } from "@/sync/cell";
 import type { Storage } from "@/sync/storage";
 
@@ -15,7 +15,7 @@ export interface Draft {
 
 const NO_DRAFT: Draft = { body: "", visibility: "public", seenVersion: null, missed: [], files: [] };
 
-/** A draft belongs to its ticket and this user. Only its writer changes it; nothing remote ever does. */
+/** A draft belongs to its ticket and this user. Only its writer changes it, in whichever tab; nothing remote ever does. */
 export class Drafts {
   readonly #storage: Storage;
   readonly #prefix: string;
@@ -31,6 +31,11 @@ export class Drafts {
       .filter((key) => key.startsWith(this.#prefix))
       .map((key) => Number(key.slice(this.#prefix.length)));
     this.tickets = new Cell<ReadonlySet<number>>(new Set(ids));
+    storage.elsewhere((key) => {
+      if (key === null)
+        for (const ticket of [...this.#cells.keys(), ...this.tickets.get()]) this.#follow(ticket);
+      else if (key.startsWith(this.#prefix)) this.#follow(Number(key.slice(this.#prefix.length)));
+    });
   }
 
   readonly get = (ticket: number): Draft => this.#cell(ticket).get();
@@ -45,21 +50,43 @@ export class Drafts {
     cell.set(empty ? { ...NO_DRAFT, visibility: next.visibility } : next);
     if (empty) this.#storage.remove(this.#prefix + ticket);
     else this.#storage.set(this.#prefix + ticket, JSON.stringify(next));
-    this.#mark(ticket, next.body !== "" || next.files.length > 0);
+    this.#mark(ticket, next);
   }
 
   clear(ticket: number): void {
     this.write(ticket, { body: "", seenVersion: null, missed: [], files: [] });
   }
 
-  /** A message that was refused goes back where it came from, above whatever was begun since. */
-  restore(ticket: number, body: string, visibility: Visibility, missed: Message[]): void {
+  /**
+   * A message that was refused or taken back goes where it came from, above whatever was begun since. What neither
+   * writer had read stays to be read.
+   */
+  restore(
+    ticket: number,
+    message: Pick<Extract<Command, { type: "message" }>, "body" | "visibility" | "last_seen_version">,
+    missed: readonly Message[],
+  ): void {
     const current = this.get(ticket);
-    const merged = current.body === "" ? body : `${body}\n\n${current.body}`;
-    this.write(ticket, { body: merged, visibility, missed });
+    const { body, visibility, last_seen_version: seen = null } = message;
+    const versions = [seen, current.seenVersion].filter((version) => version !== null);
+    const told = new Map([...current.missed, ...missed].map((each) => [each.id, each]));
+    this.write(ticket, {
+      body: current.body === "" ? body : `${body}\n\n${current.body}`,
+      visibility,
+      missed: [...told.values()],
+      seenVersion: versions.length === 0 ? null : Math.min(...versions),
+    });
   }
 
-  #mark(ticket: number, present: boolean): void {
+  /** Its writer went on in another tab. */
+  #follow(ticket: number): void {
+    const next = this.#read(ticket);
+    this.#cells.get(ticket)?.set(next);
+    this.#mark(ticket, next);
+  }
+
+  #mark(ticket: number, { body, files }: Draft): void {
+    const present = body !== "" || files.length > 0;
     const before = this.tickets.get();
     if (before.has(ticket) === present) return;
     const next = new Set(before);

@@ -14,18 +14,19 @@ interface Kept {
 export class Unread {
   readonly #storage: Storage;
   readonly #key: string;
-  readonly #since: string;
-  readonly #seen: Map<number, string>;
+  #since: string;
+  #seen = new Map<number, string>();
   /** Grows with every change, for whoever draws marks. */
   readonly turn = new Cell(0);
 
   constructor(storage: Storage, user: string, now: number) {
     this.#storage = storage;
     this.#key = `hotdesk.seen.${user}`;
-    const kept = read(storage.get(this.#key));
-    this.#since = kept?.since ?? new Date(now).toISOString();
-    this.#seen = new Map(kept?.seen);
-    if (kept === null) this.#write();
+    this.#since = new Date(now).toISOString();
+    if (!this.#read()) this.#write();
+    storage.elsewhere((key) => {
+      if (key === this.#key && this.#read()) this.turn.set(this.turn.get() + 1);
+    });
   }
 
   has(ticket: Pick<Ticket, "id" | "last_message_at" | "created_at">): boolean {
@@ -43,6 +44,8 @@ export class Unread {
   }
 
   #put(id: number, at: string): void {
+    // Whatever another tab marked, even if this one slept meanwhile.
+    this.#read();
     this.#seen.delete(id);
     this.#seen.set(id, at);
     if (this.#seen.size > KEPT) {
@@ -57,9 +60,18 @@ export class Unread {
     const kept: Kept = { since: this.#since, seen: [...this.#seen] };
     this.#storage.set(this.#key, JSON.stringify(kept));
   }
+
+  /** False where there is nothing that can be read. */
+  #read(): boolean {
+    const kept = parsed(this.#storage.get(this.#key));
+    if (kept === null) return false;
+    this.#since = kept.since;
+    this.#seen = new Map(kept.seen);
+    return true;
+  }
 }
 
-function read(text: string | null): Kept | null {
+function parsed(text: string | null): Kept | null {
   if (text === null) return null;
   try {
     const kept = JSON.parse(text) as Kept;

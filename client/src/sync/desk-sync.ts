@@ -214,6 +214,7 @@ export class DeskSync implements ConnectionHost {
     this.#moved = true;
     if (record.by !== this.#parts.user && this.outbox.holds(record.ticket))
       this.#others.set(record.ticket, record.by);
+    if (record.by === this.#parts.user) this.outbox.recorded(record);
     this.threads.record(record);
     if (applied.kind === "changed") {
       this.tickets.touch(record.ticket);

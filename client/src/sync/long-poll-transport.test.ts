@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { ServerMessage } from "@/protocol/types";
+import type { Command, ServerMessage } from "@/protocol/types";
 import type { Fetch } from "./api";
-import { longPollTransport } from "./long-poll-transport";
+import { callOf, longPollTransport } from "./long-poll-transport";
 import { ManualClock, promisesSettled } from "./testing/manual-clock";
 import { record } from "./testing/tickets";
 
@@ -136,6 +137,31 @@ describe("C45: the line over calls that wait", () => {
     link.send({ t: "cmd", id: "k2", do: { type: "claim_next" } });
     await last().answer(204);
     expect(heard.at(-1)).toMatchObject({ t: "ok", id: "k2", ticket: null });
+  });
+
+  const commands: { [T in Command["type"]]: Extract<Command, { type: T }> } = {
+    create: { type: "create", subject: "A", body: "B", requester: { name: "R", email: "r@example.com" } },
+    update: { type: "update", status: "solved" },
+    message: { type: "message", body: "B", visibility: "public" },
+    claim: { type: "claim" },
+    claim_next: { type: "claim_next" },
+    skip: { type: "skip", reason: "S" },
+    release: { type: "release" },
+    merge: { type: "merge", into: 6 },
+    link: { type: "link", to: 6, kind: "related" },
+    unlink: { type: "unlink", to: 6, kind: "related" },
+    undo: { type: "undo", command_id: "k0" },
+    triage: { type: "triage" },
+    triage_accept: { type: "triage_accept" },
+    triage_reject: { type: "triage_reject" },
+  };
+  test.each(Object.values(commands))("the contract has a call for the command $type", (command) => {
+    const contract = JSON.parse(
+      readFileSync(new URL("../../../docs/openapi.json", import.meta.url), "utf8"),
+    ) as { paths: Record<string, object> };
+    const { method, path } = callOf(5, command);
+    const found = contract.paths[`/api/v1${path.replace("/tickets/5", "/tickets/{id}")}`];
+    expect(Object.keys(found ?? {})).toContain(method.toLowerCase());
   });
 
   test("a refusal carries its code and what belongs to it", async () => {

@@ -307,7 +307,7 @@ function closeCode(status: number): number {
 }
 
 /** Where the contract has each command as a call. */
-function callOf(
+export function callOf(
   ticket: number | undefined,
   command: Command,
 ): { method: "POST" | "PATCH"; path: string; body: object } {
@@ -321,6 +321,10 @@ function callOf(
       return { method: "PATCH", path: `/tickets/${ticket}`, body };
     case "message":
       return { method: "POST", path: `/tickets/${ticket}/messages`, body };
+    case "triage_accept":
+      return { method: "POST", path: `/tickets/${ticket}/triage/accept`, body };
+    case "triage_reject":
+      return { method: "POST", path: `/tickets/${ticket}/triage/reject`, body };
     default:
       return { method: "POST", path: `/tickets/${ticket}/${type}`, body };
   }

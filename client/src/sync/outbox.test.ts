@@ -135,6 +135,21 @@ describe("C11: commands given offline", () => {
     expect(server.journal.filter((record) => record.by === "ada")).toEqual([]);
   });
 
+  test("neither if the tab stayed open all the while; what was never sent still is", async () => {
+    server.up = false;
+    ada.desk.outbox.enqueue({ ticket: 1, ...high });
+    ada.transport.kill(1006);
+    await clock.advance(10);
+    ada.desk.outbox.enqueue({ ticket: 2, ...high });
+    await clock.advance(24 * 3_600_000);
+    server.up = true;
+    await clock.advance(60_000);
+    expect(refused).toMatchObject([{ code: "expired", command: { ticket: 1 } }]);
+    expect(server.journal.filter((record) => record.by === "ada").map((record) => record.ticket)).toEqual([
+      2,
+    ]);
+  });
+
   test("what a closed tab left unsent is sent by the next one", async () => {
     server.up = false;
     server.hangUpAll(1006);
@@ -310,6 +325,58 @@ describe("C53: what was changed offline", () => {
     expect(refused).toEqual([]);
   });
 
+  const claim = { ticket: 1, do: { type: "claim" }, predict: { assignee: "ada", status: "open" } } as const;
+
+  test("a claim and then a change are no conflict with oneself", async () => {
+    await offline();
+    ada.desk.outbox.enqueue(claim);
+    order(ada, { status: "solved" });
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ assignee: "ada", status: "solved" });
+    expect(refused).toEqual([]);
+  });
+
+  test("neither is what the server did beside what was asked, nor with a colleague elsewhere in the ticket", async () => {
+    await offline();
+    ada.desk.outbox.enqueue({ ticket: 1, do: { type: "message", body: "Yes", visibility: "public" } });
+    order(ada, { status: "pending" });
+    order(ada, { status: "solved" });
+    meanwhile("b1", { tags: ["vip"] });
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ status: "solved", tags: ["vip"] });
+    expect(refused).toEqual([]);
+  });
+
+  test("neither is it where a snapshot came in place of the record", async () => {
+    await offline();
+    ada.desk.outbox.enqueue(claim);
+    order(ada, { status: "solved" });
+    ada.desk.outbox.recorded = () => {};
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ assignee: "ada", status: "solved" });
+    expect(refused).toEqual([]);
+  });
+
+  test("after one's own claim, a colleague's change of the same field is still told", async () => {
+    await offline();
+    ada.desk.outbox.enqueue(claim);
+    order(ada, { priority: "high" });
+    meanwhile("b1", { priority: "low" });
+    await online();
+    expect(server.tickets.get(1)).toMatchObject({ assignee: "ada", priority: "low" });
+    expect(refused).toMatchObject([{ code: "version_conflict", theirs: { priority: "low" } }]);
+  });
+
+  test("is held back as well if it went into a line that was dead already", async () => {
+    server.up = false;
+    order(ada, { priority: "high" });
+    ada.transport.kill(1006);
+    meanwhile("b1", { priority: "low" });
+    await online();
+    expect(server.tickets.get(1)?.priority).toBe("low");
+    expect(refused).toMatchObject([{ code: "version_conflict", theirs: { priority: "low" } }]);
+  });
+
   test("is judged after a reload as well", async () => {
     await offline();
     order(ada, { priority: "high" });
@@ -319,5 +386,61 @@ describe("C53: what was changed offline", () => {
     await online();
     expect(server.tickets.get(1)?.priority).toBe("low");
     expect(refused).toMatchObject([{ code: "version_conflict", theirs: { priority: "low" } }]);
+  });
+});
+
+describe("C21: a reply that would pass a public message", () => {
+  const reply = (body: string, seen: number) =>
+    ada.desk.outbox.enqueue({
+      ticket: 1,
+      do: { type: "message", body, visibility: "public", last_seen_version: seen },
+    }).outcome;
+  const bodies = () =>
+    server.journal.flatMap(({ event }) => ("message" in event && event.message ? [event.message.body] : []));
+
+  test("is not refused because of what its writer said before", async () => {
+    server.up = false;
+    server.hangUpAll(1006);
+    await clock.advance(20);
+    const outcomes = [reply("One", 1), reply("Two", 1), reply("Three", 1)];
+    server.up = true;
+    await clock.advance(60_000);
+    expect((await Promise.all(outcomes)).map((outcome) => outcome.ok)).toEqual([true, true, true]);
+    expect(bodies()).toEqual(["One", "Two", "Three"]);
+  });
+
+  test("nor if the one before was answered and is not on the screen yet", async () => {
+    ada.desk.outbox.recorded = () => {};
+    const { record } = ada.desk;
+    const held: Parameters<typeof record>[0][] = [];
+    ada.desk.record = (taken) => held.push(taken) > 0;
+    ada.desk.upto = () => true;
+    const first = reply("One", 1);
+    await clock.advance(20);
+    expect(await first).toMatchObject({ ok: true });
+    expect(held).not.toEqual([]);
+    const second = reply("Two", 1);
+    await clock.advance(20);
+    expect(await second).toMatchObject({ ok: true });
+  });
+
+  test("is refused where a colleague spoke in between, whatever its writer said", async () => {
+    server.up = false;
+    server.hangUpAll(1006);
+    await clock.advance(20);
+    const outcomes = [reply("One", 1), reply("Two", 1)];
+    server.execute("bo", {
+      t: "cmd",
+      id: "b1",
+      ticket: 1,
+      do: { type: "message", body: "Bo's", visibility: "public" },
+    });
+    server.up = true;
+    await clock.advance(60_000);
+    expect(await Promise.all(outcomes)).toMatchObject([
+      { ok: false, code: "stale_reply" },
+      { ok: false, code: "stale_reply" },
+    ]);
+    expect(bodies()).toEqual(["Bo's"]);
   });
 });

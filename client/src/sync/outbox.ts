@@ -1,4 +1,12 @@
-import type { ClientMessage, Command, Limits, Patch, ProblemDetails, ServerMessage } from "@/protocol/types";
+import type {
+  ClientMessage,
+  Command,
+  Limits,
+  Patch,
+  ProblemDetails,
+  ServerMessage,
+  TicketRecord,
+} from "@/protocol/types";
 import { Cell, Happening } from "./cell";
 import type { Cancel, Clock } from "./clock";
 import type { AnyCode } from "./problem-error";
@@ -33,7 +41,7 @@ export interface PendingCommand {
   expect: number | null;
   predict: Patch | null;
   requires: string | null;
-  /** For a change that was made offline: the ticket as it was then, so that a colleague's change is not overrun unseen. */
+  /** For a change of fields: the ticket as it was then, so that a colleague's change is not overrun unseen. */
   base: Base | null;
   enqueuedAt: number;
   /** When it first went out; the server may have done it since. */
@@ -64,6 +72,10 @@ export interface OutboxState {
 
 type Entry = PendingCommand & {
   told: boolean;
+  /** The line on which it was given is gone: what a colleague did meanwhile was not in sight. */
+  late: boolean;
+  /** Its record came, which says what it did better than what was predicted. */
+  recorded: boolean;
   /** Refused because the ticket had moved on to this version; judged once the replica is there. */
   movedTo: number | null;
   stage: "queued" | "sent" | "answered";
@@ -145,7 +157,7 @@ export class Outbox {
     const now = this.#clock.now();
     const expired: PendingCommand[] = [];
     for (const command of saved) {
-      if (command.sentAt !== null && now - command.sentAt > FORGOTTEN_AFTER_MS) {
+      if (isForgotten(command, now)) {
         expired.push(command);
         continue;
       }
@@ -153,6 +165,8 @@ export class Outbox {
         ...command,
         base: command.base ?? null,
         told: false,
+        late: true,
+        recorded: false,
         movedTo: null,
         stage: "queued",
         tries: 0,
@@ -162,6 +176,7 @@ export class Outbox {
       });
       if (command.ticket !== null) this.#touch(command.ticket);
     }
+    this.#pump();
     this.#changed();
     if (expired.length === 0) return;
     // Whoever listens does so only after the constructor has returned.
@@ -183,9 +198,11 @@ export class Outbox {
       predict: order.predict ?? null,
       requires: order.requires ?? null,
       enqueuedAt: this.#clock.now(),
-      base: !this.#open && order.expect === undefined ? this.#baseOf(order) : null,
+      base: this.#baseOf(order),
       sentAt: null,
       told: order.told ?? false,
+      late: !this.#open,
+      recorded: false,
       movedTo: null,
       stage: "queued",
       tries: 0,
@@ -194,6 +211,7 @@ export class Outbox {
       seq: 0,
     };
     this.#entries.push(entry);
+    for (const done of this.#entries) this.#passOver(done);
     if (order.offline === "refuse" && !this.#open) {
       this.#fail(entry, "offline", "", {});
     } else {
@@ -205,7 +223,7 @@ export class Outbox {
   }
 
   #baseOf(order: Order): Base | null {
-    if (order.do.type !== "update" || order.ticket === undefined) return null;
+    if (order.do.type !== "update" || order.ticket === undefined || order.expect !== undefined) return null;
     const { type: _, ...fields } = order.do;
     return this.#now(order.ticket, fields as Patch);
   }
@@ -251,7 +269,7 @@ export class Outbox {
         now - entry.enqueuedAt > CLAIM_WORTH_MS
       ) {
         this.#fail(entry, "offline", "", {});
-      }
+      } else if (isForgotten(entry, now)) this.#fail(entry, "expired", "", {});
     }
     this.#pump();
     this.#changed();
@@ -263,6 +281,7 @@ export class Outbox {
     this.#stopTimer();
     for (const entry of this.#entries) {
       if (entry.stage === "sent") entry.stage = "queued";
+      entry.late = true;
     }
     this.#changed();
   }
@@ -277,7 +296,8 @@ export class Outbox {
       entry.stage = "answered";
       entry.version = answer.version;
       entry.seq = answer.seq;
-      if (entry.base !== null) this.#rebase(entry, answer.version);
+      if (entry.predict !== null && !entry.recorded) this.#ownDoing(entry, entry.predict);
+      this.#passOver(entry);
       if (entry.ticket === null || reached(entry)) this.#drop(entry);
       this.#settle({
         ok: true,
@@ -302,12 +322,46 @@ export class Outbox {
     this.#changed();
   }
 
-  /** Nobody came in between, so what was meant on top of this one is meant on top of its result. */
-  #rebase(done: Entry, version: number): void {
-    for (const entry of this.#entries) {
-      if (entry === done || entry.ticket !== done.ticket || entry.base === null) continue;
-      entry.base = { version, was: { ...entry.base.was, ...done.predict } };
+  /** A record arrived. What a command of ours made of its ticket is nobody else's doing, predicted or not. */
+  recorded({ ticket, version, command_id, patch }: TicketRecord): void {
+    const entry = this.#entries.find((candidate) => candidate.id === command_id);
+    if (entry === undefined) return;
+    entry.recorded = true;
+    this.#ownDoing(entry, patch);
+    for (const later of this.#after(entry)) {
+      // Nobody came in between.
+      if (later.ticket === ticket && later.base?.version === version - 1)
+        later.base = { ...later.base, version };
     }
+  }
+
+  /** What was meant on top of this command is meant on top of what it did; what a colleague did stays to be judged. */
+  #ownDoing(done: Entry, patch: Patch): void {
+    for (const later of this.#after(done)) {
+      if (later.ticket !== done.ticket || later.base === null) continue;
+      const { version, was } = later.base;
+      const held = Object.entries(patch).filter(([field]) => field in was);
+      later.base = { version, was: { ...was, ...(Object.fromEntries(held) as Patch) } };
+    }
+  }
+
+  /**
+   * What its writer said before is no news to a reply. Nobody else spoke between what the accepted one had seen and
+   * its own version, so one that has seen as much has seen all of it.
+   */
+  #passOver(done: Entry): void {
+    const { ticket, version } = done;
+    if (done.do.type !== "message" || done.do.last_seen_version === undefined || version === null) return;
+    for (const later of this.#after(done)) {
+      if (later.ticket !== ticket || later.sentAt !== null || later.do.type !== "message") continue;
+      const seen = later.do.last_seen_version;
+      if (seen === undefined || seen < done.do.last_seen_version || seen >= version) continue;
+      later.do = { ...later.do, last_seen_version: version };
+    }
+  }
+
+  #after(entry: Entry): Entry[] {
+    return this.#entries.slice(this.#entries.indexOf(entry) + 1);
   }
 
   /** Somebody changed the ticket while this was on hold: the same field is for the user to decide, another one is not. */
@@ -326,7 +380,7 @@ export class Outbox {
       return same(theirs[key], base.was[key]) || same(theirs[key], (mine as Patch)[key]);
     });
     entry.movedTo = null;
-    entry.base = null;
+    entry.base = { version: movedTo, was: theirs };
     if (!free) this.#fail(entry, "version_conflict", "", { version: movedTo }, true, theirs);
   }
 
@@ -383,7 +437,7 @@ export class Outbox {
         wakeAt = Math.min(wakeAt, this.#windowEndsAt);
         break;
       }
-      const expect = entry.expect ?? entry.base?.version ?? null;
+      const expect = entry.expect ?? (entry.late ? entry.base?.version : null) ?? null;
       const message: ClientMessage = {
         t: "cmd",
         id: entry.id,
@@ -458,6 +512,10 @@ export class Outbox {
     if (this.#entries.length === 0 && before.unseen.length === 0) return;
     this.state.set({ unsent, unanswered: unanswered.map(saved), unseen: this.#entries.map(saved) });
   }
+}
+
+function isForgotten({ sentAt }: PendingCommand, now: number): boolean {
+  return sentAt !== null && now - sentAt > FORGOTTEN_AFTER_MS;
 }
 
 function saved(entry: Entry): PendingCommand {

@@ -1,6 +1,7 @@
 // @vitest-environment jsdom
 import { act, fireEvent, screen } from "@testing-library/react";
 import { beforeEach, describe, expect, test } from "vitest";
+import { TicketForms } from "@/desk/ticket-forms";
 import { stage } from "../../../tests/render-desk";
 import { NewTicketDialog } from "./new-ticket-dialog";
 
@@ -54,5 +55,23 @@ describe("C41: a new ticket", () => {
     expect(screen.getByRole("alert").textContent).toBe("A value is not allowed there.");
     expect((field("Subject") as HTMLInputElement).value).toBe("refuse me");
     expect(desk.storage.get("hotdesk.new-ticket.ada")).toContain("refuse me");
+  });
+
+  test("that waits for the line is not offered again, nor does its success take the next one away", async () => {
+    desk.server.up = false;
+    desk.server.hangUpAll(1006);
+    await desk.advance(50);
+    write("Subject", "A leak");
+    write("What is it about?", "Water everywhere");
+    write("Requester's email", "rosa@example.com");
+    await submit();
+    const forms = new TicketForms(desk.storage, "ada");
+    expect(forms.first().subject).toBe("");
+    const next = { ...forms.first(), subject: "The next one" };
+    forms.write(forms.first(), next);
+    desk.server.up = true;
+    await desk.advance(60_000);
+    expect(desk.server.tickets.get(3)).toMatchObject({ subject: "A leak" });
+    expect(forms.first()).toEqual(next);
   });
 });

@@ -1,4 +1,4 @@
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, useEffect, useMemo, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { Dialog, DialogForm } from "@/components/ui/dialog";
@@ -8,49 +8,12 @@ import { TextArea } from "@/components/ui/text-area";
 import { TextField } from "@/components/ui/text-field";
 import { useDesk } from "@/desk/desk-context";
 import { refusalText } from "@/desk/refusal-text";
+import { type TicketForm, TicketForms } from "@/desk/ticket-forms";
 import { errorToast, toast } from "@/desk/toast";
 import { useConnection } from "@/desk/use-live";
 import type { CreateTicket, Priority } from "@/protocol/types";
 
-interface Draft {
-  subject: string;
-  body: string;
-  name: string;
-  email: string;
-  priority: Priority;
-  category: string;
-  tags: string;
-}
-
-const EMPTY: Draft = {
-  subject: "",
-  body: "",
-  name: "",
-  email: "",
-  priority: "normal",
-  category: "",
-  tags: "",
-};
 type Missing = Partial<Record<"subject" | "body" | "email", string>>;
-
-/** What was begun and not sent, so that a closed dialog or a reload loses nothing. */
-function useKeptDraft() {
-  const { storage, me } = useDesk();
-  const key = `hotdesk.new-ticket.${me.id}`;
-  const [draft, setDraft] = useState<Draft>(() => {
-    try {
-      return { ...EMPTY, ...(JSON.parse(storage.get(key) ?? "{}") as Partial<Draft>) };
-    } catch {
-      return EMPTY;
-    }
-  });
-  const write = (change: Partial<Draft>) => {
-    const next = { ...draft, ...change };
-    setDraft(next);
-    storage.set(key, JSON.stringify(next));
-  };
-  return { draft, write, clear: () => storage.remove(key) };
-}
 
 export function NewTicketDialog({
   onClose,
@@ -62,9 +25,10 @@ export function NewTicketDialog({
   /** Opens the dialog once more, with what was refused in it. */
   onAgain: () => void;
 }) {
-  const { sync, info, announce, people } = useDesk();
+  const { sync, info, announce, people, storage, me } = useDesk();
   const connection = useConnection();
-  const { draft, write, clear } = useKeptDraft();
+  const forms = useMemo(() => new TicketForms(storage, me.id), [storage, me.id]);
+  const [draft, setDraft] = useState(() => forms.first());
   const [busy, setBusy] = useState(false);
   const [missing, setMissing] = useState<Missing>({});
   const [error, setError] = useState<string | null>(null);
@@ -75,6 +39,13 @@ export function NewTicketDialog({
       here.current = false;
     };
   }, []);
+
+  function write(change: Partial<TicketForm>) {
+    if (busy) return;
+    const next = { ...draft, ...change };
+    forms.write(draft, next);
+    setDraft(next);
+  }
 
   function submit(event: FormEvent) {
     event.preventDefault();
@@ -100,9 +71,9 @@ export function NewTicketDialog({
     setBusy(true);
     setError(null);
     const { outcome } = sync.outbox.enqueue({ do: { type: "create", ...what }, told: true });
+    forms.sent(draft);
     void outcome.then((settled) => {
       if (settled.ok) {
-        clear();
         if (settled.ticket === null) return;
         const { ticket } = settled;
         announce(strings.newTicket.created(ticket));
@@ -113,6 +84,7 @@ export function NewTicketDialog({
           });
         return;
       }
+      forms.giveBack(draft);
       const reason = refusalText(
         settled.code,
         settled.message,

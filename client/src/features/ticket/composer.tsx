@@ -185,7 +185,9 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
       document.getElementById(staleId)?.focus();
       return;
     }
-    const seenVersion = anyway ? version : (draft.seenVersion ?? version);
+    // Where nobody else spoke since, what has come since is the writer's own, and no news.
+    const read = missed.length === 0 && thread.kind === "ready" ? thread.version : 0;
+    const seenVersion = anyway ? version : Math.max(draft.seenVersion ?? version, read);
     writer.stop();
     const files = draft.files.map((file) => file.id);
     uploads.remember(draft.files);

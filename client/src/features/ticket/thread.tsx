@@ -11,7 +11,7 @@ import { useDesk } from "@/desk/desk-context";
 import { dayLabel, fullTime, timeOfDay } from "@/desk/format-time";
 import { useConnection, useOutbox, usePersonName, useThread } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
-import type { Message, Ticket } from "@/protocol/types";
+import type { Command, Message, Ticket } from "@/protocol/types";
 import { AttachmentList } from "./attachment-list";
 import { MessageBody } from "./message-body";
 import { actorName, type Happened, timeline } from "./timeline";
@@ -120,7 +120,7 @@ export function Thread({ ticket }: { ticket: Ticket }) {
                 message.unsent === "waiting"
                   ? () => {
                       if (!sync.outbox.cancel(message.id)) return;
-                      drafts.restore(ticket.id, message.body, message.visibility, []);
+                      drafts.restore(ticket.id, message.asked, []);
                       void uploads.giveBack(
                         ticket.id,
                         message.attachments.map((file) => file.id),
@@ -149,7 +149,10 @@ export function Thread({ ticket }: { ticket: Ticket }) {
   );
 }
 
-type PendingMessage = Message & { unsent: "sending" | "waiting" };
+type PendingMessage = Message & {
+  asked: Extract<Command, { type: "message" }>;
+  unsent: "sending" | "waiting";
+};
 
 /** What this user has written and the server has not shown yet. */
 function usePendingMessages(
@@ -166,6 +169,7 @@ function usePendingMessages(
       return [
         {
           id: command.id,
+          asked: command.do,
           visibility: command.do.visibility,
           direction: "outbound",
           author: { id: me.id, name: me.name },

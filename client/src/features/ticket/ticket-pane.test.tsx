@@ -55,6 +55,16 @@ describe("the ticket's pane", () => {
     expect(conversation().getByText("We cannot help")).toBeDefined();
   });
 
+  test("C21: one's own reply, that comes while one writes the next, holds nobody up", async () => {
+    write("First");
+    send();
+    write("Second");
+    await desk.advance(100);
+    send();
+    await desk.advance(100);
+    expect(desk.server.tickets.get(1)?.message_count).toBe(3);
+  });
+
   test("C21: a colleague's note holds nobody up", async () => {
     write("Here is the answer");
     colleagueSays("Good customer", "internal");
@@ -99,6 +109,20 @@ describe("the ticket's pane", () => {
     write("Later");
     send();
     expect(conversation().getByText("Waits for the connection")).toBeDefined();
+  });
+
+  test("C21: a reply that was taken back is held like any other", async () => {
+    write("Later");
+    desk.server.up = false;
+    desk.server.hangUpAll(1006);
+    await desk.advance(50);
+    send();
+    colleagueSays("Solved by phone");
+    fireEvent.click(conversation().getByRole("button", { name: "Take back" }));
+    expect(reply().value).toBe("Later");
+    desk.server.up = true;
+    await desk.advance(60_000);
+    expect(screen.getByRole("region", { name: "bo wrote since you began" })).toBeDefined();
   });
 
   test("C42: M finds the other ticket and merges, at once and then for good", async () => {

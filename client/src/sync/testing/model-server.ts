@@ -199,6 +199,16 @@ export class ModelServer {
         return done(this.#commit(ticket.id, user, id, { type: "updated" }, fields as Patch));
       }
       case "message": {
+        const seen = what.last_seen_version;
+        const messages = this.journal.flatMap(({ ticket: of, version, event }) =>
+          of === ticket.id &&
+          "message" in event &&
+          event.message.visibility === "public" &&
+          version > (seen ?? 0)
+            ? [event.message]
+            : [],
+        );
+        if (seen !== undefined && messages.length > 0) return refuse("stale_reply", { messages });
         const message = {
           id: `m${this.seq + 1}`,
           visibility: what.visibility,
