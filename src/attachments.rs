@@ -190,7 +190,7 @@ impl Attachments {
     /// For a size or a sum that cannot be, and for more than the user, or all strangers together, may bring along.
     pub async fn begin(&self, user: &UserId, wanted: BeginUpload) -> Result<UploadView, Refused> {
         let is_stranger = *user == UserId::requester();
-        let most = if is_stranger { self.config.form.file_bytes } else { self.config.file_bytes };
+        let most = if is_stranger { self.config.of_customers().file_bytes } else { self.config.file_bytes };
         if wanted.bytes == 0 {
             return Err(Problem::field("/bytes", "invalid", "an empty file is nothing to send").into());
         }

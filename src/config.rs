@@ -210,7 +210,8 @@ pub struct Attachments {
     pub form: FormFiles,
 }
 
-/// Files of customers, who have no account. What they send lies on this desk's disk before anybody has seen it.
+/// Files of customers, who have no account. What they send lies on this desk's disk before anybody has seen it. What agents may
+/// not attach customers may not either.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FormFiles {
@@ -223,6 +224,17 @@ pub struct FormFiles {
     pub waiting_bytes: u64,
     /// What no message takes is removed after this long.
     pub unsent_ms: i64,
+}
+
+impl Attachments {
+    /// What customers may attach: within what agents may.
+    pub fn of_customers(&self) -> FormFiles {
+        let mut form = self.form.clone();
+        form.message_files = form.message_files.min(self.message_files);
+        form.file_bytes = form.file_bytes.min(self.file_bytes);
+        form.message_bytes = form.message_bytes.min(self.ticket_bytes);
+        form
+    }
 }
 
 /// What the app is used for: screens, commands and shortcuts, counted by day over everybody. It never leaves the desk.

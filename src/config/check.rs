@@ -215,9 +215,9 @@ fn attachments(config: &Config, found: &mut Found) {
     found.within("attachments.pixels", attachments.pixels, 0, 500_000_000);
     found.within("attachments.thumbnail_px", attachments.thumbnail_px, 16, 2_000);
     let form = &attachments.form;
-    found.within("attachments.form.message_files", form.message_files, 0, attachments.message_files);
-    found.within("attachments.form.file_bytes", form.file_bytes, 1, attachments.file_bytes);
-    found.within("attachments.form.message_bytes", form.message_bytes, form.file_bytes, attachments.ticket_bytes);
+    found.within("attachments.form.message_files", form.message_files, 0, 200);
+    found.within("attachments.form.file_bytes", form.file_bytes, 1, 1 << 32);
+    found.within("attachments.form.message_bytes", form.message_bytes, 1, 1 << 40);
     found.within("attachments.form.waiting_bytes", form.waiting_bytes, 65_536, 1 << 40);
     found.within("attachments.form.unsent_ms", form.unsent_ms, 60_000, 86_400_000);
     place("backup.place", &config.backup.place, found);

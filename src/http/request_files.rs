@@ -127,14 +127,14 @@ pub async fn thumbnail(call: Call) -> Reply {
 /// What may be attached now; `None` while the form is closed.
 pub(super) fn offered(call: &Call) -> Option<FileLimits> {
     open_form(call.desk.people.desk_settings().settings.request_form).ok()?;
-    let form = &call.desk.config.attachments.form;
+    let form = call.desk.config.attachments.of_customers();
     let (file_bytes, message_bytes) = (form.file_bytes, form.message_bytes);
     (form.message_files > 0).then_some(FileLimits { message_files: form.message_files, file_bytes, message_bytes })
 }
 
 /// Names what is too much with one message. Whether each is there, whole and the caller's, the command itself finds out.
 pub(super) fn check(call: &Call, named: &[AttachmentId], errors: &mut Vec<FieldError>) {
-    let form = &call.desk.config.attachments.form;
+    let form = call.desk.config.attachments.of_customers();
     if named.len() > form.message_files {
         let detail = format!("at most {} files with one message", form.message_files);
         errors.push(FieldError::new("/attachments", "too_many", detail));

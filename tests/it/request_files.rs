@@ -266,6 +266,13 @@ async fn x123_files_come_by_the_open_form_alone() {
     assert_eq!(begin(&app, "a", 1).await.refusal(), (404, "not_found"));
     app.stop().await;
 
+    // Where agents may attach less, customers may not attach more.
+    let app = TestApp::with(|config| config.attachments.file_bytes = 10).await;
+    open(&app, true).await;
+    assert_eq!(send(app.anonymous("GET", "/api/v1/request-form")).await.body["files"]["file_bytes"], 10);
+    assert_eq!(begin(&app, "a", 11).await.refusal(), (422, "invalid_field"));
+    app.stop().await;
+
     let app = TestApp::with(|config| config.attachments.form.message_files = 0).await;
     open(&app, true).await;
     attack.tried();
