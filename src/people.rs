@@ -37,7 +37,7 @@ pub use account::{Account, StoredUser};
 pub use answers::Keyed;
 pub use credential::{Allowance, Credential, Kind, Place, State};
 pub use first::{AdminSeed, SeedError};
-pub use request_links::no_link;
+pub use request_links::{message_key, no_link};
 pub use revisions::Revisions;
 
 use account::{Check, email_key};

@@ -16,12 +16,12 @@ use super::operation::{Access, Answer, Body, KeyUse, Operation, schema};
 use super::reply::{self, Failure, Reply};
 use super::request_files;
 use crate::domain::command::{AddMessage, Command, CreateTicket, UpdateTicket};
-use crate::domain::ids::{TicketId, UserId};
+use crate::domain::ids::{CommandId, TicketId, UserId};
 use crate::domain::message::{BodyFormat, Direction, Message, Visibility};
 use crate::domain::permissions::{Permission, Principal, Role};
 use crate::domain::rejection::{FieldError, Rejection};
 use crate::domain::ticket::{Channel, Requester, Status};
-use crate::people::no_link;
+use crate::people::{message_key, no_link};
 use crate::protocol::code::Code;
 use crate::protocol::gateway::{Done, Order};
 use crate::protocol::preferences::RequestFormSettings;
@@ -32,6 +32,8 @@ use crate::protocol::requests::{
 
 /// More than anybody writes by hand.
 const BODY_CHARS: usize = 20_000;
+/// A random key has so many at the least.
+const KEY_CHARS: usize = 32;
 
 pub static FORM: Operation = Operation {
     id: "get_request_form",
@@ -52,9 +54,10 @@ pub static CREATE: Operation = Operation {
     tag: "requests",
     summary: "Write a request",
     detail: "Opens a ticket. The answer's `token` is for the private link, `/request#<token>`, and is shown this once. An address \
-             may write `limits.form_posts_per_h` an hour.",
+             may write `limits.form_posts_per_h` an hour. An `Idempotency-Key` is a secret of at least 32 characters: a repeat \
+             answers the same request, with another link.",
     access: Access::Open,
-    key: KeyUse::Refused,
+    key: KeyUse::Taken,
     body: Body::Json(schema::<CreateRequest>),
     answers: &[Answer::json(201, "Taken.", schema::<NewRequest>)],
     codes: &[Code::NotFound],
@@ -84,7 +87,7 @@ pub static ANSWER: Operation = Operation {
     path: "/api/v1/request/messages",
     summary: "Answer by the private link",
     detail: "Opens what was solved again; what is closed stays so, and the answer begins a new request that the link leads to.",
-    key: KeyUse::Refused,
+    key: KeyUse::Taken,
     body: Body::Json(schema::<AnswerRequest>),
     ..BY_LINK
 };
@@ -111,6 +114,7 @@ pub async fn form(call: Call) -> Reply {
 
 pub async fn create(call: Call, payload: Payload) -> Reply {
     let form = open_form(call.desk.people.desk_settings().settings.request_form)?;
+    let key = key_of_request(&call)?;
     let body: CreateRequest = call.json(payload).await?;
     let mut errors = Vec::new();
     // Said and not swallowed: a browser may have filled it in for a person, who then knows.
@@ -140,8 +144,9 @@ pub async fn create(call: Call, payload: Payload) -> Reply {
         custom: Some(custom),
         attachments: body.attachments,
     });
-    let done = execute(&call, &by, None, command).await.map_err(at_form)?;
+    let done = execute(&call, &by, None, key, command).await.map_err(at_form)?;
     let ticket = changed(&done)?;
+    // Should it come to nothing, the customer sends the same again, and a repeat makes one for the same ticket.
     let token = call.desk.people.make_request_link(ticket, None).await?;
     let request = view(&call, ticket).await?;
     Ok(reply::json(&call.request, StatusCode::CREATED, &NewRequest { token, request }))
@@ -170,9 +175,14 @@ pub async fn answer(call: Call, payload: Payload) -> Reply {
         mentions: Vec::new(),
         attachments: body.attachments,
     });
-    let by = customer_of(&call, ticket).await?;
-    let done = execute(&call, &by, Some(ticket), command).await?;
-    let answered = changed(&done)?;
+    let (by, before) = customer_of(&call, ticket).await?;
+    let key = call.key().map(|key| message_key(&token, key.as_str()));
+    let mut done = execute(&call, &by, Some(ticket), key.clone(), command.clone()).await;
+    // It may be the repeat of an answer that led the link here, from the request before.
+    if before.is_some() && done.as_ref().is_err_and(|problem| problem.code == Code::IdempotencyKeyReused) {
+        done = execute(&call, &by, before, key, command).await;
+    }
+    let answered = changed(&done?)?;
     if answered != ticket {
         call.desk.people.move_request_link(&token, answered).await?;
     }
@@ -181,9 +191,9 @@ pub async fn answer(call: Call, payload: Payload) -> Reply {
 
 pub async fn solve(call: Call) -> Reply {
     let (ticket, _) = linked(&call)?;
-    let by = customer_of(&call, ticket).await?;
+    let (by, _) = customer_of(&call, ticket).await?;
     let update = UpdateTicket { status: Some(Status::Solved), ..UpdateTicket::default() };
-    execute(&call, &by, Some(ticket), Command::Update(update)).await?;
+    execute(&call, &by, Some(ticket), None, Command::Update(update)).await?;
     Ok(reply::json(&call.request, StatusCode::OK, &view(&call, ticket).await?))
 }
 
@@ -224,9 +234,20 @@ pub(super) fn linked(call: &Call) -> Result<(TicketId, String), Problem> {
     Ok((ticket, token.to_owned()))
 }
 
-async fn customer_of(call: &Call, ticket: TicketId) -> Result<Arc<Principal>, Problem> {
+/// Whoever has a request's key gets its link, so it must not be one that others choose too.
+fn key_of_request(call: &Call) -> Result<Option<CommandId>, Problem> {
+    let Some(key) = call.key() else { return Ok(None) };
+    if key.as_str().chars().count() < KEY_CHARS {
+        let detail = format!("the key of a request is random, with at least {KEY_CHARS} characters");
+        return Err(Problem::field("/Idempotency-Key", "invalid", detail));
+    }
+    Ok(Some(message_key("", key.as_str())))
+}
+
+/// The ticket's requester, and the ticket that it follows up.
+async fn customer_of(call: &Call, ticket: TicketId) -> Result<(Arc<Principal>, Option<TicketId>), Problem> {
     let ticket = call.desk.reads.ticket(ticket, &customer("")).await?;
-    Ok(customer(&ticket.requester.name))
+    Ok((customer(&ticket.requester.name), ticket.follow_up_of))
 }
 
 /// The requester, as the rules see one: bound to the one ticket by the link and to these few commands by this file.
@@ -244,12 +265,13 @@ async fn execute(
     call: &Call,
     by: &Arc<Principal>,
     ticket: Option<TicketId>,
+    key: Option<CommandId>,
     command: Command,
 ) -> Result<Done, Problem> {
     let order = Order {
         principal: Arc::clone(by),
-        command_id: call::fresh_command_id(),
-        keyed: false,
+        keyed: key.is_some(),
+        command_id: key.unwrap_or_else(call::fresh_command_id),
         live: false,
         ticket,
         expect: None,

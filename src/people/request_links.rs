@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::{self, Digest};
 use super::{People, put, read, unreadable, whole};
-use crate::domain::ids::{TicketId, UserId};
+use crate::domain::ids::{CommandId, TicketId, UserId};
 use crate::domain::time::Timestamp;
 use crate::journal::Aside;
 use crate::protocol::code::Code;
@@ -114,6 +114,12 @@ fn key_of(ticket: TicketId, digest: &Digest) -> String {
 
 fn asides(digest: &Digest, stored: &Stored) -> [Aside; 2] {
     [put(format!("{LINKS}{digest}"), stored), put(key_of(stored.ticket, digest), stored)]
+}
+
+/// Under which name a customer's message is remembered. All customers are one user of the desk: nobody comes upon another's by
+/// choosing the same key, since that of an answer has the link's secret in it, and a request's key is a secret itself.
+pub fn message_key(secret: &str, key: &str) -> CommandId {
+    CommandId::from(Digest::of(&format!("{secret} {key}")).to_string())
 }
 
 /// What every link that is not good answers, whatever is wrong with it.

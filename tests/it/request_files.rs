@@ -109,6 +109,16 @@ async fn u10_files_go_with_requests_and_answers() {
     let small = image::load_from_memory(&small.bytes().await.unwrap()).unwrap();
     assert_eq!((small.width(), small.height()), (480, 240));
 
+    // Sent again because its answer was lost, a request finds its files with the first.
+    let scan = sent(&app, "scan.txt", b"scan").await;
+    let body = json!({"name": "Rosa", "email": "r@example.org", "subject": "s", "body": "b", "attachments": [scan]});
+    for _ in 0..2 {
+        let key = "6f1c2a50-0000-4000-8000-00000000a001";
+        let reply = send(app.anonymous("POST", "/api/v1/requests").header("idempotency-key", key).json(&body)).await;
+        assert_eq!((reply.status, &reply.body["request"]["id"]), (201, &json!(ticket + 1)), "{}", reply.text);
+        assert_eq!(reply.body["request"]["messages"][0]["attachments"][0]["name"], "scan.txt");
+    }
+
     // Files may say it all; one that waits lasts over a restart; the answer to a closed request takes its files along.
     let late = sent(&app, "late.txt", b"late").await;
     let link = link.to_owned();

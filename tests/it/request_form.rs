@@ -316,3 +316,72 @@ async fn x120_a_closed_request_goes_on_in_a_new_one() {
     assert_eq!((&now.body["id"], now.text.contains(SECRET)), (&answered.body["id"], false));
     app.stop().await;
 }
+
+async fn write_keyed(app: &TestApp, key: &str, body: &Value) -> Reply {
+    send(app.anonymous("POST", REQUESTS).header("idempotency-key", key).json(body)).await
+}
+
+async fn answer_keyed(app: &TestApp, link: &str, key: &str, text: &str) -> Reply {
+    let request = app.anonymous("POST", "/api/v1/request/messages").bearer_auth(link);
+    send(request.header("idempotency-key", key).json(&json!({"body": text}))).await
+}
+
+/// X125: what a customer sends again because the answer was lost is taken once: one ticket, with a link that works, and one message,
+/// also where it began a new request; and a key leads nobody to another's request.
+#[actix_web::test]
+async fn x125_what_is_sent_again_is_taken_once() {
+    let attack = Attack::by(Cause::Access);
+    let app = TestApp::with(|config| config.limits.form_burst = 100).await;
+    open(&app, json!({})).await;
+    let key = "6f1c2a50-0000-4000-8000-00000000a001";
+    let (body, other) = (request(), json!({"name": "Eve", "email": "e@example.org", "subject": "s", "body": "b"}));
+    let both = futures_util::future::join(write_keyed(&app, key, &body), write_keyed(&app, key, &body)).await;
+    let third = write_keyed(&app, key, &body).await;
+    let mut links = Vec::new();
+    for reply in [&both.0, &both.1, &third] {
+        assert_eq!(
+            (reply.status, &reply.body["request"]["id"]),
+            (201, &both.0.body["request"]["id"]),
+            "{}",
+            reply.text
+        );
+        links.push(reply.body["token"].as_str().unwrap());
+    }
+    assert_eq!(app.get("/api/v1/tickets").await["data"].as_array().unwrap().len(), 1);
+    for link in &links {
+        assert_eq!(by_link(&app, link, "GET", REQUEST, Value::Null).await.status, 200);
+    }
+    attack.tried();
+    let reused = write_keyed(&app, key, &other).await;
+    assert_eq!(reused.body["code"], "idempotency_key_reused", "{}", reused.text);
+    assert!(!reused.text.contains("hdr_") && !reused.text.contains("Rosa"));
+    for guessed in ["1", "6f1c2a50-0000-4000-8000-00000000"] {
+        attack.tried();
+        let reply = write_keyed(&app, guessed, &body).await;
+        let short = guessed.len() < 32;
+        assert_eq!(reply.status, if short { 422 } else { 201 }, "{}", reply.text);
+        assert!(short || reply.body["request"]["id"] != both.0.body["request"]["id"], "another key, another request");
+    }
+
+    // Answers: once for a link and a key; another's link with the same key is another answer.
+    let (link, id) = (links[0], both.0.body["request"]["id"].as_u64().unwrap());
+    for _ in 0..2 {
+        let reply = answer_keyed(&app, link, "k", "The red one.").await;
+        assert_eq!((reply.status, reply.body["messages"].as_array().unwrap().len()), (200, 2), "{}", reply.text);
+    }
+    assert_eq!(answer_keyed(&app, link, "k", "Another one.").await.body["code"], "idempotency_key_reused");
+    let foreign = write(&app, &other).await;
+    attack.tried();
+    let reply = answer_keyed(&app, foreign.body["token"].as_str().unwrap(), "k", "The red one.").await;
+    assert_eq!((reply.status, &reply.body["id"]), (200, &foreign.body["request"]["id"]), "{}", reply.text);
+    assert_eq!(reply.body["messages"].as_array().unwrap().len(), 2);
+
+    // An answer that began a new request leads there again, and says nothing twice.
+    assert_eq!(app.call("PATCH", &format!("/api/v1/tickets/{id}"), json!({"status": "closed"})).await.0, 200);
+    let first = answer_keyed(&app, link, "k2", "Again.").await;
+    let again = answer_keyed(&app, link, "k2", "Again.").await;
+    assert_eq!((first.body["follow_up_of"].as_u64(), again.status), (Some(id), 200), "{} {}", first.text, again.text);
+    assert_eq!((&again.body["id"], &again.body["messages"]), (&first.body["id"], &first.body["messages"]));
+    assert_eq!(answer_keyed(&app, link, "k2", "Other words.").await.body["code"], "idempotency_key_reused");
+    app.stop().await;
+}

@@ -6,10 +6,11 @@ import type { UploadWire } from "./upload-wire";
 /** What a customer can call: the form, and a request by its private link. */
 export interface RequestsApi {
   form(): Promise<RequestForm>;
-  create(request: CreateRequest): Promise<NewRequest>;
+  /** What comes again under the same key is taken once. */
+  create(request: CreateRequest, key: string): Promise<NewRequest>;
   show(token: string): Promise<RequestView>;
   /** `files` are ids of uploads. */
-  answer(token: string, body: string, files: readonly string[]): Promise<RequestView>;
+  answer(token: string, body: string, files: readonly string[], key: string): Promise<RequestView>;
   solve(token: string): Promise<RequestView>;
   /** A file of the request, or the small picture of one: an address alone does not have it. */
   file(token: string, id: string, what: "content" | "thumbnail"): Promise<Blob>;
@@ -23,10 +24,15 @@ export function createRequestsApi(fetch: Fetch, uploads: UploadWire, base = "/ap
   const by = (token: string) => ({ authorization: `Bearer ${token}` });
   return {
     form: () => call("GET", "/request-form"),
-    create: (request) => call("POST", "/requests", request),
+    create: (request, key) => call("POST", "/requests", request, { "idempotency-key": key }),
     show: (token) => call("GET", "/request", undefined, by(token)),
-    answer: (token, body, files) =>
-      call("POST", "/request/messages", { body, attachments: files }, by(token)),
+    answer: (token, body, files, key) =>
+      call(
+        "POST",
+        "/request/messages",
+        { body, attachments: files },
+        { ...by(token), "idempotency-key": key },
+      ),
     solve: (token) => call("POST", "/request/solve", undefined, by(token)),
     file: async (token, id, what) => {
       const path = `${base}/request/attachments/${encodeURIComponent(id)}/${what}`;

@@ -9,11 +9,12 @@ import { SelectField } from "@/components/ui/select-field";
 import { TextArea } from "@/components/ui/text-area";
 import { TextField } from "@/components/ui/text-field";
 import { problemText } from "@/desk/refusal-text";
-import type { CustomField, NewRequest, RequestForm } from "@/protocol/types";
+import type { CreateRequest, CustomField, NewRequest, RequestForm } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
 import type { RequestsApi } from "@/sync/requests";
 import { FileField, useRequestFiles } from "./request-files";
 import { RequestFrame } from "./request-frame";
+import { useSendingKey } from "./use-sending-key";
 
 /** Where a customer writes. Nobody is signed in here. */
 export function RequestFormPage({ api }: { api: RequestsApi }) {
@@ -56,6 +57,7 @@ function Form({
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const attached = useRequestFiles(api.uploads, form.files);
+  const key = useSendingKey();
   const element = useRef<HTMLFormElement>(null);
 
   /** The first field that is not right gets the focus, so that it is read out and seen. */
@@ -93,17 +95,16 @@ function Form({
     if (!attached.ready()) return;
     setBusy(true);
     try {
-      onTaken(
-        await api.create({
-          name: text("name").trim(),
-          email: text("email").trim(),
-          subject: text("subject").trim(),
-          body: text("body"),
-          custom,
-          attachments: attached.ids,
-          website: text("website"),
-        }),
-      );
+      const request: CreateRequest = {
+        name: text("name").trim(),
+        email: text("email").trim(),
+        subject: text("subject").trim(),
+        body: text("body"),
+        custom,
+        attachments: attached.ids,
+        website: text("website"),
+      };
+      onTaken(await api.create(request, key.of(request)));
     } catch (failure) {
       const problem = asProblem(failure);
       setBusy(false);

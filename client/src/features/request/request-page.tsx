@@ -13,6 +13,7 @@ import { asProblem } from "@/sync/problem-error";
 import type { RequestsApi } from "@/sync/requests";
 import { FileField, FilesOfMessage, useRequestFiles } from "./request-files";
 import { RequestFrame } from "./request-frame";
+import { useSendingKey } from "./use-sending-key";
 
 const REFRESH_MS = 30_000;
 
@@ -133,6 +134,7 @@ function Answer({
   onDone: (view: RequestView) => void;
 }) {
   const attached = useRequestFiles(api.uploads, view.files);
+  const key = useSendingKey();
   const [text, setText] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
@@ -144,6 +146,7 @@ function Answer({
       if (sent) {
         setText("");
         attached.sent();
+        key.arrived();
       }
     } catch (failure) {
       const problem = asProblem(failure);
@@ -156,7 +159,9 @@ function Answer({
     event.preventDefault();
     const nothing = text.trim() === "" && attached.files.length === 0 && attached.sending.length === 0;
     setError(nothing ? strings.request.required : null);
-    if (!nothing && attached.ready()) void run(() => api.answer(secret, text, attached.ids), true);
+    if (nothing || !attached.ready()) return;
+    const message = key.of([text, attached.ids]);
+    void run(() => api.answer(secret, text, attached.ids, message), true);
   };
   const hint =
     view.state === "closed"

@@ -171,6 +171,28 @@ describe("C63: the request form", () => {
     );
   });
 
+  test("sent again because its answer was lost it is the same request, and in other words another one", async () => {
+    const sent: string[] = [];
+    const create: RequestsApi["create"] = async (_, key) => {
+      sent.push(key);
+      throw new ProblemError({ code: "unreachable", status: 0, retryable: true });
+    };
+    await draw(
+      "Write to us.",
+      <RequestFormPage api={api({ form: async () => ({ ...FORM, fields: [] }), create })} />,
+    );
+    write("Your name", "Rosa");
+    write("Your email", "rosa@example.org");
+    write("Subject", "Broken");
+    write("How can we help?", "It broke.");
+    await press("Send");
+    await press("Send");
+    write("Subject", "Broken again");
+    await press("Send");
+    expect(sent).toHaveLength(3);
+    expect([sent[0] === sent[1], sent[1] === sent[2]]).toEqual([true, false]);
+  });
+
   test("says when nothing can be written", async () => {
     await draw(
       "Nothing can be written here right now",
