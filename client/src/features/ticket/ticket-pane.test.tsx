@@ -2,6 +2,8 @@
 import { fireEvent, screen, within } from "@testing-library/react";
 import { beforeEach, describe, expect, test } from "vitest";
 import { stage } from "../../../tests/render-desk";
+// Drawn lazily: the first test that opens it would wait for it against the clock.
+import "./relate-dialog";
 import { TicketPane } from "./ticket-pane";
 
 let desk: Awaited<ReturnType<typeof stage>>;
