@@ -123,6 +123,22 @@ pub struct SignedIn {
     pub user: UserView,
 }
 
+/// Somebody who gave the password that was the account's a moment ago.
+pub struct Proven {
+    account: Arc<Account>,
+    password: Option<Phc>,
+    /// The address that was given, as failures are counted by.
+    key: String,
+}
+
+impl Proven {
+    /// Whether it would let them in now: neither another password was set meanwhile nor the account deactivated.
+    fn holds(&self) -> bool {
+        let user = self.account.user();
+        user.active && user.password == self.password
+    }
+}
+
 /// Why nobody was signed in.
 #[derive(Debug)]
 pub enum SignInRefused {
@@ -266,9 +282,15 @@ impl People {
         place: Place,
         before: Option<&str>,
     ) -> Result<SignedIn, SignInRefused> {
+        let proven = self.prove(email, password, place.address).await?;
+        let (people, before) = (self.clone(), before.map(str::to_owned));
+        Ok(whole(async move { people.admit(proven, place, before).await }).await?)
+    }
+
+    /// The first half of signing in: checks address and password, which takes a while.
+    pub async fn prove(&self, email: &str, password: &str, from: Option<IpAddr>) -> Result<Proven, SignInRefused> {
         let key = email_key(email);
         let now = self.clock.now_millis();
-        let from = place.address;
         let account = self.by_email.get(&key).map(|id| id.clone()).and_then(|id| self.account(&id));
         let at_home = account.as_ref().is_some_and(|account| self.is_home(account, from));
         self.attempts
@@ -278,25 +300,25 @@ impl People {
         // What is too long to be a password costs no hashing, and says nothing about the account.
         let fits = password.chars().count() <= password::MAX_CHARS;
         let password = if fits { password.to_owned() } else { String::new() };
-        let right = match self.hasher.check(password, stored).await {
+        let right = match self.hasher.check(password, stored.clone()).await {
             Ok(right) => right && fits,
             Err(problem) => {
                 self.attempts.undecided(&key, from);
                 return Err(problem.into());
             }
         };
-        let account = account.filter(|account| right && account.is_active());
-        let Some(account) = account else {
-            return Err(Problem::new(Code::WrongCredentials, "the address or the password is wrong").into());
-        };
-        self.attempts.succeeded(&key, from);
-        let people = self.clone();
-        let before = before.map(Digest::of);
-        let started = whole(async move {
-            let _changing = people.changing.lock().await;
-            people.start_session(account, place, before).await
-        });
-        Ok(started.await?)
+        let proven = account.filter(|_| right).map(|account| Proven { account, password: stored, key });
+        Ok(proven.filter(Proven::holds).ok_or_else(wrong_password)?)
+    }
+
+    /// The second half: starts the session, if what was proven still holds.
+    pub async fn admit(&self, proven: Proven, place: Place, before: Option<String>) -> Result<SignedIn, Problem> {
+        let _changing = self.changing.lock().await;
+        if !proven.holds() {
+            return Err(wrong_password());
+        }
+        self.attempts.succeeded(&proven.key, place.address);
+        self.start_session(proven.account, place, before.as_deref().map(Digest::of)).await
     }
 
     /// Whether the account is signed in from this address already: a flood of failures from elsewhere does not shut it out.
@@ -998,6 +1020,10 @@ impl crate::domain::rules::People for People {
             user.active && fits
         })
     }
+}
+
+fn wrong_password() -> Problem {
+    Problem::new(Code::WrongCredentials, "the address or the password is wrong")
 }
 
 fn session(digest: &Digest, stored: &StoredSession, account: Arc<Account>, calls_per_s: u32) -> Grant {
