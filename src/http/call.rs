@@ -21,7 +21,8 @@ use super::reply::Failure;
 use crate::audit::{Actor, Deed};
 use crate::domain::command::Command;
 use crate::domain::ids::{CommandId, TicketId, UserId, Version};
-use crate::domain::permissions::Principal;
+use crate::domain::permissions::{Permission, Principal};
+use crate::domain::rejection::Rejection;
 use crate::people::{Allowance, Credential, Keyed, Kind, State};
 use crate::protocol::code::Code;
 use crate::protocol::gateway::{Done, Order};
@@ -66,7 +67,7 @@ impl Call {
                 }
                 None
             }
-            Access::SignedIn | Access::Needs(_) => Some(Caller::of(request, &desk)?),
+            Access::SignedIn | Access::OwnAccount | Access::Needs(_) => Some(Caller::of(request, &desk)?),
             Access::Operations => {
                 super::health::check_operations(request, &desk)?;
                 None
@@ -78,10 +79,8 @@ impl Call {
                 auth::refuse_foreign(request, &desk.config)?;
             }
         }
-        if let (Access::Needs(permission), Some(caller)) = (operation.access, &caller)
-            && !caller.principal.may(permission)
-        {
-            return Err(Problem::from(crate::domain::rejection::Rejection::Forbidden(permission)).into());
+        if let Some(caller) = &caller {
+            allow(operation, &caller.principal)?;
         }
         let key = match operation.key {
             KeyUse::Ignored => None,
@@ -255,6 +254,15 @@ pub(super) fn too_many(wait_ms: u64) -> Failure {
     let seconds = wait_ms.div_ceil(1000);
     let problem = Problem::new(Code::TooMany, format!("more calls than allowed: try again in {seconds} s"));
     Failure { retry_after_s: Some(seconds), ..problem.into() }
+}
+
+fn allow(operation: &Operation, principal: &Principal) -> Result<(), Problem> {
+    let needed = match operation.access {
+        Access::Needs(permission) => permission,
+        Access::OwnAccount if principal.scopes.is_some() => Permission::TokensOwn,
+        _ => return Ok(()),
+    };
+    if principal.may(needed) { Ok(()) } else { Err(Rejection::Forbidden(needed).into()) }
 }
 
 /// A command id for those who gave none.

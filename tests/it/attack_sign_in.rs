@@ -297,7 +297,22 @@ async fn x31_a_narrow_token_stays_narrow() {
         assert_eq!((status, &answer["errors"][0]["pointer"]), (422, &json!("/scopes")));
     }
     let narrow = json!({"name": "narrower", "scopes": ["ticket_read"]});
-    assert_eq!(app.call_as(reader, "POST", "/api/v1/tokens", narrow).await.0, 201);
+    let (status, narrow) = app.call_as(reader, "POST", "/api/v1/tokens", narrow).await;
+    assert_eq!(status, 201);
+    // Nor is it the account's own hand, unless it may see to what opens the account.
+    for (method, path, body) in [
+        ("GET", "/api/v1/sessions", Value::Null),
+        ("DELETE", "/api/v1/sessions/ses_0000000000000000", Value::Null),
+        ("POST", "/api/v1/me/password", json!({"current": GOOD, "password": "mine now, thanks"})),
+        ("GET", "/api/v1/tokens", Value::Null),
+        ("PUT", "/api/v1/me/preferences", json!({"appearance": "dark"})),
+    ] {
+        attack.tried();
+        let (_, refused) = app.call_as(narrow["token"].as_str().unwrap(), method, path, body.clone()).await;
+        assert_eq!(refused["code"], "forbidden", "{method} {path}");
+        assert!(refused["detail"].as_str().unwrap().contains("tokens_own"), "{refused}");
+        assert_ne!(app.call_as(reader, method, path, body).await.1["code"], "forbidden", "{method} {path}");
+    }
     let mut peer = app.live_peer(reader, &["board"]).await;
     assert_eq!(peer.command("1", Some(id), json!({"type": "claim"})).await["code"], "forbidden");
     assert_eq!(make(json!({"name": "x", "scopes": ["everything"]})).await.0, 422);
