@@ -1,6 +1,8 @@
 //! A request that passed everything that is the same for all calls: it is one of the table's, its query parameters are known,
-//! its caller is signed in, allowed and not a foreign page, its key is well-formed. Handlers take it first.
+//! its caller is signed in, allowed and not a foreign page, its key is well-formed. Handlers take it first. Who the caller is and
+//! what it may do is looked at again behind every body, which may take its time.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::sync::{Arc, OnceLock};
@@ -35,7 +37,10 @@ pub struct Call {
     pub desk: Desk,
     pub request: HttpRequest,
     pub params: Params,
+    operation: &'static Operation,
     caller: Option<Caller>,
+    /// The caller as it stood once the body had arrived.
+    renewed: OnceCell<Arc<Principal>>,
     pub(super) key: Option<CommandId>,
 }
 
@@ -92,12 +97,12 @@ impl Call {
             KeyUse::Refused => None,
         };
         let params = Params::parse(request.query_string(), operation.query)?;
-        Ok(Self { desk, request: request.clone(), params, caller, key })
+        Ok(Self { desk, request: request.clone(), params, operation, caller, renewed: OnceCell::new(), key })
     }
 
     /// Who is asking. Only calls that need a sign-in have somebody.
     pub fn principal(&self) -> &Arc<Principal> {
-        &self.caller().principal
+        self.renewed.get().unwrap_or_else(|| &self.caller().principal)
     }
 
     pub fn credential(&self) -> &Arc<Credential> {
@@ -159,11 +164,28 @@ impl Call {
     }
 
     pub async fn json<T: DeserializeOwned>(&self, payload: BodyStream) -> Result<T, Problem> {
-        body::json(&self.request, payload, &self.desk.config.limits).await
+        let body = body::json(&self.request, payload, &self.desk.config.limits).await?;
+        self.renew()?;
+        Ok(body)
     }
 
     pub async fn optional_json<T: DeserializeOwned>(&self, payload: BodyStream) -> Result<T, Problem> {
-        body::optional_json(&self.request, payload, &self.desk.config.limits).await
+        let body = body::optional_json(&self.request, payload, &self.desk.config.limits).await?;
+        self.renew()?;
+        Ok(body)
+    }
+
+    /// Refuses who has lost the right while the body was on its way, and goes on with what the caller is now. No look-up, no
+    /// allocation: this runs for every call with a body.
+    fn renew(&self) -> Result<(), Problem> {
+        if self.caller.is_none() {
+            return Ok(());
+        }
+        let now = self.still()?;
+        allow(self.operation, &now)?;
+        // A body is read once.
+        let _ = self.renewed.set(now);
+        Ok(())
     }
 
     /// Sends a command through the desk's door.

@@ -138,6 +138,8 @@ impl Operation {
         codes.extend(self.codes);
         match self.access {
             Access::Open => {}
+            // A role may be withdrawn while the body is on its way.
+            Access::SignedIn if !matches!(self.body, Body::None) => codes.extend([Code::NotSignedIn, Code::Forbidden]),
             Access::SignedIn | Access::Operations => codes.push(Code::NotSignedIn),
             Access::OwnAccount | Access::Needs(_) => codes.extend([Code::NotSignedIn, Code::Forbidden]),
         }
