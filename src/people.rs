@@ -43,7 +43,6 @@ pub use revisions::Revisions;
 use account::{Check, email_key};
 use answers::{Answers, Remembered, fingerprint};
 use attempts::Attempts;
-pub use attempts::network;
 use credential::{Grant, Scopes, Use};
 use desk_settings::Kept;
 use invitations::Invitations;
