@@ -20,7 +20,7 @@ use super::desk_state::Desk;
 use super::operation::{Access, KeyUse, Operation};
 use super::params::{Params, digits};
 use super::reply::Failure;
-use crate::audit::{Actor, Deed};
+use crate::audit::{Action, Actor, Deed};
 use crate::domain::command::Command;
 use crate::domain::ids::{CommandId, TicketId, UserId, Version};
 use crate::domain::permissions::{Permission, Principal};
@@ -121,6 +121,11 @@ impl Call {
 
     pub fn note_often(&self, deed: Deed) {
         self.desk.audit.note_often(self.actor(), deed);
+    }
+
+    /// Writes into the audit log what was tried in vain.
+    pub fn or_refused<T>(&self, action: Action, tried: Result<T, Problem>) -> Result<T, Problem> {
+        tried.inspect_err(|problem| self.note_often(Deed::refused(action).with(problem.code.wire())))
     }
 
     fn actor(&self) -> Actor {
