@@ -253,7 +253,9 @@ impl People {
         let now = self.now();
         let mut expired = Vec::new();
         for entry in &self.grants {
-            if entry.expires_at.is_some_and(|at| at <= now) {
+            // Tokens outlived their users once.
+            let is_left = entry.kind == Kind::Token && !entry.given && !entry.account.is_active();
+            if is_left || entry.expires_at.is_some_and(|at| at <= now) {
                 expired.push((*entry.key(), entry.value().clone()));
             }
         }
@@ -478,7 +480,8 @@ impl People {
         Ok(view)
     }
 
-    /// Changes a user. Less of a role, or none, takes effect in open sessions at once; another password ends them.
+    /// Changes a user. Less of a role, or none, takes effect in open sessions at once; another password ends them, and whoever
+    /// is deactivated has no session and no token left.
     pub async fn update(
         self: &Arc<Self>,
         by: &Arc<Principal>,
@@ -520,11 +523,14 @@ impl People {
         let remembered =
             keyed.map(|keyed| self.answer(by, keyed, print, body.password.and(after.password.clone()), &view));
         asides.extend(remembered.as_ref().map(Answers::aside));
-        let ended = if after.password == before.password && after.active {
-            Vec::new()
-        } else {
-            self.grants_where(|grant| grant.kind == Kind::Cookie && Arc::ptr_eq(&grant.account, &account))
-        };
+        let ended = self.grants_where(|grant| {
+            let ends = match grant.kind {
+                Kind::Cookie => !after.active || after.password != before.password,
+                // Who comes back is given new ones. The environment's is the operator's.
+                Kind::Token => !after.active && !grant.given,
+            };
+            ends && Arc::ptr_eq(&grant.account, &account)
+        });
         self.end(&ended, asides).await?;
         if let Some(remembered) = &remembered {
             self.answers.note(remembered);

@@ -348,7 +348,22 @@ async fn x19_who_is_sent_away_is_out_at_once() {
     assert_eq!(app.by_cookie(&cookie, "GET", "/api/v1/me").await.status, 401);
     app.call("PATCH", &path, json!({"active": true})).await;
     assert_eq!(app.by_cookie(&cookie, "GET", "/api/v1/me").await.status, 401);
-    assert_eq!(app.call_as(token, "GET", "/api/v1/me", Value::Null).await.0, 200);
+    assert_eq!(app.call_as(token, "GET", "/api/v1/me", Value::Null).await.0, 401);
+    assert_eq!(app.get("/api/v1/tokens").await["data"], json!([]));
+    assert_eq!(app.journal.asides("sessions/").unwrap().len() + app.journal.asides("tokens/").unwrap().len(), 0);
+    app.stop().await;
+}
+
+/// X19: the environment's token stays the operator's.
+#[actix_web::test]
+async fn x19_the_environments_token_comes_back_with_its_user() {
+    let app = TestApp::start().await;
+    let (_, other) = app.user("zoe", "admin").await;
+    let path = format!("/api/v1/users/{}", app.get("/api/v1/me").await["id"].as_str().unwrap());
+    assert_eq!(app.call_as(&other, "PATCH", &path, json!({"active": false})).await.0, 200);
+    assert_eq!(app.call("GET", "/api/v1/me", Value::Null).await.0, 401);
+    assert_eq!(app.call_as(&other, "PATCH", &path, json!({"active": true})).await.0, 200);
+    assert_eq!(app.call("GET", "/api/v1/me", Value::Null).await.0, 200);
     app.stop().await;
 }
 
