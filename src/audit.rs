@@ -2,8 +2,8 @@
 //!
 //! Each entry is one line of JSON that holds the sum of the line before it, so that a line that was changed, taken out or put in
 //! shows. Nothing is ever rewritten. It names users, tokens and calls, never a secret, a title or a text of a ticket. What
-//! repeats within a minute is counted instead of written again, so that a flood cannot bury anything or fill the disk. Called
-//! by `http`, `session` and `app`; it decides nothing.
+//! repeats within a minute is counted instead of written again, so that a flood cannot bury anything or fill the disk: strangers'
+//! by their network, and each user's apart, so that nobody's flood hides anybody else. Called by `http`, `session` and `app`; it decides nothing.
 
 mod entry;
 mod store;
@@ -21,11 +21,14 @@ use store::Store;
 use crate::clock::Clock;
 use crate::domain::ids::UserId;
 use crate::domain::time::Timestamp;
+use crate::line::network;
 
 /// What repeats is gathered for this long.
 const GATHER_MS: i64 = 60_000;
-/// Different things that repeat at the same time; beyond that they are counted together, by what was done alone.
+/// Different things of strangers that repeat at the same time; beyond that they are counted together, by what was done alone.
 const GATHERED: usize = 4_096;
+/// Those of one user; beyond that they are counted together, by who and what was done.
+const GATHERED_EACH: usize = 128;
 
 /// Who is behind an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -75,7 +78,8 @@ pub struct Audit {
 
 struct Inner {
     store: Store,
-    repeats: HashMap<(Actor, Deed), Repeat>,
+    /// By who it was; `None` are all strangers.
+    repeats: HashMap<Option<UserId>, HashMap<(Actor, Deed), Repeat>>,
     /// Entries that could not be written, told by the next one that can.
     lost: u64,
 }
@@ -102,21 +106,24 @@ impl Audit {
         self.inner.lock().write(now, actor, deed, 1);
     }
 
-    /// Writes an entry the first time; what is the very same within a minute is counted and told when the minute is over.
+    /// Writes an entry the first time; what is the very same within a minute is counted and told when the minute is over. What
+    /// strangers of one network do is the same, whichever of its addresses they use.
     pub fn note_often(&self, actor: Actor, deed: Deed) {
         let now = self.clock.now_millis();
         let mut inner = self.inner.lock();
-        let (actor, deed) = inner.key(actor, deed);
-        if let Some(repeat) = inner.repeats.get_mut(&(actor.clone(), deed.clone())) {
+        let key = inner.key(&actor, &deed);
+        let own = inner.repeats.entry(actor.who.clone()).or_default();
+        if let Some(repeat) = own.get_mut(&key) {
             repeat.times += 1;
-            if repeat.until > now {
-                return;
+            if repeat.until <= now {
+                inner.flush(now);
             }
-            inner.flush(now);
             return;
         }
-        inner.write(now, actor.clone(), deed.clone(), 1);
-        inner.repeats.insert((actor, deed), Repeat { until: now + GATHER_MS, times: 0 });
+        own.insert(key.clone(), Repeat { until: now + GATHER_MS, times: 0 });
+        // The first one is told with its own address, unless it stands for many.
+        let actor = if key.1 == deed { actor } else { key.0 };
+        inner.write(now, actor, key.1, 1);
     }
 
     /// Tells what was gathered, and has everything on disk. Called every few seconds and at the end.
@@ -201,23 +208,30 @@ impl Audit {
 }
 
 impl Inner {
-    /// So many different things at once are a flood: they are told apart by what was done alone.
-    fn key(&self, actor: Actor, deed: Deed) -> (Actor, Deed) {
-        let key = (actor, deed);
-        if self.repeats.len() < GATHERED || self.repeats.contains_key(&key) {
+    /// What counts as the same. So many different things at once are a flood: they are told apart by who and what was done.
+    fn key(&self, actor: &Actor, deed: &Deed) -> (Actor, Deed) {
+        let mut key = (actor.clone(), deed.clone());
+        let most = if actor.who.is_some() {
+            GATHERED_EACH
+        } else {
+            key.0.from = actor.from.map(network);
+            GATHERED
+        };
+        if self.repeats.get(&actor.who).is_none_or(|own| own.len() < most || own.contains_key(&key)) {
             return key;
         }
-        (Actor::default(), Deed { target: None, detail: Some("several".to_owned()), ..key.1 })
+        let who = Actor { who: actor.who.clone(), ..Actor::default() };
+        (who, Deed { target: None, detail: Some("several".to_owned()), ..key.1 })
     }
 
     fn flush(&mut self, now: i64) {
-        let over: Vec<(Actor, Deed)> =
-            self.repeats.iter().filter(|(_, repeat)| repeat.until <= now).map(|(key, _)| key.clone()).collect();
-        for key in over {
-            let Some(repeat) = self.repeats.remove(&key) else { continue };
-            if repeat.times > 0 {
-                self.write(now, key.0, key.1, repeat.times);
-            }
+        let mut over = Vec::new();
+        self.repeats.retain(|_, own| {
+            over.extend(own.extract_if(|_, repeat| repeat.until <= now));
+            !own.is_empty()
+        });
+        for ((actor, deed), repeat) in over.into_iter().filter(|(_, repeat)| repeat.times > 0) {
+            self.write(now, actor, deed, repeat.times);
         }
     }
 
@@ -307,8 +321,52 @@ mod tests {
         for index in 0..3 * GATHERED {
             audit.note_often(Actor::default(), deed(&index.to_string()));
         }
+        assert!(audit.inner.lock().repeats[&None].len() <= GATHERED + 1);
+    }
+
+    /// X62: whoever has a network has one stranger's place in the log; no flood of strangers, and none of a colleague's, takes
+    /// from anybody else who it was.
+    #[test]
+    fn x62_nobodys_flood_hides_anybody_else() {
+        let clock = Clock::manual(0);
+        let audit = Audit::open(None, clock.clone()).unwrap();
+        let stranger = |network: u64, host: u64| Actor {
+            from: Some(std::net::Ipv6Addr::from(u128::from(network) << 64 | u128::from(host)).into()),
+            ..Actor::default()
+        };
+        let user = |name: &str, via: u32| Actor {
+            who: Some(UserId::from(name)),
+            via: Some(format!("tok_{via}")),
+            from: Some([192, 0, 2, 1].into()),
+        };
+        let newest = |count: usize| audit.page(None, count, |_| true).unwrap();
+        for host in 1..=10_000 {
+            audit.note_often(stranger(1, host), deed("GET /api/v1/users"));
+        }
+        assert_eq!(newest(9).iter().map(|entry| entry.from.as_deref()).collect::<Vec<_>>(), [Some("::1:0:0:0:1")]);
+        clock.advance(GATHER_MS);
+        audit.settle();
+        let counted = &newest(1)[0];
+        assert_eq!((counted.from.as_deref(), counted.times), (Some("0:0:0:1::"), 9_999));
+        for network in 0..2 * GATHERED as u64 {
+            audit.note_often(stranger(network, 1), deed("GET /api/v1/users"));
+        }
+        assert_eq!(newest(1)[0].detail.as_deref(), Some("several"));
+        for token in 0..10_000 {
+            audit.note_often(user("usr_mallory", token), deed("GET /api/v1/audit"));
+        }
+        let several = newest(1).remove(0);
+        assert_eq!((several.who, several.detail.as_deref()), (Some(UserId::from("usr_mallory")), Some("several")));
+        audit.note_often(user("usr_ann", 1), deed("GET /api/v1/audit"));
+        let ann = newest(1).remove(0);
+        assert_eq!(
+            (ann.who, ann.via.as_deref(), ann.from.as_deref()),
+            (Some(UserId::from("usr_ann")), Some("tok_1"), Some("192.0.2.1"))
+        );
+        assert_eq!(ann.target.as_deref(), Some("GET /api/v1/audit"));
         let inner = audit.inner.lock();
-        assert!(inner.repeats.len() <= GATHERED + 1);
+        assert!(inner.repeats.values().all(|own| own.len() <= GATHERED + 1) && inner.repeats.len() == 3);
+        assert_eq!(inner.repeats[&Some(UserId::from("usr_mallory"))].len(), GATHERED_EACH + 1);
     }
 
     /// X60: the log goes on in a new file when one is full; pages go over the border.

@@ -4,7 +4,7 @@
 //! read. This holds a second handle on each socket and looks at the clock from outside. It knows nothing of HTTP but when an
 //! answer is under way. Made by `app` when a connection comes, told by the edges, looked at once a second by [`Lines::look`].
 
-use std::net::{IpAddr, Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -29,11 +29,15 @@ pub struct Lines {
     limits: LineLimits,
     began: Instant,
     open: Mutex<Vec<Weak<Line>>>,
+    /// By [`network`].
     from: DashMap<IpAddr, Counts>,
     /// Proxies speak for many: they are not counted.
     trusted: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
     cut: AtomicU64,
 }
+
+/// Connections of one sort from one place.
+struct TooMany;
 
 #[derive(Default)]
 struct Counts {
@@ -90,18 +94,11 @@ impl Lines {
             }
         };
         let peer = socket.peer_addr().ok()?.ip().to_canonical();
-        let from = (!(self.trusted)(peer)).then_some(peer);
-        if let Some(from) = from {
-            let mut counts = self.from.entry(from).or_default();
-            if counts.all >= self.limits.per_address || counts.strangers >= self.limits.strangers_per_address {
-                drop(counts);
-                self.cut.fetch_add(1, Ordering::Relaxed);
-                hang_up(&socket);
-                return None;
-            }
-            counts.all += 1;
-            counts.strangers += 1;
-        }
+        let Ok(from) = self.count_in(peer) else {
+            self.cut.fetch_add(1, Ordering::Relaxed);
+            hang_up(&socket);
+            return None;
+        };
         let line = Arc::new(Line {
             lines: Arc::clone(self),
             socket,
@@ -119,6 +116,21 @@ impl Lines {
         }
         open.push(Arc::downgrade(&line));
         Some(line)
+    }
+
+    /// Where a connection from this address is counted; `None` for a proxy's.
+    fn count_in(&self, peer: IpAddr) -> Result<Option<IpAddr>, TooMany> {
+        if (self.trusted)(peer) {
+            return Ok(None);
+        }
+        let from = network(peer);
+        let mut counts = self.from.entry(from).or_default();
+        if counts.all >= self.limits.per_address || counts.strangers >= self.limits.strangers_per_address {
+            return Err(TooMany);
+        }
+        counts.all += 1;
+        counts.strangers += 1;
+        Ok(Some(from))
     }
 
     /// Cuts whoever takes nothing, and ends what is not used any more. Called once a second or oftener.
@@ -239,6 +251,17 @@ impl Drop for Carried {
     }
 }
 
+/// What is one address to every limit and count: whoever has one of the newer kind has 2^64 of them.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 fn hang_up(socket: &TcpStream) {
     // Without this the kernel would go on offering what was sent to somebody who does not take it. Where it fails, the
     // connection is gone already.
@@ -304,6 +327,20 @@ mod tests {
         let trusting = Lines::new(limits(1000), |_| true);
         let many: Vec<_> = (0..8).map(|_| pair(&listener)).collect();
         assert!(many.iter().all(|(_, server)| trusting.open(SockRef::from(server)).is_some()));
+    }
+
+    /// X70: a network of the newer kind is one address, and a proxy in it is still not counted.
+    #[test]
+    fn x70_a_network_is_one_address() {
+        let proxy: IpAddr = "2001:db8:0:1::99".parse().unwrap();
+        let lines = Lines::new(limits(1000), move |peer| peer == proxy);
+        let from = |text: &str| lines.count_in(text.parse().unwrap()).is_ok();
+        assert!(from("2001:db8:0:1::1") && from("2001:db8:0:1:ffff::2"));
+        assert!(!from("2001:db8:0:1::3"), "another address of the same network is one too many");
+        assert!(from("2001:db8:0:2::1"), "another network has its own");
+        assert!((0..9).all(|_| lines.count_in(proxy).is_ok_and(|counted| counted.is_none())));
+        assert!(from("192.0.2.1") && from("192.0.2.2"), "of the older kind each address has its own");
+        assert_eq!(lines.from.len(), 4);
     }
 
     /// X71: who takes nothing for the limit is cut, with what the kernel holds; who has nothing waiting is not.

@@ -43,7 +43,6 @@ pub use revisions::Revisions;
 use account::{Check, email_key};
 use answers::{Answers, Remembered, fingerprint};
 use attempts::Attempts;
-pub use attempts::network;
 use credential::{Grant, Scopes, Use};
 use desk_settings::Kept;
 use invitations::Invitations;
@@ -121,6 +120,22 @@ pub struct SignedIn {
     pub secret: String,
     pub lasts_ms: i64,
     pub user: UserView,
+}
+
+/// Somebody who gave the password that was the account's a moment ago.
+pub struct Proven {
+    account: Arc<Account>,
+    password: Option<Phc>,
+    /// The address that was given, as failures are counted by.
+    key: String,
+}
+
+impl Proven {
+    /// Whether it would let them in now: neither another password was set meanwhile nor the account deactivated.
+    fn holds(&self) -> bool {
+        let user = self.account.user();
+        user.active && user.password == self.password
+    }
 }
 
 /// Why nobody was signed in.
@@ -238,7 +253,9 @@ impl People {
         let now = self.now();
         let mut expired = Vec::new();
         for entry in &self.grants {
-            if entry.expires_at.is_some_and(|at| at <= now) {
+            // Tokens outlived their users once.
+            let is_left = entry.kind == Kind::Token && !entry.given && !entry.account.is_active();
+            if is_left || entry.expires_at.is_some_and(|at| at <= now) {
                 expired.push((*entry.key(), entry.value().clone()));
             }
         }
@@ -266,9 +283,15 @@ impl People {
         place: Place,
         before: Option<&str>,
     ) -> Result<SignedIn, SignInRefused> {
+        let proven = self.prove(email, password, place.address).await?;
+        let (people, before) = (self.clone(), before.map(str::to_owned));
+        Ok(whole(async move { people.admit(proven, place, before).await }).await?)
+    }
+
+    /// The first half of signing in: checks address and password, which takes a while.
+    pub async fn prove(&self, email: &str, password: &str, from: Option<IpAddr>) -> Result<Proven, SignInRefused> {
         let key = email_key(email);
         let now = self.clock.now_millis();
-        let from = place.address;
         let account = self.by_email.get(&key).map(|id| id.clone()).and_then(|id| self.account(&id));
         let at_home = account.as_ref().is_some_and(|account| self.is_home(account, from));
         self.attempts
@@ -278,25 +301,25 @@ impl People {
         // What is too long to be a password costs no hashing, and says nothing about the account.
         let fits = password.chars().count() <= password::MAX_CHARS;
         let password = if fits { password.to_owned() } else { String::new() };
-        let right = match self.hasher.check(password, stored).await {
+        let right = match self.hasher.check(password, stored.clone()).await {
             Ok(right) => right && fits,
             Err(problem) => {
                 self.attempts.undecided(&key, from);
                 return Err(problem.into());
             }
         };
-        let account = account.filter(|account| right && account.is_active());
-        let Some(account) = account else {
-            return Err(Problem::new(Code::WrongCredentials, "the address or the password is wrong").into());
-        };
-        self.attempts.succeeded(&key, from);
-        let people = self.clone();
-        let before = before.map(Digest::of);
-        let started = whole(async move {
-            let _changing = people.changing.lock().await;
-            people.start_session(account, place, before).await
-        });
-        Ok(started.await?)
+        let proven = account.filter(|_| right).map(|account| Proven { account, password: stored, key });
+        Ok(proven.filter(Proven::holds).ok_or_else(wrong_password)?)
+    }
+
+    /// The second half: starts the session, if what was proven still holds.
+    pub async fn admit(&self, proven: Proven, place: Place, before: Option<String>) -> Result<SignedIn, Problem> {
+        let _changing = self.changing.lock().await;
+        if !proven.holds() {
+            return Err(wrong_password());
+        }
+        self.attempts.succeeded(&proven.key, place.address);
+        self.start_session(proven.account, place, before.as_deref().map(Digest::of)).await
     }
 
     /// Whether the account is signed in from this address already: a flood of failures from elsewhere does not shut it out.
@@ -457,7 +480,8 @@ impl People {
         Ok(view)
     }
 
-    /// Changes a user. Less of a role, or none, takes effect in open sessions at once; another password ends them.
+    /// Changes a user. Less of a role, or none, takes effect in open sessions at once; another password ends them, and whoever
+    /// is deactivated has no session and no token left.
     pub async fn update(
         self: &Arc<Self>,
         by: &Arc<Principal>,
@@ -499,11 +523,14 @@ impl People {
         let remembered =
             keyed.map(|keyed| self.answer(by, keyed, print, body.password.and(after.password.clone()), &view));
         asides.extend(remembered.as_ref().map(Answers::aside));
-        let ended = if after.password == before.password && after.active {
-            Vec::new()
-        } else {
-            self.grants_where(|grant| grant.kind == Kind::Cookie && Arc::ptr_eq(&grant.account, &account))
-        };
+        let ended = self.grants_where(|grant| {
+            let ends = match grant.kind {
+                Kind::Cookie => !after.active || after.password != before.password,
+                // Who comes back is given new ones. The environment's is the operator's.
+                Kind::Token => !after.active && !grant.given,
+            };
+            ends && Arc::ptr_eq(&grant.account, &account)
+        });
         self.end(&ended, asides).await?;
         if let Some(remembered) = &remembered {
             self.answers.note(remembered);
@@ -998,6 +1025,10 @@ impl crate::domain::rules::People for People {
             user.active && fits
         })
     }
+}
+
+fn wrong_password() -> Problem {
+    Problem::new(Code::WrongCredentials, "the address or the password is wrong")
 }
 
 fn session(digest: &Digest, stored: &StoredSession, account: Arc<Account>, calls_per_s: u32) -> Grant {

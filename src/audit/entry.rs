@@ -70,7 +70,7 @@ pub struct Entry {
     pub who: Option<UserId>,
     /// The session or the token.
     pub via: Option<String>,
-    /// The address.
+    /// The address; of an IPv6 address of strangers that is counted, its network.
     pub from: Option<String>,
     /// A user, a token, a session, or a call.
     pub target: Option<String>,

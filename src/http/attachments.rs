@@ -159,6 +159,10 @@ pub(super) async fn send_by(call: &Call, user: &UserId, id: &str, mut payload: P
             Problem::new(Code::RequestTimeout, detail)
         };
         let Ok(chunk) = tokio::time::timeout_at(due, payload.next()).await else { return Some(Err(slow())) };
+        // It may take hours: whoever was sent away meanwhile goes on with nothing.
+        if let Err(problem) = call.still() {
+            return Some(Err(problem));
+        }
         let chunk = chunk?.map_err(|error| Problem::new(Code::BadJson, format!("the body broke off: {error}")));
         since += chunk.as_ref().map_or(0, bytes::Bytes::len);
         if since >= PROGRESS_BYTES {

@@ -1,6 +1,8 @@
 //! A request that passed everything that is the same for all calls: it is one of the table's, its query parameters are known,
-//! its caller is signed in, allowed and not a foreign page, its key is well-formed. Handlers take it first.
+//! its caller is signed in, allowed and not a foreign page, its key is well-formed. Handlers take it first. Who the caller is and
+//! what it may do is looked at again behind every body, which may take its time.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::sync::{Arc, OnceLock};
@@ -18,10 +20,11 @@ use super::desk_state::Desk;
 use super::operation::{Access, KeyUse, Operation};
 use super::params::{Params, digits};
 use super::reply::Failure;
-use crate::audit::{Actor, Deed};
+use crate::audit::{Action, Actor, Deed};
 use crate::domain::command::Command;
 use crate::domain::ids::{CommandId, TicketId, UserId, Version};
-use crate::domain::permissions::Principal;
+use crate::domain::permissions::{Permission, Principal};
+use crate::domain::rejection::Rejection;
 use crate::people::{Allowance, Credential, Keyed, Kind, State};
 use crate::protocol::code::Code;
 use crate::protocol::gateway::{Done, Order};
@@ -34,7 +37,10 @@ pub struct Call {
     pub desk: Desk,
     pub request: HttpRequest,
     pub params: Params,
+    operation: &'static Operation,
     caller: Option<Caller>,
+    /// The caller as it stood once the body had arrived.
+    renewed: OnceCell<Arc<Principal>>,
     pub(super) key: Option<CommandId>,
 }
 
@@ -66,7 +72,7 @@ impl Call {
                 }
                 None
             }
-            Access::SignedIn | Access::Needs(_) => Some(Caller::of(request, &desk)?),
+            Access::SignedIn | Access::OwnAccount | Access::Needs(_) => Some(Caller::of(request, &desk)?),
             Access::Operations => {
                 super::health::check_operations(request, &desk)?;
                 None
@@ -78,10 +84,8 @@ impl Call {
                 auth::refuse_foreign(request, &desk.config)?;
             }
         }
-        if let (Access::Needs(permission), Some(caller)) = (operation.access, &caller)
-            && !caller.principal.may(permission)
-        {
-            return Err(Problem::from(crate::domain::rejection::Rejection::Forbidden(permission)).into());
+        if let Some(caller) = &caller {
+            allow(operation, &caller.principal)?;
         }
         let key = match operation.key {
             KeyUse::Ignored => None,
@@ -93,12 +97,12 @@ impl Call {
             KeyUse::Refused => None,
         };
         let params = Params::parse(request.query_string(), operation.query)?;
-        Ok(Self { desk, request: request.clone(), params, caller, key })
+        Ok(Self { desk, request: request.clone(), params, operation, caller, renewed: OnceCell::new(), key })
     }
 
     /// Who is asking. Only calls that need a sign-in have somebody.
     pub fn principal(&self) -> &Arc<Principal> {
-        &self.caller().principal
+        self.renewed.get().unwrap_or_else(|| &self.caller().principal)
     }
 
     pub fn credential(&self) -> &Arc<Credential> {
@@ -117,6 +121,11 @@ impl Call {
 
     pub fn note_often(&self, deed: Deed) {
         self.desk.audit.note_often(self.actor(), deed);
+    }
+
+    /// Writes into the audit log what was tried in vain.
+    pub fn or_refused<T>(&self, action: Action, tried: Result<T, Problem>) -> Result<T, Problem> {
+        tried.inspect_err(|problem| self.note_often(Deed::refused(action).with(problem.code.wire())))
     }
 
     fn actor(&self) -> Actor {
@@ -160,11 +169,28 @@ impl Call {
     }
 
     pub async fn json<T: DeserializeOwned>(&self, payload: BodyStream) -> Result<T, Problem> {
-        body::json(&self.request, payload, &self.desk.config.limits).await
+        let body = body::json(&self.request, payload, &self.desk.config.limits).await?;
+        self.renew()?;
+        Ok(body)
     }
 
     pub async fn optional_json<T: DeserializeOwned>(&self, payload: BodyStream) -> Result<T, Problem> {
-        body::optional_json(&self.request, payload, &self.desk.config.limits).await
+        let body = body::optional_json(&self.request, payload, &self.desk.config.limits).await?;
+        self.renew()?;
+        Ok(body)
+    }
+
+    /// Refuses who has lost the right while the body was on its way, and goes on with what the caller is now. No look-up, no
+    /// allocation: this runs for every call with a body.
+    fn renew(&self) -> Result<(), Problem> {
+        if self.caller.is_none() {
+            return Ok(());
+        }
+        let now = self.still()?;
+        allow(self.operation, &now)?;
+        // A body is read once.
+        let _ = self.renewed.set(now);
+        Ok(())
     }
 
     /// Sends a command through the desk's door.
@@ -255,6 +281,15 @@ pub(super) fn too_many(wait_ms: u64) -> Failure {
     let seconds = wait_ms.div_ceil(1000);
     let problem = Problem::new(Code::TooMany, format!("more calls than allowed: try again in {seconds} s"));
     Failure { retry_after_s: Some(seconds), ..problem.into() }
+}
+
+fn allow(operation: &Operation, principal: &Principal) -> Result<(), Problem> {
+    let needed = match operation.access {
+        Access::Needs(permission) => permission,
+        Access::OwnAccount if principal.scopes.is_some() => Permission::TokensOwn,
+        _ => return Ok(()),
+    };
+    if principal.may(needed) { Ok(()) } else { Err(Rejection::Forbidden(needed).into()) }
 }
 
 /// A command id for those who gave none.

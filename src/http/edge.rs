@@ -175,8 +175,8 @@ fn tell_use(desk: &Desk, request: &HttpRequest, credential: &Arc<Credential>) {
 /// The call as the API describes it, never as it was written: a query may hold what people wrote.
 fn tell_refusal(desk: &Desk, answer: &ServiceResponse<BoxBody>, route: &str, credential: Option<&Arc<Credential>>) {
     let code = answer.response().extensions().get::<Code>().copied();
-    // A wrong password has an entry of its own, with the account.
-    if code == Some(Code::WrongCredentials) || (route == "/api/v1/session" && credential.is_none()) {
+    // What was guessed wrong has an entry of its own, with what it was about.
+    if code == Some(Code::WrongCredentials) {
         return;
     }
     let request = answer.request();

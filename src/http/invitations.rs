@@ -94,7 +94,8 @@ pub async fn withdraw(call: Call) -> Reply {
 
 pub async fn accept(call: Call, payload: Payload) -> Reply {
     let body: AcceptInvitation = call.json(payload).await?;
-    let signed_in = call.desk.people.accept(body, auth::place(&call.request, &call.desk)).await?;
+    let made = call.desk.people.accept(body, auth::place(&call.request, &call.desk)).await;
+    let signed_in = call.or_refused(Action::InvitationAccepted, made)?;
     call.note_by(&signed_in.user.id, Deed::done(Action::InvitationAccepted));
     Ok(session_::started(&call, StatusCode::CREATED, signed_in))
 }

@@ -198,7 +198,7 @@ fn describe(operation: &Operation, found: &mut Vec<(String, RefOr<Schema>)>) -> 
             described = described.request_body(Some(bytes));
         }
     }
-    if matches!(operation.access, Access::SignedIn | Access::Needs(_)) {
+    if matches!(operation.access, Access::SignedIn | Access::OwnAccount | Access::Needs(_)) {
         let nothing: [&str; 0] = [];
         described = described
             .security(SecurityRequirement::new("token", nothing))

@@ -34,6 +34,8 @@ pub enum Access {
     /// Anybody.
     Open,
     SignedIn,
+    /// Whoever is signed in, about the own account; by a token of narrower scope only with `tokens_own` in it.
+    OwnAccount,
     Needs(Permission),
     /// The operations token, where one is configured.
     Operations,
@@ -136,8 +138,10 @@ impl Operation {
         codes.extend(self.codes);
         match self.access {
             Access::Open => {}
+            // A role may be withdrawn while the body is on its way.
+            Access::SignedIn if !matches!(self.body, Body::None) => codes.extend([Code::NotSignedIn, Code::Forbidden]),
             Access::SignedIn | Access::Operations => codes.push(Code::NotSignedIn),
-            Access::Needs(_) => codes.extend([Code::NotSignedIn, Code::Forbidden]),
+            Access::OwnAccount | Access::Needs(_) => codes.extend([Code::NotSignedIn, Code::Forbidden]),
         }
         match self.key {
             KeyUse::Ignored => {}

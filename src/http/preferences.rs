@@ -6,7 +6,7 @@ use actix_web::http::header;
 use actix_web::web::Payload;
 
 use super::call::Call;
-use super::operation::{Answer, Body, Operation, schema};
+use super::operation::{Access, Answer, Body, Operation, schema};
 use super::reply::{self, Reply};
 use crate::domain::ids::Version;
 use crate::protocol::preferences::{Preferences, PreferencesView};
@@ -28,6 +28,7 @@ pub static PUT: Operation = Operation {
     tag: "session",
     summary: "Keep my preferences",
     detail: "Replaces them as a whole. With `If-Match` only those of that version: another browser may have changed them.",
+    access: Access::OwnAccount,
     if_match: true,
     body: Body::Json(schema::<Preferences>),
     answers: &[Answer::json(200, "The preferences as they are now.", schema::<PreferencesView>)],

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 
 use super::call::Call;
-use super::operation::{Answer, Body, KeyUse, Operation, Param, ParamKind, page_of, schema};
+use super::operation::{Access, Answer, Body, KeyUse, Operation, Param, ParamKind, page_of, schema};
 use super::paging;
 use super::reply::{self, Reply};
 use super::session_;
@@ -19,6 +19,7 @@ pub static LIST: Operation = Operation {
     tag: "session",
     summary: "List signed-in browsers",
     detail: "One's own; those of `user` with the permission `users_manage`. Of anybody else there are none.",
+    access: Access::OwnAccount,
     query: &[
         Param { name: "user", what: "Whose; one's own if absent.", kind: ParamKind::Text },
         paging::SIZE,
@@ -35,6 +36,7 @@ pub static END: Operation = Operation {
     tag: "session",
     summary: "Sign a browser out",
     detail: "At once, open sockets included. One's own; anybody's with the permission `users_manage`.",
+    access: Access::OwnAccount,
     key: KeyUse::Refused,
     answers: &[Answer::empty(204, "Signed out.")],
     codes: &[Code::NotFound],
@@ -48,6 +50,7 @@ pub static CHANGE_PASSWORD: Operation = Operation {
     tag: "session",
     summary: "Change one's password",
     detail: "Every other browser is signed out; tokens stay. Wrong guesses of the current one count like failed sign-ins.",
+    access: Access::OwnAccount,
     key: KeyUse::Refused,
     body: Body::Json(schema::<ChangePassword>),
     answers: &[Answer::empty(204, "Changed.")],

@@ -29,7 +29,8 @@ pub static SET_UP: Operation = Operation {
 
 pub async fn set_up(call: Call, payload: Payload) -> Reply {
     let body: Setup = call.json(payload).await?;
-    let signed_in = call.desk.people.set_up(body, auth::place(&call.request, &call.desk)).await?;
+    let made = call.desk.people.set_up(body, auth::place(&call.request, &call.desk)).await;
+    let signed_in = call.or_refused(Action::SetUp, made)?;
     call.note_by(&signed_in.user.id, Deed::done(Action::SetUp));
     Ok(session_::started(&call, StatusCode::CREATED, signed_in))
 }

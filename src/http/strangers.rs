@@ -9,7 +9,8 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
 use crate::config::Limits;
-use crate::people::{Allowance, network};
+use crate::line::network;
+use crate::people::Allowance;
 
 type Limiter = RateLimiter<IpAddr, DefaultKeyedStateStore<IpAddr>, QuantaClock, StateInformationMiddleware>;
 

@@ -18,6 +18,7 @@ pub static LIST: Operation = Operation {
     tag: "people",
     summary: "List tokens",
     detail: "One's own; everybody's with the permission `tokens_others`. The tokens themselves are never shown again.",
+    access: Access::OwnAccount,
     query: &[paging::SIZE, paging::AFTER],
     answers: &[Answer::json(200, "A page of tokens.", page_of::<TokenView>)],
     ..Operation::BASE

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use parking_lot::Mutex;
 
 use super::secret::Digest;
+use crate::line::network;
 
 /// So many failures of one account from one address within the window, then nothing more until the window ends.
 const FAILURES: u32 = 10;
@@ -79,17 +80,6 @@ fn keys(email: &str, from: Option<IpAddr>) -> [Key; 3] {
     let account = Some(Digest::of(email));
     let address = Some(from.map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), network));
     [(account, address), (None, address), (account, None)]
-}
-
-/// Whoever has one address of the newer kind has 2^64 of them.
-pub fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        address @ IpAddr::V4(_) => address,
-    }
 }
 
 /// Drops what has ended; where that is nothing, the half that ends first.

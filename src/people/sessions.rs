@@ -85,17 +85,20 @@ impl People {
         }
         self.attempts.succeeded(&key, from);
         let password = self.hasher.hash(body.password).await?;
-        let (people, own) = (self.clone(), credential.grant.id.clone());
+        let (people, grant) = (self.clone(), credential.grant.clone());
         let changed = whole(async move {
             let _changing = people.changing.lock().await;
+            if !grant.is_good(people.now()) {
+                return Err(Problem::new(Code::NotSignedIn, "the session has ended: sign in again"));
+            }
             let mut after = (*account.user()).clone();
             // Somebody else set it while this one was hashed: theirs stands.
             if after.password != user.password {
                 return Err(Problem::new(Code::WrongCredentials, "the current password is wrong"));
             }
             after.password = Some(password);
-            let others = people.grants_where(|grant| {
-                grant.kind == Kind::Cookie && grant.id != own && Arc::ptr_eq(&grant.account, &account)
+            let others = people.grants_where(|other| {
+                other.kind == Kind::Cookie && other.id != grant.id && Arc::ptr_eq(&other.account, &account)
             });
             people.end(&others, vec![put(format!("{USERS}{}", after.id), &after)]).await?;
             account.replace(after);

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use hotdesk::audit::Action::Limited;
 use hotdesk::clock::Clock;
 use hotdesk::journal::memory::MemoryJournal;
+use hotdesk::people::AdminSeed;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
@@ -82,6 +84,69 @@ async fn x63_the_log_has_the_deeds_and_no_secret() {
             assert!(!text.contains(secret), "{secret} is in the audit log");
         }
     }
+    app.stop().await;
+}
+
+/// X66: no way of guessing one's way in goes without a trace.
+#[actix_web::test]
+async fn x66_every_refused_try_leaves_a_trace() {
+    let attack = Attack::by(Cause::Audit);
+    let app = TestApp::seeded(Arc::new(MemoryJournal::new()), Clock::manual(START), AdminSeed::default(), |config| {
+        config.limits.anonymous_calls_per_s = 1;
+        config.limits.anonymous_burst = 50;
+    })
+    .await;
+    let setup = json!({"token": "CANARY", "email": "x@example.org", "name": "x", "password": PASSWORD});
+    let signing = json!({"email": "x@example.org", "password": PASSWORD});
+    let good =
+        json!({"token": app.desk.people.setup_secret(), "email": "a@example.org", "name": "a", "password": PASSWORD});
+    for (method, path, body, origin, expect) in [
+        ("POST", "/api/v1/setup", &setup, "", ("set_up", None, "wrong_credentials")),
+        ("POST", "/api/v1/setup", &good, "", ("set_up", None, "")),
+        ("POST", "/api/v1/setup", &setup, "", ("set_up", None, "setup_done")),
+        (
+            "POST",
+            "/api/v1/invitations/accept",
+            &json!({"token": "CANARY", "password": PASSWORD}),
+            "",
+            ("invitation_accepted", None, "wrong_credentials"),
+        ),
+        ("POST", "/api/v1/session", &signing, "", ("signed_in", None, "wrong_credentials")),
+        (
+            "POST",
+            "/api/v1/session",
+            &signing,
+            "https://evil.example",
+            ("denied", Some("POST /api/v1/session"), "foreign_origin"),
+        ),
+        ("DELETE", "/api/v1/session", &Value::Null, "", ("denied", Some("DELETE /api/v1/session"), "not_signed_in")),
+    ] {
+        attack.tried();
+        let mut request = app.anonymous(method, path).json(body);
+        if !origin.is_empty() {
+            request = request.header("origin", origin);
+        }
+        let reply = send(request).await;
+        let (action, target, code) = expect;
+        let entry = app.desk.audit.page(None, 1, |entry| entry.from.is_some()).unwrap().remove(0);
+        let entry = serde_json::to_value(entry).unwrap();
+        if code.is_empty() {
+            assert_eq!((reply.status, &entry["outcome"]), (201, &json!("done")), "{entry}");
+            continue;
+        }
+        assert_eq!(reply.refusal().1, code, "{method} {path}");
+        assert_eq!(
+            [&entry["action"], &entry["outcome"], &entry["target"], &entry["detail"], &entry["from"]],
+            [&json!(action), &json!("refused"), &json!(target), &json!(code), &json!("127.0.0.1")],
+        );
+        assert!(!entry.to_string().contains("CANARY"), "{entry}");
+    }
+    let foreign = || app.anonymous("POST", "/api/v1/session").header("origin", "https://evil.example").json(&signing);
+    while send(foreign()).await.status != 429 {
+        attack.tried();
+    }
+    let limited = app.desk.audit.page(None, 1, |_| true).unwrap().remove(0);
+    assert_eq!((limited.action, limited.target.as_deref()), (Limited, Some("POST /api/v1/session")));
     app.stop().await;
 }
 

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::attacks::{Attack, Cause};
 use crate::support::{ADMIN, Reply, TestApp, send};
@@ -259,6 +261,65 @@ async fn x44_changing_the_password_ends_other_sessions() {
     app.stop().await;
 }
 
+/// Sends a head that announces a body, and comes back once the call waits for it.
+async fn announce(app: &TestApp, token: &str, method: &str, path: &str, kind: &str, body: &str) -> TcpStream {
+    let mut socket = TcpStream::connect(app.address).await.unwrap();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {token}\r\ncontent-type: {kind}\r\n\
+         content-length: {}\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n",
+        app.address,
+        body.len()
+    );
+    socket.write_all(head.as_bytes()).await.unwrap();
+    let mut told = [0; 25];
+    socket.read_exact(&mut told).await.unwrap();
+    assert_eq!(&told, b"HTTP/1.1 100 Continue\r\n\r\n");
+    socket
+}
+
+/// X27: a body that trickles in does not keep the rights that its sender had when it began.
+#[actix_web::test]
+async fn x27_rights_end_while_a_body_is_on_its_way() {
+    let attack = Attack::by(Cause::Access);
+    let app = TestApp::with(crate::permission_matrix::private_team).await;
+    assert_eq!(app.ticket("Hidden", json!({"team": "legal"})).await["id"], 1);
+    let user = json!({"email": "x@example.org", "name": "x", "role": "admin"});
+    let message = json!({"body": "Hello", "visibility": "internal"});
+    let upload = "/api/v1/attachments/{upload}/content?from=0";
+    for (name, role, ask, change, expect) in [
+        ("kept", "admin", ("POST", "/api/v1/users", user.clone()), json!({"name": "Kept"}), "201"),
+        ("gone", "admin", ("POST", "/api/v1/users", user.clone()), json!({"active": false}), "401"),
+        ("less", "admin", ("POST", "/api/v1/users", user), json!({"role": "agent"}), "403"),
+        ("in", "agent", ("POST", "/api/v1/tickets/1/messages", message.clone()), json!({"name": "In"}), "201"),
+        ("out", "agent", ("POST", "/api/v1/tickets/1/messages", message), json!({"teams": []}), "404"),
+        ("sends", "agent", ("PUT", upload, json!("a file")), json!({"active": false}), "401"),
+    ] {
+        attack.tried();
+        let (id, token) = app.user(name, role).await;
+        let account = format!("/api/v1/users/{id}");
+        assert_eq!(app.call("PATCH", &account, json!({"teams": ["legal"]})).await.0, 200);
+        let (method, path, body) = ask;
+        let body = body.to_string();
+        let mut path = path.to_owned();
+        let mut kind = "application/json";
+        if path == upload {
+            let begin = json!({"name": "a.txt", "bytes": body.len()});
+            let begun = app.call_as(&token, "POST", "/api/v1/attachments", begin).await.1;
+            path = path.replace("{upload}", begun["id"].as_str().unwrap());
+            kind = "application/octet-stream";
+        }
+        let mut socket = announce(&app, &token, method, &path, kind, &body).await;
+        let (first, rest) = body.as_bytes().split_at(3);
+        socket.write_all(first).await.unwrap();
+        assert_eq!(app.call("PATCH", &account, change).await.0, 200);
+        socket.write_all(rest).await.unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.split(' ').nth(1), Some(expect), "{name}: {answer}");
+    }
+    app.stop().await;
+}
+
 /// X31: a token of narrower scope can neither do more nor make itself, or another, wider.
 #[actix_web::test]
 async fn x31_a_narrow_token_stays_narrow() {
@@ -297,7 +358,22 @@ async fn x31_a_narrow_token_stays_narrow() {
         assert_eq!((status, &answer["errors"][0]["pointer"]), (422, &json!("/scopes")));
     }
     let narrow = json!({"name": "narrower", "scopes": ["ticket_read"]});
-    assert_eq!(app.call_as(reader, "POST", "/api/v1/tokens", narrow).await.0, 201);
+    let (status, narrow) = app.call_as(reader, "POST", "/api/v1/tokens", narrow).await;
+    assert_eq!(status, 201);
+    // Nor is it the account's own hand, unless it may see to what opens the account.
+    for (method, path, body) in [
+        ("GET", "/api/v1/sessions", Value::Null),
+        ("DELETE", "/api/v1/sessions/ses_0000000000000000", Value::Null),
+        ("POST", "/api/v1/me/password", json!({"current": GOOD, "password": "mine now, thanks"})),
+        ("GET", "/api/v1/tokens", Value::Null),
+        ("PUT", "/api/v1/me/preferences", json!({"appearance": "dark"})),
+    ] {
+        attack.tried();
+        let (_, refused) = app.call_as(narrow["token"].as_str().unwrap(), method, path, body.clone()).await;
+        assert_eq!(refused["code"], "forbidden", "{method} {path}");
+        assert!(refused["detail"].as_str().unwrap().contains("tokens_own"), "{refused}");
+        assert_ne!(app.call_as(reader, method, path, body).await.1["code"], "forbidden", "{method} {path}");
+    }
     let mut peer = app.live_peer(reader, &["board"]).await;
     assert_eq!(peer.command("1", Some(id), json!({"type": "claim"})).await["code"], "forbidden");
     assert_eq!(make(json!({"name": "x", "scopes": ["everything"]})).await.0, 422);

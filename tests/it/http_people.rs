@@ -5,7 +5,8 @@ use std::sync::Arc;
 use hotdesk::clock::Clock;
 use hotdesk::journal::Journal;
 use hotdesk::journal::memory::MemoryJournal;
-use hotdesk::people::AdminSeed;
+use hotdesk::people::{AdminSeed, Place};
+use hotdesk::protocol::code::Code;
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN, Reply, START, TestApp, send};
@@ -347,7 +348,22 @@ async fn x19_who_is_sent_away_is_out_at_once() {
     assert_eq!(app.by_cookie(&cookie, "GET", "/api/v1/me").await.status, 401);
     app.call("PATCH", &path, json!({"active": true})).await;
     assert_eq!(app.by_cookie(&cookie, "GET", "/api/v1/me").await.status, 401);
-    assert_eq!(app.call_as(token, "GET", "/api/v1/me", Value::Null).await.0, 200);
+    assert_eq!(app.call_as(token, "GET", "/api/v1/me", Value::Null).await.0, 401);
+    assert_eq!(app.get("/api/v1/tokens").await["data"], json!([]));
+    assert_eq!(app.journal.asides("sessions/").unwrap().len() + app.journal.asides("tokens/").unwrap().len(), 0);
+    app.stop().await;
+}
+
+/// X19: the environment's token stays the operator's.
+#[actix_web::test]
+async fn x19_the_environments_token_comes_back_with_its_user() {
+    let app = TestApp::start().await;
+    let (_, other) = app.user("zoe", "admin").await;
+    let path = format!("/api/v1/users/{}", app.get("/api/v1/me").await["id"].as_str().unwrap());
+    assert_eq!(app.call_as(&other, "PATCH", &path, json!({"active": false})).await.0, 200);
+    assert_eq!(app.call("GET", "/api/v1/me", Value::Null).await.0, 401);
+    assert_eq!(app.call_as(&other, "PATCH", &path, json!({"active": true})).await.0, 200);
+    assert_eq!(app.call("GET", "/api/v1/me", Value::Null).await.0, 200);
     app.stop().await;
 }
 
@@ -364,6 +380,28 @@ async fn x25_a_new_password_signs_out() {
     assert_eq!(app.by_cookie(&cookie, "GET", "/api/v1/me").await.status, 401);
     assert_eq!(app.sign_in("ann@example.org", PASSWORD).await.status, 401);
     assert_eq!(app.sign_in("ann@example.org", "another one entirely").await.status, 200);
+    app.stop().await;
+}
+
+/// X26: a password that was right when it was checked opens nothing once it is changed, or its user deactivated.
+#[actix_web::test]
+async fn x26_a_sign_in_under_way_does_not_outlive_the_password() {
+    let app = TestApp::start().await;
+    let ann = app.with_password("ann", "agent").await;
+    let (path, people) = (format!("/api/v1/users/{ann}"), &app.desk.people);
+    let mut password = PASSWORD.to_owned();
+    for (change, refused) in [
+        (json!({"name": "Ann Lee"}), false),
+        (json!({"password": "another one entirely"}), true),
+        (json!({"active": false}), true),
+    ] {
+        let proven = people.prove("ann@example.org", &password, None).await.unwrap();
+        assert_eq!(app.call("PATCH", &path, change.clone()).await.0, 200);
+        let admitted = people.admit(proven, Place::default(), None).await;
+        assert_eq!(admitted.err().map(|problem| problem.code), refused.then_some(Code::WrongCredentials), "{change}");
+        password = change["password"].as_str().unwrap_or(&password).to_owned();
+    }
+    assert_eq!(app.journal.asides("sessions/").unwrap().len(), 0);
     app.stop().await;
 }
 

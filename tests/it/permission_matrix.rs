@@ -35,6 +35,15 @@ async fn world() -> (TestApp, Vec<Caller>) {
     (app, callers)
 }
 
+/// A report that everybody may run, split by what not everybody sees.
+async fn shared_report(app: &TestApp) -> String {
+    let definition = json!({"measure": "created", "split": ["team"], "last": "1d"});
+    let report = json!({"name": "Shared", "definition": definition, "shared": true});
+    let (status, saved) = app.call("POST", "/api/v1/reports", report).await;
+    assert_eq!(status, 201, "{saved}");
+    saved["id"].as_str().unwrap().to_owned()
+}
+
 pub fn private_team(config: &mut hotdesk::config::Config) {
     let mut team = config.desk.teams[0].clone();
     TEAM.clone_into(&mut team.id);
@@ -143,9 +152,9 @@ fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
         }
         "save_report" => (Rule::ByRole, "", json!({"name": "", "definition": {"measure": "created", "last": "1d"}})),
         "update_report" => (Rule::ByRole, "", json!({"shared": true})),
-        "remove_report" | "get_report" | "run_report" | "get_report_tickets" | "list_report_files" => {
-            (Rule::ByRole, "", Value::Null)
-        }
+        "remove_report" | "get_report" | "list_report_files" => (Rule::ByRole, "", Value::Null),
+        "run_report" => (Rule::Figures, "", Value::Null),
+        "get_report_tickets" => (Rule::Drilled, "?key=legal", Value::Null),
         "get_report_file" => (Rule::ByRole, "?at=2026-01-01T00:00:00Z", Value::Null),
         _ => return None,
     })
@@ -169,8 +178,13 @@ async fn x32_every_call_obeys_roles_and_teams() {
             let what =
                 format!("{} as {} {}", operation.id, caller.role, if caller.inside { "inside" } else { "outside" });
             let ticket = app.ticket(CANARY, json!({"team": TEAM})).await["id"].as_u64().unwrap();
-            let id =
-                if operation.path.starts_with("/api/v1/tickets/") { ticket.to_string() } else { "none".to_owned() };
+            let id = if operation.path.starts_with("/api/v1/tickets/{id}") {
+                ticket.to_string()
+            } else if operation.path.starts_with("/api/v1/reports/{id}") && operation.method == "GET" {
+                shared_report(&app).await
+            } else {
+                "none".to_owned()
+            };
             let path = format!("{}{query}", operation.path.replace("{id}", &id));
             let body = match rule {
                 Rule::Bulk => json!({"ids": [ticket], "command": {"type": "update", "priority": "low"}}),

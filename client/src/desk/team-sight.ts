@@ -1,4 +1,4 @@
-import type { DeskInfo, User } from "@/protocol/types";
+import type { DeskInfo, Me, Ticket, User } from "@/protocol/types";
 
 type Teams = Pick<DeskInfo, "teams">;
 type Person = Pick<User, "role" | "teams" | "active">;
@@ -18,4 +18,12 @@ export function isAssignable(person: Person, team: string | null, info: Teams): 
   if (!person.active) return false;
   if (team === null || person.teams.includes(team)) return true;
   return person.teams.length === 0 && (person.role === "admin" || !isPrivate(info, team));
+}
+
+/** Whether somebody may give a ticket back: the holder may, and whoever may release others'. Nobody's is nobody's already. */
+export function mayRelease(
+  { assignee }: Pick<Ticket, "assignee">,
+  me: Pick<Me, "id" | "permissions">,
+): boolean {
+  return assignee === null || assignee === me.id || me.permissions.includes("release_others");
 }

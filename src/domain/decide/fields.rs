@@ -8,13 +8,14 @@ use super::super::command::{CreateTicket, UpdateTicket};
 use super::super::ids::{AttachmentId, TicketId, Version};
 use super::super::lifecycle;
 use super::super::patch::Patch;
+use super::super::permissions::Permission;
 use super::super::rejection::{FieldError, Rejection};
 use super::super::rules::FieldLimits;
 use super::super::state::Background;
 use super::super::text::clean_name;
 use super::super::ticket::{Requester, Sla, Status, Ticket};
 use super::super::time::Timestamp;
-use super::Context;
+use super::{Context, permit};
 
 /// A category, a team, a tag, a person's name.
 const NAME_CHARS: usize = 200;
@@ -208,6 +209,10 @@ pub(super) fn patch_of(ticket: &Ticket, update: &UpdateTicket, context: &Context
             if !context.people.is_assignable(user, team) {
                 errors.add("/assignee", "not_assignable", format!("{user} cannot hold this ticket"));
             }
+        }
+        // To take a ticket off somebody is to release it, whatever it is called.
+        Some(None) if ticket.assignee.as_ref() != Some(&context.principal.id) => {
+            permit(context, Permission::ReleaseOthers)?;
         }
         Some(None) => {}
         // A ticket that goes to another team leaves a holder who is not of that team.

@@ -511,6 +511,7 @@ export const en = {
       lifecycle: "It cannot go there from where it is.",
       team: "Not a member of the ticket's team.",
       inactive: "This account is not active.",
+      holder: "Only its holder or a supervisor gives it back.",
     },
   },
   wallboard: {

@@ -530,6 +530,7 @@ export const fr: Strings = {
       lifecycle: "Il ne peut pas y aller depuis son état actuel.",
       team: "N’est pas de l’équipe du ticket.",
       inactive: "Ce compte n’est pas actif.",
+      holder: "Seul son titulaire ou un superviseur peut le rendre.",
     },
   },
   wallboard: {

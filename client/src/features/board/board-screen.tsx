@@ -91,13 +91,13 @@ export function BoardScreen({
     (id: number, key: string) => {
       const ticket = sync.tickets.get(id);
       if (ticket === undefined) return;
-      const move = moveTo(ticket, axis, key, info, people);
+      const move = moveTo(ticket, axis, key, info, people, me);
       if (move.kind === "refused") announce(strings.board.refused[move.why]);
       if (move.kind !== "allowed") return;
       actions.update(id, move.fields);
       announce(strings.board.moved(id, nameOf(key)));
     },
-    [sync, axis, info, people, actions, announce, nameOf],
+    [sync, axis, info, people, me, actions, announce, nameOf],
   );
 
   /** To the next column on that side that takes the card. */
@@ -107,7 +107,7 @@ export function BoardScreen({
     if (ticket === undefined || at === null) return;
     for (let to = at.column + dx; to >= 0 && to < columns.length; to += dx) {
       const key = columns[to]?.key;
-      if (key !== undefined && moveTo(ticket, axis, key, info, people).kind === "allowed") {
+      if (key !== undefined && moveTo(ticket, axis, key, info, people, me).kind === "allowed") {
         put(id, key);
         focusCard(id);
         return;
@@ -236,7 +236,7 @@ export function BoardScreen({
             cursor={here}
             open={open}
             dragged={dragged}
-            move={held === undefined ? null : moveTo(held, axis, column.key, info, people)}
+            move={held === undefined ? null : moveTo(held, axis, column.key, info, people, me)}
             onDrop={(id) => put(id, column.key)}
             onFocus={setCursor}
             onOpen={onOpen}
@@ -277,14 +277,14 @@ function MoveDialog({
   onMove: (key: string) => void;
   onClose: () => void;
 }) {
-  const { sync, info, people } = useDesk();
+  const { sync, info, people, me } = useDesk();
   const ticket = sync.tickets.get(id);
   if (ticket === undefined) return null;
   return (
     <Dialog open onOpenChange={onClose} title={strings.board.moveTitle(id)}>
       <ul className="scroll-thin overflow-y-auto px-2 pb-3">
         {columns.map(({ key }) => {
-          const move = moveTo(ticket, axis, key, info, people);
+          const move = moveTo(ticket, axis, key, info, people, me);
           return (
             <li key={key}>
               <button

@@ -12,8 +12,13 @@ const people = new Map([
   ["bo", person("bo", ["billing"])],
   ["cy", person("cy", [], false)],
 ]);
-const move = (of: ReturnType<typeof ticket>, axis: Parameters<typeof moveTo>[1], to: string) =>
-  moveTo(of, axis, to, info, people);
+type Permissions = Parameters<typeof moveTo>[5]["permissions"];
+const move = (
+  of: ReturnType<typeof ticket>,
+  axis: Parameters<typeof moveTo>[1],
+  to: string,
+  permissions: Permissions = [],
+) => moveTo(of, axis, to, info, people, { id: "ada", permissions });
 
 describe("C48: what a drop would do", () => {
   test("a status is reached only along the server's own table", () => {
@@ -33,6 +38,15 @@ describe("C48: what a drop would do", () => {
     expect(move(ours, "assignee", "bo")).toEqual({ kind: "refused", why: "team" });
     expect(move(ours, "assignee", "cy")).toEqual({ kind: "refused", why: "inactive" });
     expect(move({ ...ours, assignee: "ada" }, "assignee", "")).toEqual({
+      kind: "allowed",
+      fields: { assignee: null },
+    });
+  });
+
+  test("nobody takes a ticket off somebody else without the right to", () => {
+    const theirs = ticket({ id: 1, assignee: "bo" });
+    expect(move(theirs, "assignee", "")).toEqual({ kind: "refused", why: "holder" });
+    expect(move(theirs, "assignee", "", ["release_others"])).toEqual({
       kind: "allowed",
       fields: { assignee: null },
     });

@@ -1,5 +1,5 @@
-import { isAssignable } from "@/desk/team-sight";
-import type { DeskInfo, Priority, Ticket, TicketStatus, TicketUpdate, User } from "@/protocol/types";
+import { isAssignable, mayRelease } from "@/desk/team-sight";
+import type { DeskInfo, Me, Priority, Ticket, TicketStatus, TicketUpdate, User } from "@/protocol/types";
 
 export const AXES = ["status", "assignee", "priority", "team"] as const;
 /** What the columns of a board are. */
@@ -11,7 +11,7 @@ export const NONE = "";
 export type Move =
   | { kind: "same" }
   | { kind: "allowed"; fields: TicketUpdate }
-  | { kind: "refused"; why: "lifecycle" | "team" | "inactive" };
+  | { kind: "refused"; why: "lifecycle" | "team" | "inactive" | "holder" };
 
 /** What putting a ticket into a column would ask for, or why it cannot be: known before anything is dropped. */
 export function moveTo(
@@ -20,6 +20,7 @@ export function moveTo(
   column: string,
   info: Pick<DeskInfo, "moves" | "teams">,
   people: ReadonlyMap<string, User>,
+  me: Pick<Me, "id" | "permissions">,
 ): Move {
   if ((ticket[axis] ?? NONE) === column) return { kind: "same" };
   if (ticket.status === "closed") return { kind: "refused", why: "lifecycle" };
@@ -35,7 +36,11 @@ export function moveTo(
     case "team":
       return { kind: "allowed", fields: { team: column === NONE ? null : column } };
     case "assignee": {
-      if (column === NONE) return { kind: "allowed", fields: { assignee: null } };
+      if (column === NONE) {
+        return mayRelease(ticket, me)
+          ? { kind: "allowed", fields: { assignee: null } }
+          : { kind: "refused", why: "holder" };
+      }
       const person = people.get(column);
       if (person === undefined || !person.active) return { kind: "refused", why: "inactive" };
       return isAssignable(person, ticket.team, info)

@@ -7,7 +7,7 @@ import { Menu, MenuContent, MenuRadioGroup, MenuRadioItem, MenuTrigger } from "@
 import { PriorityIcon } from "@/components/ui/priority-icon";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { useDesk } from "@/desk/desk-context";
-import { isAssignable } from "@/desk/team-sight";
+import { isAssignable, mayRelease } from "@/desk/team-sight";
 import { useFlash, usePersonName } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Priority, Ticket, TicketStatus } from "@/protocol/types";
@@ -135,6 +135,7 @@ export function AssigneeProperty({ ticket, ...rest }: PropertyProps) {
         </MenuRadioItem>
         <MenuRadioItem
           value={NOBODY}
+          disabled={!mayRelease(ticket, me)}
           icon={<span className="size-4.5 rounded-full border border-line-strong border-dashed" />}
         >
           {strings.details.nobody}

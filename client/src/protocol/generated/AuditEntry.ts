@@ -21,7 +21,7 @@ who: UserId | null,
  */
 via: string | null, 
 /**
- * The address.
+ * The address; of an IPv6 address of strangers that is counted, its network.
  */
 from: string | null, 
 /**

@@ -196,7 +196,21 @@ fn t7_t8_assignment() {
         ),
         "updated assignee=sue status=open team=billing",
     );
-    check(&[("ann", assign(Some("bob")))], ("ann", assign(None)), "updated assignee=null");
+}
+
+/// T13: whoever takes a ticket off its holder without naming another releases it, and needs the same right; the assigner takes
+/// back by undoing.
+#[test]
+fn t13_unassigning_is_releasing() {
+    let held = || ("ann", assign(Some("bob")));
+    let refused = "refused: this needs the permission release_others";
+    check(&[held()], ("ann", assign(None)), refused);
+    check(&[held()], ("cleo", assign(None)), refused);
+    check(&[held()], ("bob", assign(None)), "updated assignee=null");
+    check(&[held()], ("sam", assign(None)), "updated assignee=null");
+    check(&[held()], ("ann", undo("c1")), "undone assignee=null status=new");
+    check(&[held()], ("ann", assign(Some("ann"))), "updated assignee=ann");
+    check(&[], ("ann", assign(None)), "nothing");
 }
 
 /// T9: a ticket that goes to another team leaves a holder who is not of that team.
