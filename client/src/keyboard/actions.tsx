@@ -83,7 +83,8 @@ export function useAction(action: Action | null): void {
   const latest = useRef(action);
   latest.current = action;
   const { id, title, section, keys, words, layer } = action ?? {};
-  useEffect(() => {
+  // With what is drawn, not a moment after it: whoever sees the thing may press its key at once.
+  useLayoutEffect(() => {
     if (id === undefined || title === undefined || section === undefined) return;
     return registry.add({
       id,
@@ -110,6 +111,9 @@ function isTaken(event: KeyboardEvent): boolean {
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
+/** What a field of text does by itself. */
+const EDITING: ReadonlySet<string> = new Set(["a", "c", "v", "x", "y", "z"].map((key) => `mod+${key}`));
+
 export function ActionsProvider({ children }: { children: ReactNode }) {
   const registry = useMemo(() => new ActionRegistry(), []);
   useEffect(() => {
@@ -117,7 +121,7 @@ export function ActionsProvider({ children }: { children: ReactNode }) {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || event.altKey) return;
       const chord = event.metaKey || event.ctrlKey;
-      if (!chord && (isTaken(event) || registry.holds > 0)) return;
+      if ((!chord || EDITING.has(keysOf(event))) && (isTaken(event) || registry.holds > 0)) return;
       if (event.key === "Shift") return;
       const begun = first !== null && event.timeStamp - first.at < SECOND_KEY_MS ? first.key : null;
       first = null;
