@@ -33,7 +33,7 @@ use crate::journal::writer::{AppendError, WriterHandle};
 use crate::journal::{Append, Journal, JournalError, Memo, Part};
 use crate::people::People as Accounts;
 use crate::protocol::code::Code;
-use crate::protocol::gateway::{BulkDone, BulkOrder, Done, Gateway, Order, Pending};
+use crate::protocol::gateway::{After, BulkDone, BulkOrder, Done, Gateway, Order, Pending};
 use crate::protocol::keys::reused;
 use crate::protocol::problem::Problem;
 use crate::protocol::views::QueueView;
@@ -430,7 +430,7 @@ impl Directory {
         let (ticket, version, key) = (memo.ticket, memo.version, order.command_id.clone());
         let found = core.blocking(move || history::answered(journal.as_ref(), ticket, version, &by, &key)).await?;
         let Answered { ticket, message } = found.ok_or_else(|| Problem::from(Rejection::NotFound))?;
-        Ok(Some(Done { seq: memo.seq, version, ticket: Some(Arc::new(ticket)), message, replayed: true }))
+        Ok(Some(Done { seq: memo.seq, version, ticket: Some(After::Then(Arc::new(ticket))), message, replayed: true }))
     }
 
     async fn carry_out(&self, order: Order, memory: Option<Memory>) -> Result<Done, Problem> {
@@ -720,7 +720,7 @@ fn done(answer: Answer) -> Done {
     Done {
         seq: answer.seq,
         version: answer.version,
-        ticket: Some(Arc::new(answer.state.ticket.clone())),
+        ticket: Some(After::Now(answer.state)),
         message: answer.message,
         replayed: false,
     }
