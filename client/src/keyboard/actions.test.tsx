@@ -115,3 +115,20 @@ test("C58: what is typed for a dialog that is still on its way runs no command",
   fireEvent.keyDown(document.body, { key: "e" });
   expect(runs).toBe(1);
 });
+
+test("C58: of what takes some keys and is still on its way only those keys are held", () => {
+  const ran: string[] = [];
+  const offer = (key: string) => (
+    <Offer action={{ id: key, title: key, section: "app", keys: key, run: () => ran.push(key) }} />
+  );
+  render(
+    <ActionsProvider>
+      {offer("e")}
+      {offer("J")}
+      <HoldKeys keys={["e"]} />
+    </ActionsProvider>,
+  );
+  fireEvent.keyDown(document.body, { key: "e" });
+  fireEvent.keyDown(document.body, { key: "J" });
+  expect(ran).toEqual(["J"]);
+});
