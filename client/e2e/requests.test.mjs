@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import {
   ADMIN,
+  assertEventually,
   call,
   launchBrowser,
   newAgent,
@@ -50,7 +51,7 @@ test("C63, C64: a customer writes, is answered, answers and solves; the agent se
   await admin.getByLabel("Customers may write through the request form").check();
   await admin.getByRole("textbox", { name: "Title" }).fill("Ask us");
   await admin.getByRole("button", { name: "Save" }).click();
-  await admin.getByText("Saved", { exact: true }).last().waitFor();
+  await assertEventually(async () => (await call(desk, "GET", "/settings")).settings.request_form.open);
 
   const rosa = await customer();
   await rosa.goto(`${desk.url}/request/new`);
@@ -85,6 +86,10 @@ test("C63, C64: a customer writes, is answered, answers and solves; the agent se
   await agent.keyboard.type("Which kettle?");
   await agent.keyboard.press("Control+Enter");
 
+  await assertEventually(async () => {
+    const { messages } = await call(desk, "GET", `/tickets/${ticket.id}?include=messages`);
+    return messages.some((message) => message.body === "Which kettle?");
+  });
   await rosa.reload();
   await rosa.getByText("Which kettle?").waitFor();
   assert.ok(!(await rosa.content()).includes("SECRET"), "notes stay at the desk");
