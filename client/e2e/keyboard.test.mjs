@@ -109,6 +109,31 @@ test("C71: who goes to another page by keys is in it", async () => {
   await page.context().close();
 });
 
+test("C71: Escape closes what it belongs to as soon as that is drawn, and nothing else", async () => {
+  const { id } = await newTicket(desk, { subject: "Not so fast" });
+  const page = await signIn(browser, desk, ada, { at: `/inbox/open/${id}` });
+  await page.getByRole("article").first().waitFor();
+  for (const key of ["?", "Control+k", "N", "p"]) {
+    // Pressed in the very turn in which it is drawn: no hand is faster.
+    await page.evaluate(() => {
+      const watch = new MutationObserver(() => {
+        if (document.querySelector("[role=dialog], [role=menu]") === null) return;
+        watch.disconnect();
+        const pressed = new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true });
+        document.activeElement.dispatchEvent(pressed);
+        window.escaped = pressed.defaultPrevented;
+      });
+      window.escaped = undefined;
+      watch.observe(document.body, { subtree: true, childList: true });
+    });
+    await page.keyboard.press(key);
+    await page.waitForFunction(() => window.escaped === true);
+    await page.locator("[role=dialog], [role=menu]").waitFor({ state: "detached" });
+    assert.equal(new URL(page.url()).pathname, `/inbox/open/${id}`, key);
+  }
+  await page.context().close();
+});
+
 test("C71: whatever is opened and left by keyboard gives the focus back to the ticket", async () => {
   const { id } = await newTicket(desk, { subject: "Where is the focus?" });
   const page = await signIn(browser, desk, ada, { at: `/inbox/open/${id}` });
