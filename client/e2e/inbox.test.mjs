@@ -242,6 +242,10 @@ test("C11: what was done offline is shown as unsent, and sent once when the line
   const ticket = await newTicket(desk);
   const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
   await openTicket(page, desk, ticket.id);
+  // What the first screen did without is fetched a moment later; without a server it cannot be had.
+  await page.waitForFunction(() =>
+    performance.getEntriesByType("resource").some(({ name }) => /markdown-body.*\.js$/.test(name)),
+  );
   await desk.halt();
   await page.locator("[data-connection=offline]").first().waitFor({ state: "attached" });
   await page.keyboard.press("n");
