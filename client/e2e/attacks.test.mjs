@@ -116,11 +116,12 @@ async function assertHarmless(page, seen, where) {
 }
 
 async function walk(page, seen, tried, screens) {
-  for (const [path, there, ...keys] of screens) {
+  for (const [path, there, keys = [], shows = null] of screens) {
     tried();
     await page.goto(`${desk.url}${path}`);
     await page.locator(there).first().waitFor();
     for (const key of keys) await page.keyboard.press(key);
+    if (shows !== null) await page.locator(shows).first().waitFor();
     await assertHarmless(page, seen, path);
   }
 }
@@ -161,10 +162,10 @@ attack("what a stranger writes is text on every screen", async (tried) => {
   const seen = await watched(page);
   await walk(page, seen, tried, [
     ["/inbox/open", "[data-ticket]"],
-    ["/inbox/open", "[data-ticket]", "Control+k"],
+    ["/inbox/open", "[data-ticket]", ["Control+k"], "[role=dialog] [role=option]"],
     ...ids.slice(0, 4).map((id) => [`/tickets/${id}`, "article"]),
-    [`/tickets/${ticket}`, "article", "r"],
-    [`/tickets/${ticket}`, "article", "m"],
+    [`/tickets/${ticket}`, "article", ["r"], "[data-mode=reply] textarea:focus"],
+    [`/tickets/${ticket}`, "article", ["m"], "[role=dialog]"],
     [`/search?q=${encodeURIComponent("pwned")}`, "main h1, main input"],
     ["/queue", "main h1"],
     ["/board", "[data-card]"],
@@ -225,8 +226,8 @@ attack("what a colleague names and keeps is text on every screen", async (tried)
   await walk(page, seen, tried, [
     ["/inbox/open", "[data-ticket]"],
     [`/tickets/${ticket.id}`, "article"],
-    [`/tickets/${ticket.id}`, "article", "a"],
-    [`/tickets/${ticket.id}`, "article", "n", "@"],
+    [`/tickets/${ticket.id}`, "article", ["a"], "[role=menu]"],
+    [`/tickets/${ticket.id}`, "article", ["n", "@"], "[data-mode=note] [role=listbox]"],
     ["/reports", "form"],
     ["/operations", "table"],
     ["/analytics/agents", "main h3"],

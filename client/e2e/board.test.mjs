@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { call, launchBrowser, newAgent, newTicket, signIn, startDesk, ticketBecomes } from "./support.mjs";
+import {
+  call,
+  inARow,
+  launchBrowser,
+  newAgent,
+  newTicket,
+  signIn,
+  startDesk,
+  ticketBecomes,
+} from "./support.mjs";
 
 let desk;
 let browser;
@@ -23,8 +32,7 @@ const card = (within, subject) => within.getByRole("button", { name: new RegExp(
 test("C48: a card is moved by keys, and what a colleague moves is seen to move", async () => {
   const ticket = await newTicket(desk, { subject: "Moves by key" });
   const page = await signIn(browser, desk, ada);
-  await page.keyboard.press("g");
-  await page.keyboard.press("b");
+  await inARow(page, "g", "b");
   await card(column(page, "New"), "Moves by key").waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("Shift+ArrowRight");
@@ -56,6 +64,21 @@ test("C48: a card is dragged, and a column that may not take it says so before t
   await page.mouse.up();
   await card(column(page, "Pending"), "Moves by hand").waitFor();
   await ticketBecomes(desk, ticket.id, { status: "pending" });
+  await page.context().close();
+});
+
+test("C48: a card that goes by key to where it is not in sight is followed there", async () => {
+  for (let count = 0; count < 30; count += 1) {
+    const { id } = await newTicket(desk, { subject: `Before it ${count}`, priority: "urgent" });
+    await call(desk, "PATCH", `/tickets/${id}`, { status: "open" });
+  }
+  await newTicket(desk, { subject: "Goes to the end", priority: "low" });
+  const page = await signIn(browser, desk, ada, { at: "/board" });
+  await card(column(page, "New"), "Goes to the end").focus();
+  await page.keyboard.press("Shift+ArrowRight");
+  await card(column(page, "Open"), "Goes to the end").and(page.locator(":focus")).waitFor();
+  await page.keyboard.press("Shift+ArrowRight");
+  await card(column(page, "Pending"), "Goes to the end").and(page.locator(":focus")).waitFor();
   await page.context().close();
 });
 

@@ -1,7 +1,7 @@
 // Flows by keyboard alone, and where the focus is after each of them.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { call, launchBrowser, newAgent, newTicket, signIn, startDesk } from "./support.mjs";
+import { call, inARow, launchBrowser, newAgent, newTicket, signIn, startDesk } from "./support.mjs";
 
 let desk;
 let browser;
@@ -39,6 +39,28 @@ test("C43: of several tickets that are taken at once, the one that a colleague h
   page.line.release();
   assert.equal((await call(desk, "GET", `/tickets/${tickets[0].id}`)).assignee, ada.id);
   assert.equal((await call(desk, "GET", `/tickets/${tickets[1].id}`)).assignee, bo.id);
+  await page.context().close();
+});
+
+test("C58: what a field does with a chord is the field's, and a macro from the palette leaves one in it", async () => {
+  const { id } = await newTicket(desk, { subject: "All of it" });
+  await call(desk, "PUT", "/shared/thanks", { kind: "macro", name: "Thanks", team: null, body: "Thank you" });
+  const page = await signIn(browser, desk, ada, { at: `/inbox/open/${id}` });
+  const reply = page.getByRole("textbox", { name: /^Reply to/ });
+  await reply.fill("Half a sentence");
+  await reply.press("Control+a");
+  await page.keyboard.press("Delete");
+  assert.equal(await reply.inputValue(), "");
+  assert.equal(await page.getByRole("toolbar", { name: "What to do with the selected tickets" }).count(), 0);
+
+  await page.locator("#ticket").focus();
+  await page.keyboard.press("Control+k");
+  await page.getByPlaceholder(/Type a command/).fill("thanks");
+  await page.getByRole("option", { name: "Macro: Thanks", selected: true }).waitFor();
+  await page.keyboard.press("Enter");
+  await reply.and(page.locator(":focus")).waitFor();
+  await page.keyboard.type(" very much");
+  assert.equal(await reply.inputValue(), "Thank you very much");
   await page.context().close();
 });
 
@@ -80,12 +102,35 @@ test("C71: who goes to another page by keys is in it", async () => {
   const page = await signIn(browser, desk, ada);
   const focused = (name) =>
     page.getByRole("main").and(page.locator(":focus")).filter({ hasText: name }).waitFor();
-  await page.keyboard.press("g");
-  await page.keyboard.press("q");
+  await inARow(page, "g", "q");
   await focused("Queue");
-  await page.keyboard.press("g");
-  await page.keyboard.press("s");
+  await inARow(page, "g", "s");
   await focused("Settings");
+  await page.context().close();
+});
+
+test("C71: Escape closes what it belongs to as soon as that is drawn, and nothing else", async () => {
+  const { id } = await newTicket(desk, { subject: "Not so fast" });
+  const page = await signIn(browser, desk, ada, { at: `/inbox/open/${id}` });
+  await page.getByRole("article").first().waitFor();
+  for (const key of ["?", "Control+k", "N", "p"]) {
+    // Pressed in the very turn in which it is drawn: no hand is faster.
+    await page.evaluate(() => {
+      const watch = new MutationObserver(() => {
+        if (document.querySelector("[role=dialog], [role=menu]") === null) return;
+        watch.disconnect();
+        const pressed = new KeyboardEvent("keydown", { key: "Escape", bubbles: true, cancelable: true });
+        document.activeElement.dispatchEvent(pressed);
+        window.escaped = pressed.defaultPrevented;
+      });
+      window.escaped = undefined;
+      watch.observe(document.body, { subtree: true, childList: true });
+    });
+    await page.keyboard.press(key);
+    await page.waitForFunction(() => window.escaped === true);
+    await page.locator("[role=dialog], [role=menu]").waitFor({ state: "detached" });
+    assert.equal(new URL(page.url()).pathname, `/inbox/open/${id}`, key);
+  }
   await page.context().close();
 });
 

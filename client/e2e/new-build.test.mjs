@@ -24,6 +24,8 @@ test("O35: after a restart with another build the page is loaded anew once nobod
   await page.getByRole("textbox", { name: /^Reply to/ }).fill("Half a sentence");
   await page.evaluate(() => {
     window.before = true;
+    // Somebody is at the screen all the while.
+    setInterval(() => window.dispatchEvent(new Event("pointermove")), 1_000);
   });
   // The server that comes back says that it carries another page.
   await page.route(/\/api\/v1\/desk$/, async (route) => {
@@ -31,6 +33,7 @@ test("O35: after a restart with another build the page is loaded anew once nobod
     await route.fulfill({ response, json: { ...(await response.json()), build: "another" } });
   });
   await desk.halt();
+  await page.locator("[data-connection=offline]").first().waitFor({ state: "attached" });
   await desk.restart();
   await live(page);
   await page.getByText("There is a newer version of this page").waitFor();

@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import {
   ADMIN,
+  assertEventually,
   call,
   launchBrowser,
   newAgent,
@@ -58,7 +59,7 @@ test("C63, C64, C68: a customer writes with files, is answered, answers and solv
   await admin.getByLabel("Customers may write through the request form").check();
   await admin.getByRole("textbox", { name: "Title" }).fill("Ask us");
   await admin.getByRole("button", { name: "Save" }).click();
-  await admin.getByText("Saved", { exact: true }).last().waitFor();
+  await assertEventually(async () => (await call(desk, "GET", "/settings")).settings.request_form.open);
 
   const rosa = await customer();
   await rosa.goto(`${desk.url}/request/new`);
@@ -115,6 +116,10 @@ test("C63, C64, C68: a customer writes with files, is answered, answers and solv
   await agent.getByRole("button", { name: "Take list.txt off" }).waitFor();
   await agent.keyboard.press("Control+Enter");
 
+  await assertEventually(async () => {
+    const { messages } = await call(desk, "GET", `/tickets/${ticket.id}?include=messages`);
+    return messages.some((message) => message.body === "Which kettle?");
+  });
   await rosa.reload();
   await rosa.getByText("Which kettle?").waitFor();
   const list = rosa.getByRole("button", { name: "Download list.txt" });

@@ -4,6 +4,7 @@ import {
   ADMIN,
   assertEventually,
   call,
+  inARow,
   launchBrowser,
   newAgent,
   newTicket,
@@ -26,8 +27,7 @@ after(async () => {
 
 test("C55: an administrator adds a user, and makes and revokes a token", async () => {
   const page = await signIn(browser, desk, ADMIN);
-  await page.keyboard.press("g");
-  await page.keyboard.press("s");
+  await inARow(page, "g", "s");
   await page.getByRole("link", { name: "Users" }).click();
   await page.getByRole("button", { name: "Add a user" }).click();
   const dialog = page.getByRole("dialog", { name: "Add a user" });
@@ -75,7 +75,7 @@ test("C54: whoever reads French gets the desk in French, and may choose otherwis
   await page.getByRole("textbox", { name: "Répondre à Rosa Requester" }).waitFor();
   assert.equal(await page.locator("html").getAttribute("lang"), "fr");
   await page.goto(`${desk.url}/settings/appearance`);
-  await page.getByRole("radio", { name: "English" }).check();
+  await page.getByRole("radio", { name: "English" }).click();
   await page.getByRole("heading", { name: "Appearance" }).waitFor();
   await page.getByRole("radio", { name: "Dark" }).check();
   assert.equal(await page.locator("html").getAttribute("data-theme"), "dark");

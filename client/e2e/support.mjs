@@ -191,6 +191,11 @@ export async function signIn(browser, desk, who, { at = "/", line: held = false,
   return page;
 }
 
+/** Keys one right after the other, as a hand presses them: a second key that comes late makes no pair with the first. */
+export async function inARow(page, ...keys) {
+  await Promise.all(keys.map((key) => page.keyboard.press(key)));
+}
+
 /** Asks until it is so; the browser shows a change before the server has it. */
 export async function assertEventually(check, withinMs = 5_000) {
   const until = Date.now() + withinMs;

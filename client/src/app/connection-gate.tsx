@@ -4,13 +4,14 @@ import { Button } from "@/components/ui/button";
 import { Notice } from "@/components/ui/notice";
 import { useDesk } from "@/desk/desk-context";
 import { useConnection } from "@/desk/use-live";
+import { backHere } from "./back-here";
 import { strings } from "./strings/strings";
 
 /** Stands in front of the desk when the server says that this tab may not go on as it is. */
 export function ConnectionGate({ children }: { children: ReactNode }) {
   const state = useConnection();
   const { announce, signOut } = useDesk();
-  const [location, navigate] = useLocation();
+  const [, navigate] = useLocation();
   const wasOffline = useRef(false);
 
   useEffect(() => {
@@ -25,8 +26,8 @@ export function ConnectionGate({ children }: { children: ReactNode }) {
 
   const signedOut = state.kind === "signed-out";
   useEffect(() => {
-    if (signedOut) navigate(`/sign-in?ended=1&to=${encodeURIComponent(location)}`, { replace: true });
-  }, [signedOut, navigate, location]);
+    if (signedOut) navigate(`/sign-in?ended=1&to=${backHere()}`, { replace: true });
+  }, [signedOut, navigate]);
 
   if (state.kind === "forbidden") {
     return (

@@ -63,6 +63,11 @@ function Frame() {
   const [location, navigate] = useLocation();
   const onWall = location === "/wallboard";
   const page = location.split("/")[1] ?? "";
+  // Here, and not with the page: somebody may go on by a key before the first one is drawn.
+  useEffect(() => {
+    // What leads to somewhere else is no page.
+    if (page !== "") opened ??= page;
+  }, [page]);
   const [drawer, setDrawer] = useState(false);
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
@@ -250,10 +255,7 @@ let opened: string | null = null;
 /** Whoever comes to another page by a key goes on in it, and hears where: the focus of the one before is gone with it. */
 function FocusPage({ page }: { page: string }) {
   useEffect(() => {
-    // Where it leads to somewhere else, it is no page.
-    if (page === "") return;
-    opened ??= page;
-    if (page === opened || document.activeElement !== document.body) return;
+    if (page === "" || opened === null || page === opened || document.activeElement !== document.body) return;
     opened = "";
     document.getElementById("ticket")?.focus({ preventScroll: true });
   }, [page]);

@@ -6,6 +6,7 @@ import { Delayed } from "@/components/ui/delayed";
 import { Notice } from "@/components/ui/notice";
 import type { Api } from "@/sync/api";
 import { asProblem } from "@/sync/problem-error";
+import { backHere } from "./back-here";
 import { BootScreen } from "./boot-screen";
 import { DeskProvider } from "./desk-provider";
 import { Shell } from "./shell";
@@ -16,7 +17,7 @@ const SLOWLY_CHANGING_MS = 5 * 60_000;
 
 /** Finds out who is here and what this desk is, then opens it; or sends whoever is not signed in to the door. */
 export function SignedIn({ api }: { api: Api }) {
-  const [location, navigate] = useLocation();
+  const [, navigate] = useLocation();
   const me = useQuery({ queryKey: ["me"], queryFn: () => api.me(), staleTime: Number.POSITIVE_INFINITY });
   const signedIn = me.data !== undefined;
   const info = useQuery({
@@ -36,8 +37,8 @@ export function SignedIn({ api }: { api: Api }) {
   const error = me.error ?? info.error ?? people.error;
   const mustSignIn = error !== null && asProblem(error).status === 401;
   useEffect(() => {
-    if (mustSignIn) navigate(`/sign-in?to=${encodeURIComponent(location)}`, { replace: true });
-  }, [mustSignIn, navigate, location]);
+    if (mustSignIn) navigate(`/sign-in?to=${backHere()}`, { replace: true });
+  }, [mustSignIn, navigate]);
 
   if (me.data && info.data && people.data && tab.data) {
     return (

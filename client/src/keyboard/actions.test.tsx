@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 import { fireEvent, render, screen } from "@testing-library/react";
+import { useEffect, useLayoutEffect, useState } from "react";
 import { expect, test } from "vitest";
 import { type Action, ActionsProvider, HoldKeys, useAction } from "./actions";
 
@@ -57,6 +58,37 @@ test("C58: single keys are left to whoever writes, chords are not", () => {
   expect(ran).toEqual(["mod+k-0"]);
 });
 
+test("C58: what a field does with a chord by itself is left to it, and is a shortcut elsewhere", () => {
+  const { ran, press } = keys(["mod+a"]);
+  const box = screen.getByRole("textbox", { name: "Box" });
+  expect(fireEvent.keyDown(box, { key: "a", ctrlKey: true })).toBe(true);
+  expect(ran).toEqual([]);
+  expect(press("a", { metaKey: true })).toBe(false);
+  expect(ran).toEqual(["mod+a-0"]);
+});
+
+test("C58: a key works as soon as what it belongs to is drawn", () => {
+  const ran: string[] = [];
+  function Part() {
+    // What is drawn can be seen, and its key pressed, before effects that wait for the next frame have run.
+    useLayoutEffect(() => {
+      fireEvent.keyDown(document.body, { key: "e" });
+    }, []);
+    return <Offer action={{ id: "e", title: "e", section: "app", keys: "e", run: () => ran.push("e") }} />;
+  }
+  function Later() {
+    const [there, setThere] = useState(false);
+    useEffect(() => setThere(true), []);
+    return there ? <Part /> : null;
+  }
+  render(
+    <ActionsProvider>
+      <Later />
+    </ActionsProvider>,
+  );
+  expect(ran).toEqual(["e"]);
+});
+
 test("C58: what is typed for a dialog that is still on its way runs no command", () => {
   let runs = 0;
   function Screen({ waiting }: { waiting: boolean }) {
@@ -82,4 +114,21 @@ test("C58: what is typed for a dialog that is still on its way runs no command",
   rerender(draw(false));
   fireEvent.keyDown(document.body, { key: "e" });
   expect(runs).toBe(1);
+});
+
+test("C58: of what takes some keys and is still on its way only those keys are held", () => {
+  const ran: string[] = [];
+  const offer = (key: string) => (
+    <Offer action={{ id: key, title: key, section: "app", keys: key, run: () => ran.push(key) }} />
+  );
+  render(
+    <ActionsProvider>
+      {offer("e")}
+      {offer("J")}
+      <HoldKeys keys={["e"]} />
+    </ActionsProvider>,
+  );
+  fireEvent.keyDown(document.body, { key: "e" });
+  fireEvent.keyDown(document.body, { key: "J" });
+  expect(ran).toEqual(["J"]);
 });

@@ -55,8 +55,12 @@ export class ActionRegistry {
     return best;
   }
 
-  /** Something that will have the keys is on its way: until it is there, what is typed for it does nothing else. */
-  holds = 0;
+  /** Something that will have these keys, or all of them, is on its way: until it is there, what is typed for it does nothing else. */
+  readonly holds = new Set<{ keys: readonly string[] | null }>();
+
+  isHeld(pressed: string): boolean {
+    return [...this.holds].some(({ keys }) => keys?.some((key) => chosenKeys(key) === pressed) ?? true);
+  }
 
   /** Whether some action waits for a second key after this one. */
   begins(key: string): boolean {
@@ -83,7 +87,8 @@ export function useAction(action: Action | null): void {
   const latest = useRef(action);
   latest.current = action;
   const { id, title, section, keys, words, layer } = action ?? {};
-  useEffect(() => {
+  // With what is drawn, not a moment after it: whoever sees the thing may press its key at once.
+  useLayoutEffect(() => {
     if (id === undefined || title === undefined || section === undefined) return;
     return registry.add({
       id,
@@ -110,6 +115,9 @@ function isTaken(event: KeyboardEvent): boolean {
   return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 
+/** What a field of text does by itself. */
+const EDITING: ReadonlySet<string> = new Set(["a", "c", "v", "x", "y", "z"].map((key) => `mod+${key}`));
+
 export function ActionsProvider({ children }: { children: ReactNode }) {
   const registry = useMemo(() => new ActionRegistry(), []);
   useEffect(() => {
@@ -117,7 +125,8 @@ export function ActionsProvider({ children }: { children: ReactNode }) {
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing || event.altKey) return;
       const chord = event.metaKey || event.ctrlKey;
-      if (!chord && (isTaken(event) || registry.holds > 0)) return;
+      const pressed = keysOf(event);
+      if ((!chord || EDITING.has(pressed)) && (isTaken(event) || registry.isHeld(pressed))) return;
       if (event.key === "Shift") return;
       const begun = first !== null && event.timeStamp - first.at < SECOND_KEY_MS ? first.key : null;
       first = null;
@@ -139,14 +148,18 @@ export function ActionsProvider({ children }: { children: ReactNode }) {
   return <ActionsContext.Provider value={registry}>{children}</ActionsContext.Provider>;
 }
 
-/** Stands where a dialog is still being fetched: what is typed meanwhile was meant for it, and runs no command. */
-export function HoldKeys() {
+/**
+ * Stands where a dialog is still being fetched, or something that takes certain keys: what is typed meanwhile was meant for it,
+ * and runs no command.
+ */
+export function HoldKeys({ keys = null }: { keys?: readonly string[] | null }) {
   const registry = useActionRegistry();
   useLayoutEffect(() => {
-    registry.holds += 1;
+    const hold = { keys };
+    registry.holds.add(hold);
     return () => {
-      registry.holds -= 1;
+      registry.holds.delete(hold);
     };
-  }, [registry]);
+  }, [registry, keys]);
   return null;
 }

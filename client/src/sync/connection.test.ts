@@ -374,6 +374,26 @@ describe("C1: coming back", () => {
     expect(desk.lines).toHaveLength(2);
   });
 
+  test("a nudge while a line is being dialled is not lost: should it fail, the next one is dialled at once", async () => {
+    await desk.live();
+    desk.clock.random = () => 0.99;
+    desk.line.drop();
+    await desk.clock.advance(60_000);
+    const dialled = desk.lines.length;
+    expect(desk.state.kind).toBe("connecting");
+    desk.sync.connection.nudge();
+    expect(desk.lines).toHaveLength(dialled);
+    desk.line.drop(1006);
+    await promisesSettled();
+    await desk.clock.advance(0);
+    expect(desk.lines).toHaveLength(dialled + 1);
+    // Once: a network that was not back after all is not hammered.
+    desk.line.drop(1006);
+    await promisesSettled();
+    await desk.clock.advance(100);
+    expect(desk.lines).toHaveLength(dialled + 1);
+  });
+
   test("a snapshot that cannot be had is asked for again", async () => {
     desk.snapshots.push(new ProblemError({ code: "unreachable", status: 0, retryable: true }), snapshot(10));
     desk.sync.start();

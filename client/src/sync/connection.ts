@@ -77,6 +77,8 @@ export class Connection {
   #target = 0;
   #why: CatchUp = "first-load";
   #drainUntil: number | null = null;
+  /** The network came back while a line was being dialled: should that fail, the next try is at once. */
+  #nudged = false;
   #silenceMs = HANDSHAKE_MS;
   #lastHeard = 0;
   #stopRetry: Cancel = () => {};
@@ -111,6 +113,8 @@ export class Connection {
     } else if (this.#link !== null && this.#clock.now() - this.#lastHeard > this.#silenceMs) {
       // Timers sleep with a laptop; this is the first moment after it woke up.
       this.#broken({ code: 1006, reason: "silent" });
+    } else if (!this.#welcomed) {
+      this.#nudged = true;
     }
   }
 
@@ -197,6 +201,7 @@ export class Connection {
     switch (message.t) {
       case "welcome": {
         this.#welcomed = true;
+        this.#nudged = false;
         this.#attempt = 0;
         this.#silenceMs = Math.max(2 * message.heartbeat_ms, UPTO_EVERY_MS) + SILENCE_GRACE_MS;
         this.#watch(this.#turn);
@@ -346,6 +351,8 @@ export class Connection {
 
   #broken(close: Close): void {
     const drainUntil = this.#drainUntil;
+    const atOnce = this.#nudged && close.code < 4000;
+    this.#nudged = false;
     this.#hangUp();
     this.#turn += 1;
     const step = nextStep(close, this.#attempt, this.#clock);
@@ -355,7 +362,7 @@ export class Connection {
       return;
     }
     const now = this.#clock.now();
-    const delayMs = drainUntil === null ? step.delayMs : Math.max(drainUntil - now, 0);
+    const delayMs = drainUntil !== null ? Math.max(drainUntil - now, 0) : atOnce ? 0 : step.delayMs;
     this.#attempt += 1;
     this.state.set({ kind: "offline", attempt: this.#attempt, retryAt: now + delayMs });
     this.#stopRetry();

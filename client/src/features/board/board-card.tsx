@@ -1,6 +1,6 @@
 import { draggable } from "@atlaskit/pragmatic-drag-and-drop/element/adapter";
 import clsx from "clsx";
-import { memo, useEffect, useRef, useState } from "react";
+import { memo, type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { Avatar } from "@/components/ui/avatar";
 import { DueClock } from "@/components/ui/due-clock";
@@ -17,6 +17,7 @@ export const BoardCard = memo(function BoardCard({
   axis,
   here,
   open,
+  awaited,
   onFocus,
   onOpen,
 }: {
@@ -25,6 +26,8 @@ export const BoardCard = memo(function BoardCard({
   /** The one card that Tab leads to. */
   here: boolean;
   open: boolean;
+  /** Where the keys led: a card that is drawn only then, or anew in another column, takes the focus when it is there. */
+  awaited: RefObject<number | null>;
   onFocus: (id: number) => void;
   onOpen: (id: number) => void;
 }) {
@@ -36,6 +39,13 @@ export const BoardCard = memo(function BoardCard({
   const card = useRef<HTMLButtonElement>(null);
   const [dragged, setDragged] = useState(false);
   const exists = ticket !== undefined;
+
+  useLayoutEffect(() => {
+    if (!exists || awaited.current !== id) return;
+    const on = document.activeElement;
+    // Unless somebody has gone elsewhere meanwhile.
+    if (on === null || on === document.body || on.closest("[data-card]") !== null) card.current?.focus();
+  }, [id, exists, awaited]);
 
   useEffect(() => {
     if (!exists || card.current === null) return;

@@ -2,7 +2,7 @@ import { dropTargetForElements } from "@atlaskit/pragmatic-drag-and-drop/element
 import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import clsx from "clsx";
 import { Ban } from "lucide-react";
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, type RefObject, useEffect, useRef, useState } from "react";
 import { strings } from "@/app/strings/strings";
 import { number } from "@/desk/format-time";
 import { useRem } from "@/desk/use-rem";
@@ -21,6 +21,7 @@ export function BoardColumn({
   cursor,
   open,
   dragged,
+  awaited,
   move,
   onDrop,
   onFocus,
@@ -34,6 +35,7 @@ export function BoardColumn({
   open: number | null;
   /** The card in somebody's hand: it stays drawn however far its column is scrolled. */
   dragged: number | null;
+  awaited: RefObject<number | null>;
   /** What dropping it here would do; null while nothing is dragged. */
   move: Move | null;
   onDrop: (ticket: number) => void;
@@ -79,12 +81,12 @@ export function BoardColumn({
     });
   }, []);
 
-  // The focus goes where the keys lead, also to a card that was not drawn yet.
+  // Where the keys lead is in sight, also once the card has come over from another column.
   const at = cursor === null ? -1 : column.ids.indexOf(cursor);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only another card scrolls
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only another card scrolls, not one that moves within the column
   useEffect(() => {
     if (at >= 0) cards.scrollToIndex(at, { align: "auto" });
-  }, [cursor]);
+  }, [cursor, at >= 0]);
 
   const refused = move?.kind === "refused";
   return (
@@ -125,6 +127,7 @@ export function BoardColumn({
                   axis={axis}
                   here={id === cursor}
                   open={id === open}
+                  awaited={awaited}
                   onFocus={onFocus}
                   onOpen={onOpen}
                 />

@@ -10,7 +10,6 @@ import { useDesk } from "@/desk/desk-context";
 import { type Filters, matches, withFilters } from "@/desk/filters";
 import { number } from "@/desk/format-time";
 import { MenuButton } from "@/desk/menu-button";
-import { onceDrawn } from "@/desk/once-drawn";
 import { usePersonName, useView } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import { isSnoozed, viewSpec } from "@/desk/views";
@@ -61,6 +60,7 @@ export function BoardScreen({
   const nameOf = useColumnNames(axis);
   const board = useRef<HTMLDivElement>(null);
   const [cursor, setCursor] = useState<number | null>(null);
+  const awaited = useRef<number | null>(null);
   const [dragged, setDragged] = useState<number | null>(null);
   const [moving, setMoving] = useState<number | null>(null);
   useFlights(board, columns);
@@ -81,10 +81,12 @@ export function BoardScreen({
 
   const focusCard = useCallback((id: number) => {
     setCursor(id);
-    const focus = () => document.querySelector<HTMLElement>(`[data-card="${id}"]`)?.focus();
-    // A card that is not drawn yet, or is about to be drawn elsewhere, is there in two frames.
-    focus();
-    onceDrawn(focus, 2);
+    awaited.current = id;
+    document.querySelector<HTMLElement>(`[data-card="${id}"]`)?.focus();
+  }, []);
+  const onFocus = useCallback((id: number) => {
+    setCursor(id);
+    if (awaited.current !== id) awaited.current = null;
   }, []);
 
   const put = useCallback(
@@ -236,9 +238,10 @@ export function BoardScreen({
             cursor={here}
             open={open}
             dragged={dragged}
-            move={held === undefined ? null : moveTo(held, axis, column.key, info, people, me)}
+              awaited={awaited}
+              move={held === undefined ? null : moveTo(held, axis, column.key, info, people, me)}
             onDrop={(id) => put(id, column.key)}
-            onFocus={setCursor}
+            onFocus={onFocus}
             onOpen={onOpen}
           />
         ))}

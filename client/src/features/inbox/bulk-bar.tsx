@@ -17,6 +17,7 @@ import { errorToast, toast } from "@/desk/toast";
 import { useAction } from "@/keyboard/actions";
 import type { BulkOutcome, Command } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
+import { BULK_KEYS } from "./bulk-keys";
 
 /** The server takes no more at once. */
 const AT_ONCE = 500;
@@ -43,12 +44,12 @@ export function BulkBar({ selection, order }: { selection: Selection; order: rea
     layer: LAYER,
     run: act,
   });
-  useAction(key("take", strings.bulk.take, "t", () => run({ type: "claim" })));
-  useAction(key("solve", strings.actions.solve, "e", () => update({ status: "solved" })));
-  useAction(key("assign", strings.actions.assign, "a", () => setOpen("assignee")));
-  useAction(key("status", strings.actions.statusMenu, "s", () => setOpen("status")));
-  useAction(key("priority", strings.actions.priorityMenu, "p", () => setOpen("priority")));
-  useAction(key("clear", strings.bulk.clear, "Escape", () => selection.clear()));
+  useAction(key("take", strings.bulk.take, BULK_KEYS.take, () => run({ type: "claim" })));
+  useAction(key("solve", strings.actions.solve, BULK_KEYS.solve, () => update({ status: "solved" })));
+  useAction(key("assign", strings.actions.assign, BULK_KEYS.assign, () => setOpen("assignee")));
+  useAction(key("status", strings.actions.statusMenu, BULK_KEYS.status, () => setOpen("status")));
+  useAction(key("priority", strings.actions.priorityMenu, BULK_KEYS.priority, () => setOpen("priority")));
+  useAction(key("clear", strings.bulk.clear, BULK_KEYS.clear, () => selection.clear()));
 
   const menu = (name: MenuName) => ({
     open: open === name,
@@ -193,9 +194,12 @@ function useBulk(selection: Selection, order: readonly number[]) {
       toast(strings.bulk.undoing(done.length));
     };
     const failures = outcomes.filter((outcome) => !outcome.ok);
-    // What was refused stays marked: it is what there is left to do.
+    // What was refused, or never got there, stays marked: it is what there is left to do.
+    const changed = new Set(done.map(({ id }) => id));
+    const left = [...selection.ids.get()].filter((id) => !changed.has(id));
+    if (left.length === 0) selection.clear();
+    else selection.keep(left);
     if (failures.length === 0) {
-      selection.clear();
       announce(strings.bulk.done(done.length));
       toast(strings.bulk.done(done.length), {
         duration: TOAST_MS,
@@ -203,7 +207,6 @@ function useBulk(selection: Selection, order: readonly number[]) {
       });
       return;
     }
-    selection.keep(failures.map((outcome) => outcome.id));
     announce(strings.bulk.some(done.length, failures.length));
     setRefused({ outcomes, onUndo: undo });
   }

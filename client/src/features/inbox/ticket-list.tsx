@@ -14,11 +14,14 @@ import type { Selection } from "@/desk/selection";
 import { useConnection, usePersonName } from "@/desk/use-live";
 import { useRem } from "@/desk/use-rem";
 import { type Group, groupOf } from "@/desk/views";
-import { useActionRegistry } from "@/keyboard/actions";
+import { HoldKeys, useActionRegistry } from "@/keyboard/actions";
 import type { Priority, Ticket, TicketStatus } from "@/protocol/types";
+import { BULK_KEYS } from "./bulk-keys";
 import { TicketRow } from "./ticket-row";
 
 const BulkBar = lazy(() => import("./bulk-bar").then((m) => ({ default: m.BulkBar })));
+
+const HELD = Object.values(BULK_KEYS);
 
 const HEADING_REM = 1.875;
 
@@ -67,7 +70,7 @@ export function TicketList({
       {below}
       {empty ?? <Rows {...place} end={end} />}
       {marking ? (
-        <Suspense fallback={null}>
+        <Suspense fallback={<HoldKeys keys={HELD} />}>
           <BulkBar selection={place.selection} order={place.ids} />
         </Suspense>
       ) : null}

@@ -112,17 +112,21 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
 
   /** Puts text where the caret is, and the caret behind it. */
   const splice = (from: number, to: number, text: string) => {
-    write(draft.body.slice(0, from) + text + draft.body.slice(to));
-    // A menu that this was chosen from holds the focus until it is gone.
-    onceDrawn(() => {
+    flushSync(() => {
+      setPreviewing(false);
+      write(draft.body.slice(0, from) + text + draft.body.slice(to));
+    });
+    const place = () => {
       box.current?.focus();
       box.current?.setSelectionRange(from + text.length, from + text.length);
-    });
+    };
+    place();
+    // A menu that this was chosen from holds the focus until it is gone.
+    if (document.activeElement !== box.current) onceDrawn(place);
   };
 
   const insert = useRef((_: Macro) => {});
   insert.current = (macro) => {
-    setPreviewing(false);
     const text = filledIn(macro.body, ticket, me);
     const from = box.current?.selectionStart ?? draft.body.length;
     splice(from, box.current?.selectionEnd ?? from, text);

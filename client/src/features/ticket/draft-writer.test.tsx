@@ -73,6 +73,24 @@ describe("C66: a draft in the composer", () => {
     await waitFor(() => expect(reply().value).toBe("Hello Rosa,"));
   });
 
+  test("that is written into ends, and what the agent wrote stays, also where it fails", async () => {
+    await key("w");
+    await hear({ type: "delta", text: "Dear " });
+    await waitFor(() => expect(reply().value).toBe("Dear "));
+    fireEvent.change(reply(), { target: { value: "Dear Rosa, I" } });
+    await hear({ type: "delta", text: "customer" });
+    await screen.findByRole("button", { name: "Draft an answer" });
+    expect(reply().value).toBe("Dear Rosa, I");
+
+    await key("w");
+    await hear({ type: "delta", text: "plea" });
+    await waitFor(() => expect(reply().value).toContain("plea"));
+    fireEvent.change(reply(), { target: { value: "I took over" } });
+    await hear({ type: "error", problem: { code: "overloaded", status: 503, retryable: true } });
+    await screen.findByRole("button", { name: "Draft an answer" });
+    expect(reply().value).toBe("I took over");
+  });
+
   test("that is stopped keeps what came", async () => {
     await key("w");
     await hear({ type: "delta", text: "Dear Rosa" });

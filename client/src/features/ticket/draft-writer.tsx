@@ -20,8 +20,8 @@ export interface DraftWriter {
 }
 
 /**
- * Has an answer drafted into the composer, word by word, behind what stands there. Whoever stops it keeps what came; where it
- * fails, what came is taken out again.
+ * Has an answer drafted into the composer, word by word, behind what stands there. Whoever stops it, or
+ * writes meanwhile, keeps what stands there; where it fails, what came is taken out again.
  */
 export function useDraftWriter(
   ticket: number,
@@ -47,6 +47,14 @@ export function useDraftWriter(
     call.current = mine;
     const before = latest.current.read();
     const head = before.trim() === "" ? "" : `${before.replace(/\s+$/, "")}\n\n`;
+    let written = before;
+    /** False where somebody writes there: it is theirs from then on. */
+    const put = (body: string): boolean => {
+      if (latest.current.read() !== written) return false;
+      latest.current.write(body);
+      written = body;
+      return true;
+    };
     setWriting(true);
     announce(strings.triage.drafting);
     void (async () => {
@@ -59,12 +67,14 @@ export function useDraftWriter(
             text = event.text;
             if (event.cut) errorToast(strings.triage.draftCut);
           }
-          latest.current.write(head + text);
+          if (!put(head + text)) {
+            mine.abort();
+            return;
+          }
         }
       } catch (error) {
         if (mine.signal.aborted) return;
-        latest.current.write(before);
-        setSources([]);
+        if (put(before)) setSources([]);
         const problem = asProblem(error);
         errorToast(strings.triage.draftFailed, {
           description: problemText(problem),

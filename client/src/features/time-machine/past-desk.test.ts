@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Snapshot, Ticket } from "@/protocol/types";
+import { ManualClock } from "@/sync/testing/manual-clock";
 import { record, ticket } from "@/sync/testing/tickets";
 import { PastDesk, type PastMoment } from "./past-desk";
 
@@ -72,11 +73,60 @@ describe("C51: the past", () => {
     past.advance(START + 2_000 * MINUTE);
     // A thousand records are five hundred minutes; what lies beyond is not known yet.
     expect(moment().at).toBeLessThan(START + 501 * MINUTE);
-    expect(moment().waiting).toBe(true);
     await Promise.resolve();
     await new Promise((done) => setImmediate(done));
     expect(asked.at(-1)).toBe("events 1001");
-    expect(moment().waiting).toBe(false);
+    past.advance(START + 600 * MINUTE);
+    expect(moment().at).toBe(START + 600 * MINUTE);
+  });
+
+  test("a step on waits for what is on its way, and a second one goes on from there", async () => {
+    const { past, shown, expected, moment } = machine();
+    const going = past.goTo(START + 10 * MINUTE);
+    const steps = [past.step(), past.step()];
+    expect(past.state.get().kind).toBe("loading");
+    expect(await Promise.all(steps)).toEqual([START + 10.5 * MINUTE, START + 11 * MINUTE]);
+    await going;
+    expect(moment().at).toBe(START + 11 * MINUTE);
+    expect(shown()).toEqual(expected(START + 11 * MINUTE));
+  });
+
+  test("a step is forgotten by whoever goes elsewhere meanwhile", async () => {
+    const { past, moment } = machine();
+    void past.goTo(START + 10 * MINUTE);
+    const step = past.step();
+    await past.goTo(START);
+    expect(await step).toBeNull();
+    expect(moment().at).toBe(START);
+  });
+
+  test("what came after the records were asked for is asked for, also where there were no more", async () => {
+    const clock = new ManualClock();
+    const records = [journal[0] as (typeof journal)[number]];
+    const past = new PastDesk(
+      {
+        snapshotAt: async () => ({ epoch: "e1", seq: 0, board: [], board_hash: "" }) as Snapshot,
+        events: async ({ after }) => ({
+          epoch: "e1",
+          records: records.slice(after),
+          next_after: records.length,
+        }),
+      },
+      clock,
+    );
+    const moment = () => past.state.get() as PastMoment;
+    await past.goTo(START - MINUTE);
+    past.advance(clock.now());
+    expect([...moment().board.keys()]).toEqual([1]);
+    const asked = clock.now();
+    await clock.advance(10 * MINUTE);
+    records.push(record(2, 2, 1, fields, { at: iso(asked + MINUTE) }));
+    // Played on, time stands still until that is here.
+    past.advance(asked + 5 * MINUTE);
+    expect(moment().at).toBe(asked);
+    await past.step();
+    past.advance(asked + 5 * MINUTE);
+    expect([moment().at, [...moment().board.keys()]]).toEqual([asked + 5 * MINUTE, [1, 2]]);
   });
 
   test("going back begins with another snapshot, a short way on does not", async () => {

@@ -1,6 +1,7 @@
 import type { Ticket, TicketRecord } from "@/protocol/types";
 import type { Api } from "@/sync/api";
 import { Cell } from "@/sync/cell";
+import { browserClock, type Clock } from "@/sync/clock";
 import { asProblem, type ProblemError } from "@/sync/problem-error";
 
 export interface PastMoment {
@@ -13,8 +14,6 @@ export interface PastMoment {
   lately: readonly TicketRecord[];
   /** Tickets that the last step changed. */
   changed: ReadonlySet<number>;
-  /** Nothing is known beyond this moment yet: playing waits for it. */
-  waiting: boolean;
 }
 
 export type PastState = { kind: "loading" } | { kind: "failed"; error: ProblemError } | PastMoment;
@@ -31,6 +30,7 @@ const LATELY = 40;
 export class PastDesk {
   readonly state = new Cell<PastState>({ kind: "loading" });
   readonly #api: Pick<Api, "snapshotAt" | "events">;
+  readonly #clock: Pick<Clock, "now">;
 
   #turn = 0;
   #epoch: string | undefined;
@@ -39,27 +39,29 @@ export class PastDesk {
   #board = new Map<number, Ticket>();
   #lately: TicketRecord[] = [];
   #ahead: TicketRecord[] = [];
-  /** From where to ask for more, and whether there was any at the last time. */
+  /** From where to ask for more. */
   #next = 0;
-  #ended = false;
-  #fetching = false;
+  /** When the last record that there is was asked for: what came after that moment nobody knows yet. Null while there may be more. */
+  #endedAt: number | null = null;
+  /** What was asked for and is not here yet. */
+  #coming: Promise<void> | null = null;
+  #steps: Promise<unknown> = Promise.resolve();
 
-  constructor(api: Pick<Api, "snapshotAt" | "events">) {
+  constructor(api: Pick<Api, "snapshotAt" | "events">, clock: Pick<Clock, "now"> = browserClock) {
     this.#api = api;
+    this.#clock = clock;
   }
 
   /** Shows the desk at a moment. A short way on is walked, everything else begins with a snapshot. */
-  async goTo(at: number): Promise<void> {
+  goTo(at: number): Promise<void> {
     const known = this.state.get().kind === "ready";
-    const last = this.#ahead.at(-1);
-    if (known && at >= this.#at && (this.#ended || (last !== undefined && Date.parse(last.at) >= at))) {
+    if (known && at >= this.#at && at <= this.#knownUntil()) {
       this.advance(at);
-      return;
+      return Promise.resolve();
     }
     this.#turn += 1;
-    const turn = this.#turn;
     if (!known) this.state.set({ kind: "loading" });
-    try {
+    return this.#ask(async (turn) => {
       const snapshot = await this.#api.snapshotAt(new Date(at).toISOString());
       if (turn !== this.#turn) return;
       this.#epoch = snapshot.epoch;
@@ -69,13 +71,10 @@ export class PastDesk {
       this.#board = new Map(snapshot.board.map((ticket) => [ticket.id, ticket]));
       this.#lately = [];
       this.#ahead = [];
-      this.#ended = false;
-      this.#fetching = false;
+      this.#endedAt = null;
       this.#show(new Set());
       await this.#fetch(turn);
-    } catch (error) {
-      if (turn === this.#turn) this.state.set({ kind: "failed", error: asProblem(error) });
-    }
+    });
   }
 
   /** Lets time pass up to a moment, as far as it is known. */
@@ -90,26 +89,39 @@ export class PastDesk {
       count += 1;
     }
     this.#ahead.splice(0, count);
-    const last = this.#ahead.length === 0 && !this.#ended;
-    // Beyond the last record that is here, nobody knows yet what happened.
-    this.#at = last ? Math.max(this.#at, Math.min(to, this.#knownUntil())) : to;
+    // Beyond what is here, nobody knows yet what happened.
+    const until = this.#knownUntil();
+    this.#at = Math.max(this.#at, Math.min(to, until));
     this.#show(changed);
-    if (this.#ahead.length < AHEAD && !this.#ended) void this.#more();
+    if (this.#endedAt === null ? this.#ahead.length < AHEAD : to > until) void this.#more();
   }
 
-  /** The moment of the next thing that happened; null where none is known. */
-  nextEventAt(): number | null {
-    const next = this.#ahead[0];
-    return next === undefined ? null : Date.parse(next.at);
+  /**
+   * Goes on to the next thing that happened, and answers its moment: after the steps before this one, and after what is on its
+   * way. Null where nothing happened since, or where somebody went elsewhere meanwhile.
+   */
+  step(): Promise<number | null> {
+    const turn = this.#turn;
+    const stepped = this.#steps.then(async () => {
+      if (turn === this.#turn && this.#ahead.length === 0) await this.#more();
+      const next = this.#ahead[0];
+      if (turn !== this.#turn || next === undefined || this.state.get().kind !== "ready") return null;
+      const at = Date.parse(next.at);
+      this.advance(at);
+      return at;
+    });
+    this.#steps = stepped;
+    return stepped;
   }
 
   stop(): void {
     this.#turn += 1;
   }
 
+  /** Everything up to this moment is here. */
   #knownUntil(): number {
-    const last = this.#lately[0];
-    return last === undefined ? this.#at : Date.parse(last.at);
+    const last = this.#ahead.at(-1) ?? this.#lately[0];
+    return Math.max(this.#at, this.#endedAt ?? 0, last === undefined ? 0 : Date.parse(last.at));
   }
 
   #apply(record: TicketRecord): void {
@@ -129,35 +141,39 @@ export class PastDesk {
       board: this.#board,
       lately: this.#lately,
       changed,
-      waiting: this.#ahead.length === 0 && !this.#ended,
     });
   }
 
-  async #more(): Promise<void> {
+  /** What was asked for already is more as well. */
+  #more(): Promise<void> {
+    return this.#coming ?? this.#ask((turn) => this.#fetch(turn));
+  }
+
+  /** Never fails: what went wrong is shown. */
+  #ask(question: (turn: number) => Promise<void>): Promise<void> {
     const turn = this.#turn;
-    try {
-      await this.#fetch(turn);
-    } catch (error) {
-      if (turn === this.#turn) this.state.set({ kind: "failed", error: asProblem(error) });
-    }
+    const coming = question(turn)
+      .catch((error: unknown) => {
+        if (turn === this.#turn) this.state.set({ kind: "failed", error: asProblem(error) });
+      })
+      .finally(() => {
+        if (this.#coming === coming) this.#coming = null;
+      });
+    this.#coming = coming;
+    return coming;
   }
 
   async #fetch(turn: number): Promise<void> {
-    if (this.#fetching) return;
-    this.#fetching = true;
-    try {
-      const { records, next_after } = await this.#api.events({
-        after: this.#next,
-        limit: PAGE,
-        ...(this.#epoch === undefined ? {} : { epoch: this.#epoch }),
-      });
-      if (turn !== this.#turn) return;
-      this.#next = next_after;
-      this.#ahead.push(...records);
-      this.#ended = records.length < PAGE;
-      this.#show(new Set());
-    } finally {
-      if (turn === this.#turn) this.#fetching = false;
-    }
+    const askedAt = this.#clock.now();
+    const { records, next_after } = await this.#api.events({
+      after: this.#next,
+      limit: PAGE,
+      ...(this.#epoch === undefined ? {} : { epoch: this.#epoch }),
+    });
+    if (turn !== this.#turn) return;
+    this.#next = next_after;
+    this.#ahead.push(...records);
+    this.#endedAt = records.length < PAGE ? askedAt : null;
+    this.#show(new Set());
   }
 }

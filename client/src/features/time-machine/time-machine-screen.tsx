@@ -24,6 +24,8 @@ const SPEEDS = [1, 10, 60, 300] as const;
 const DAY_MS = 86_400_000;
 /** The slider's own step. */
 const STEP_MS = 10_000;
+/** Nearer to now than this there is nothing left to play. */
+const PRESENT_MS = 1_000;
 /** So many cards of each column; how many more there are is said. */
 const CARDS = 60;
 
@@ -78,6 +80,7 @@ export function TimeMachineScreen({
     clearTimeout(settle.current);
     // A drag passes many moments; the one that it rests at is asked for.
     settle.current = setTimeout(() => {
+      settle.current = undefined;
       void past.goTo(next);
       onMoment(next);
     }, 120);
@@ -97,10 +100,11 @@ export function TimeMachineScreen({
       past.advance(until);
       const moment = past.state.get();
       if (moment.kind === "ready") {
-        clock = moment.waiting ? moment.at : until;
+        clock = moment.at;
         setWanted(clock);
       }
-      if (until >= Date.now() - 1_000) setPlaying(false);
+      // By what is shown, not by what is asked for: records that are on their way are waited for.
+      if (moment.kind === "failed" || clock >= Date.now() - PRESENT_MS) setPlaying(false);
       else frame = requestAnimationFrame(step);
     };
     frame = requestAnimationFrame(step);
@@ -114,8 +118,17 @@ export function TimeMachineScreen({
   const section = "app" as const;
   const toggle = () => (playing ? stop() : setPlaying(true));
   const nextEvent = () => {
-    const next = past.nextEventAt();
-    if (next !== null) goTo(next);
+    setPlaying(false);
+    if (settle.current !== undefined) {
+      clearTimeout(settle.current);
+      settle.current = undefined;
+      void past.goTo(wanted);
+    }
+    void past.step().then((next) => {
+      if (next === null) return;
+      setWanted(next);
+      onMoment(next);
+    });
   };
   useAction({ id: "play", title: strings.past.playOrPause, section, keys: "p", run: toggle });
   useAction({ id: "next-event", title: strings.past.next, section, keys: ".", run: nextEvent });

@@ -31,7 +31,7 @@ describe("C50: in and out", () => {
     expect(flow.series(START)[1].at(-1)).toBe(1);
   });
 
-  test("days of records leave no more behind than an hour", () => {
+  test("after days of records the lines are the last hour's, and the time to the screen is that of the newest", () => {
     const flow = new Flow(START);
     const screen = new EventToScreen();
     const days = 3 * 24 * 60;

@@ -1,6 +1,8 @@
 // @vitest-environment jsdom
-import { act, screen, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Ticket, TicketRecord } from "@/protocol/types";
+import { record, ticket } from "@/sync/testing/tickets";
 import { info, stage } from "../../../tests/render-desk";
 import { WallboardScreen } from "./wallboard-screen";
 
@@ -14,7 +16,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-async function wall(version = info.version) {
+async function wall(version = info.version, history: TicketRecord[] = [], then: Ticket[] = []) {
   let reloads = 0;
   const desk = await stage(
     () => (
@@ -28,7 +30,11 @@ async function wall(version = info.version) {
     {
       api: {
         desk: async () => ({ ...info, version }),
-        events: async () => ({ epoch: "e1", records: [], next_after: 0 }),
+        events: async ({ after, limit = 1_000 }: { after: number; limit?: number }) => {
+          const records = history.slice(after, after + limit);
+          return { epoch: "e1", records, next_after: after + records.length };
+        },
+        snapshotAt: async () => ({ epoch: "e1", seq: 1, board: then, board_hash: "" }),
       } as never,
     },
   );
@@ -52,6 +58,18 @@ test("C50: after thousands of records the figures are still the board's", async 
   await advance(200);
   second();
   expect(tile("Waiting")).toBe(new Intl.NumberFormat("en").format(502));
+});
+
+test("C50: the desk's own closing of what was solved before the last hour is no way out", async () => {
+  const ago = (minutes: number) => new Date(Date.now() - minutes * 60_000).toISOString();
+  const history = [
+    record(1, 1, 3, { status: "closed" }, { at: ago(5) }),
+    record(2, 2, 2, { status: "solved" }, { at: ago(4) }),
+  ];
+  await wall(info.version, history, [ticket({ id: 1, status: "solved" }), ticket({ id: 2, status: "open" })]);
+  const went = () => screen.getByText("Went out").nextElementSibling?.textContent;
+  await waitFor(() => expect(went()).not.toBe("0"));
+  expect(went()).toBe("1");
 });
 
 test("C50: a wall takes a new version by itself, and leaves the old one alone", async () => {

@@ -19,6 +19,7 @@ import { number, roughly, timeOfDay } from "@/desk/format-time";
 import { useConnection } from "@/desk/use-live";
 import { useNow } from "@/desk/use-now";
 import { nextDue } from "@/desk/views";
+import type { Ticket } from "@/protocol/types";
 import { recordsAfter, seqAt } from "@/sync/history";
 import { EventToScreen, Flow, SPAN, type Standing, standing } from "./figures";
 
@@ -245,13 +246,15 @@ function useMovement(now: number) {
     const head = sync.seq();
     void (async () => {
       const from = await seqAt(api, Date.now() - SPAN * 60_000, head);
-      const states = new Map<number, string>();
+      // How each ticket stood then says whether its next status is a way in, a way out, or neither.
+      const { board } = await api.snapshotAt(from);
+      const tickets = new Map(board.map((ticket) => [ticket.id, ticket]));
       for await (const records of recordsAfter(api, from, () => wanted)) {
         for (const record of records) {
           if (!wanted || record.seq > head) break;
-          const status = states.get(record.ticket);
-          flow.take(record, status === undefined ? undefined : ({ status } as never));
-          if (record.patch.status !== undefined) states.set(record.ticket, record.patch.status);
+          const before = tickets.get(record.ticket);
+          flow.take(record, before);
+          tickets.set(record.ticket, { ...before, ...record.patch, id: record.ticket } as Ticket);
         }
         setTurn((before) => before + 1);
         if ((records.at(-1)?.seq ?? 0) >= head) break;
