@@ -130,6 +130,7 @@ async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>,
             }
         }
     };
+    desk.backups.leave();
     match end {
         Ok(()) => {
             desk.usage.save().await;
