@@ -428,6 +428,8 @@ impl Attachments {
                 Err(problem) => {
                     upload.held.store(false, Ordering::Release);
                     tracing::warn!(%problem, "an upload that nobody sent could not be removed");
+                    // The next ones would wait for the same place or disk: another hour.
+                    break;
                 }
             }
         }

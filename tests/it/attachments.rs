@@ -228,6 +228,29 @@ async fn u7_what_nobody_sent_is_removed() {
     app.stop().await;
 }
 
+/// U7: where the place does not let go of one, the others wait for the next time, and nobody for them.
+#[actix_web::test]
+async fn u7_removing_stops_where_the_place_fails() {
+    let bucket = Bucket::start().await;
+    let address = bucket.address.clone();
+    let app = TestApp::with(|config| {
+        config.storage.google_endpoint = address;
+        config.attachments.place = "gs://desk/files".to_owned();
+    })
+    .await;
+    for name in ["one.txt", "two.txt", "three.txt"] {
+        app.upload_as(ADMIN, name, b"text").await;
+    }
+    app.clock.advance(86_400_001);
+    bucket.break_down(true);
+    let before = bucket.calls();
+    assert_eq!((app.desk.attachments.collect().await, bucket.calls() - before), (0, 1));
+    bucket.break_down(false);
+    assert_eq!((app.desk.attachments.collect().await, bucket.names().len()), (3, 0));
+    app.stop().await;
+    bucket.stop().await;
+}
+
 /// U8: in a bucket it is the same; while the bucket fails the sender is told, and goes on later.
 #[actix_web::test]
 async fn u8_a_bucket_holds_files_like_a_folder() {
