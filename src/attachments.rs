@@ -437,12 +437,17 @@ impl Attachments {
         removed
     }
 
-    /// The bytes first: what the journal still knows can be removed again.
+    /// The bytes before the note: what the journal still knows can be removed again. But before the bytes it must know that they are
+    /// not whole any more: wherever this breaks off, a file without bytes cannot be sent.
     async fn remove(&self, upload: &Upload) -> Result<(), Problem> {
+        let unfound = Stored { found: None, ..upload.stored.lock().clone() };
         if upload.stored.lock().found.is_some() {
-            for name in [object(&upload.id), small_object(&upload.id)] {
-                self.storage.delete(&name).await.map_err(|error| unstored(&error))?;
-            }
+            self.write(vec![aside(UPLOADS, &upload.id, Some(&unfound))]).await?;
+            *upload.stored.lock() = unfound;
+            upload.received.store(0, Ordering::Release);
+        }
+        for name in [object(&upload.id), small_object(&upload.id)] {
+            self.storage.delete(&name).await.map_err(|error| unstored(&error))?;
         }
         self.write(vec![aside(UPLOADS, &upload.id, None)]).await?;
         self.uploads.remove(&upload.id);
