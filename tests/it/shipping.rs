@@ -268,3 +268,37 @@ fn o15_health_asks_a_running_desk() {
     desk.wait().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+/// O15: so it does where the desk has a certificate of its own, and listens where its command line or its configuration says.
+#[test]
+fn o15_health_asks_a_desk_with_a_certificate() {
+    let data = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["desk.example.org".to_owned()]).unwrap();
+    let [chain, key, config] = ["chain.pem", "key.pem", "desk.toml"].map(|name| data.path().join(name));
+    fs::write(&chain, made.cert.pem()).unwrap();
+    fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let settings = format!("[server]\nlisten = \"127.0.0.1:1\"\ntls_certificate = {chain:?}\ntls_key = {key:?}\n");
+    fs::write(&config, settings).unwrap();
+    let mut desk = Command::new(env!("CARGO_BIN_EXE_hotdesk"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--config"])
+        .arg(&config)
+        .arg("--data")
+        .arg(data.path().join("data"))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(desk.stdout.take().unwrap()), &mut line).unwrap();
+    let address = line.trim().rsplit('/').next().unwrap();
+    let ask = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_hotdesk")).arg("health").args(more).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let config = config.to_str().unwrap();
+    let (well, elsewhere) = (ask(&["--config", config, "--listen", address]), ask(&["--config", config]));
+    desk.kill().unwrap();
+    desk.wait().unwrap();
+    assert_eq!(well, (0, String::new()), "{line}");
+    assert_eq!((elsewhere.0, elsewhere.1.contains("127.0.0.1:1")), (1, true), "{}", elsewhere.1);
+}
