@@ -30,7 +30,7 @@ use crate::domain::message::Attachment;
 use crate::domain::text::clean_file_name;
 use crate::domain::time::Timestamp;
 use crate::journal::writer::{AppendError, WriterHandle};
-use crate::journal::{Aside, Journal, JournalError};
+use crate::journal::{Aside, Journal, JournalError, each_aside};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 use crate::protocol::views::{BeginUpload, UploadView};
@@ -606,15 +606,16 @@ pub struct Object {
 pub fn objects(journal: &dyn Journal) -> Result<Vec<Object>, JournalError> {
     let mut found = Vec::new();
     for prefix in [SENT, UPLOADS] {
-        for (key, value) in journal.asides(prefix)? {
+        each_aside(journal, prefix, |key, value| -> Result<(), JournalError> {
             let stored: Stored = read(&key, &value)?;
             let id = AttachmentId::from(&key[prefix.len()..]);
-            let Some(Found { sha256, thumbnail, .. }) = stored.found else { continue };
+            let Some(Found { sha256, thumbnail, .. }) = stored.found else { return Ok(()) };
             found.push(Object { name: object(&id), sha256: Some(sha256) });
             if thumbnail {
                 found.push(Object { name: small_object(&id), sha256: None });
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(found)
 }
