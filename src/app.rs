@@ -34,8 +34,8 @@ use crate::actors::triage::{self, ServiceKey, TriageDoor};
 use crate::actors::vital::Vital;
 use crate::attachments::{self, Attachments};
 use crate::audit::{self, Action, Audit, Deed};
-use crate::backup::Source;
 use crate::backup::keeper::Keeper;
+use crate::backup::{Source, Waits};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::Seq;
@@ -208,7 +208,7 @@ impl Desk {
             journal: Arc::clone(&journal),
             audit: Arc::clone(&log),
             attachments: attachments.storage().clone(),
-            runtime: tokio::runtime::Handle::current(),
+            runtime: Waits::new(tokio::runtime::Handle::current()),
         };
         let work = data.map_or_else(std::env::temp_dir, Path::to_owned).join("backup.unfinished");
         let backups = Keeper::open(source, work, &config, clock.clone())

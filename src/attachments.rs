@@ -30,7 +30,7 @@ use crate::domain::message::Attachment;
 use crate::domain::text::clean_file_name;
 use crate::domain::time::Timestamp;
 use crate::journal::writer::{AppendError, WriterHandle};
-use crate::journal::{Aside, Journal, JournalError};
+use crate::journal::{Aside, Journal, JournalError, each_aside};
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
 use crate::protocol::views::{BeginUpload, UploadView};
@@ -455,6 +455,8 @@ impl Attachments {
                 Err(problem) => {
                     upload.held.store(false, Ordering::Release);
                     tracing::warn!(%problem, "an upload that nobody sent could not be removed");
+                    // The next ones would wait for the same place or disk: another hour.
+                    break;
                 }
             }
         }
@@ -462,12 +464,17 @@ impl Attachments {
         removed
     }
 
-    /// The bytes first: what the journal still knows can be removed again.
+    /// The bytes before the note: what the journal still knows can be removed again. But before the bytes it must know that they are
+    /// not whole any more: wherever this breaks off, a file without bytes cannot be sent.
     async fn remove(&self, upload: &Upload) -> Result<(), Problem> {
+        let unfound = Stored { found: None, ..upload.stored.lock().clone() };
         if upload.stored.lock().found.is_some() {
-            for name in [object(&upload.id), small_object(&upload.id)] {
-                self.storage.delete(&name).await.map_err(|error| unstored(&error))?;
-            }
+            self.write(vec![aside(UPLOADS, &upload.id, Some(&unfound))]).await?;
+            *upload.stored.lock() = unfound;
+            upload.received.store(0, Ordering::Release);
+        }
+        for name in [object(&upload.id), small_object(&upload.id)] {
+            self.storage.delete(&name).await.map_err(|error| unstored(&error))?;
         }
         self.write(vec![aside(UPLOADS, &upload.id, None)]).await?;
         self.uploads.remove(&upload.id);
@@ -642,15 +649,16 @@ pub struct Object {
 pub fn objects(journal: &dyn Journal) -> Result<Vec<Object>, JournalError> {
     let mut found = Vec::new();
     for prefix in [SENT, UPLOADS] {
-        for (key, value) in journal.asides(prefix)? {
+        each_aside(journal, prefix, |key, value| -> Result<(), JournalError> {
             let stored: Stored = read(&key, &value)?;
             let id = AttachmentId::from(&key[prefix.len()..]);
-            let Some(Found { sha256, thumbnail, .. }) = stored.found else { continue };
+            let Some(Found { sha256, thumbnail, .. }) = stored.found else { return Ok(()) };
             found.push(Object { name: object(&id), sha256: Some(sha256) });
             if thumbnail {
                 found.push(Object { name: small_object(&id), sha256: None });
             }
-        }
+            Ok(())
+        })?;
     }
     Ok(found)
 }

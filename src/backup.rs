@@ -11,17 +11,18 @@ pub mod erase;
 pub mod keeper;
 pub mod place;
 mod restore;
+mod waits;
 
 use std::io::{self, Write};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
 use futures_util::stream::BoxStream;
-use tokio::runtime::Handle;
 
 pub use place::{Made, Part, Sheet};
 pub use restore::{Restored, check, restore_archive, restore_place};
+pub use waits::Waits;
 
 use crate::attachments;
 use crate::audit::Audit;
@@ -40,7 +41,7 @@ pub struct Source {
     pub audit: Arc<Audit>,
     pub attachments: Storage,
     /// Where calls to a [`Storage`] run.
-    pub runtime: Handle,
+    pub runtime: Waits,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +85,7 @@ impl Source {
     /// # Errors
     /// When something cannot be read or written.
     pub fn write(&self, out: &mut dyn Write) -> Result<(Head, Counts), BackupError> {
+        let out = &mut self.runtime.writer(out);
         let mut files = |put: &mut dyn FnMut(FileIn<'_>) -> Result<(), ArchiveError>| {
             for (name, text) in self.audit.files() {
                 let mut pieces = std::iter::once_with(|| text().map(Bytes::from));
@@ -119,7 +121,7 @@ fn at(place: &Storage) -> impl Fn(StorageError) -> BackupError + use<> {
 
 /// What a stream gives, on a thread that may block.
 struct Pieces {
-    runtime: Handle,
+    runtime: Waits,
     stream: BoxStream<'static, Result<Bytes, StorageError>>,
 }
 
@@ -127,6 +129,6 @@ impl Iterator for Pieces {
     type Item = io::Result<Bytes>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        Some(self.runtime.block_on(self.stream.next())?.map_err(io::Error::other))
+        self.runtime.block_on(self.stream.try_next()).map_err(io::Error::other).transpose()
     }
 }

@@ -19,6 +19,7 @@ use crate::app::ServeError;
 use crate::import::ImportArgs;
 use crate::journal::cli::{self as journal, JournalCommand};
 use backup::{AuditCommand, BackupArgs, EraseArgs, RestoreArgs};
+use health::HealthArgs;
 use triage::TriageCommand;
 
 /// How a command ended, as its exit status.
@@ -88,8 +89,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  hotdesk config check --config desk.toml")]
     Config(ConfigArgs),
     /// Asks the desk on this machine whether it takes work: status 0 if it does
-    #[command(after_help = "Example:\n  hotdesk health")]
-    Health,
+    Health(HealthArgs),
 }
 
 /// Where and how the desk runs.
@@ -152,7 +152,7 @@ fn dispatch(cli: Cli) -> Exit {
         Some(Command::Audit(command)) => backup::audit(&command, &mut out, &mut err),
         Some(Command::Triage(command)) => triage::run(&command, &mut out, &mut err),
         Some(Command::Config(args)) => configuration::run(&args.action),
-        Some(Command::Health) => health::run(),
+        Some(Command::Health(args)) => health::run(&args),
     }
 }
 

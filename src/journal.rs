@@ -206,9 +206,31 @@ pub trait Journal: Send + Sync + 'static {
     /// All asides whose key begins with `prefix`, in order of key.
     fn asides(&self, prefix: &str) -> Result<Vec<(String, Bytes)>, JournalError>;
 
+    /// The first `limit` of them (one at least) whose key is greater than `after`. See [`each_aside`].
+    fn asides_after(&self, prefix: &str, after: &str, limit: usize) -> Result<Vec<(String, Bytes)>, JournalError>;
+
     /// Forgets memos older than this, at most a few hundred in one call so that no commit waits for long; returns how many,
     /// zero once there are no more. Called by the thread that commits. A kill may bring some back, until the next call.
     fn forget_memos(&self, before: Timestamp) -> Result<usize, JournalError>;
+}
+
+/// Takes all asides whose key begins with `prefix`, in order of key, and holds up nobody who writes for longer than a page: one that
+/// lies there all the time is taken once, one that is written or removed meanwhile may be.
+pub fn each_aside<E: From<JournalError>>(
+    journal: &dyn Journal,
+    prefix: &str,
+    mut take: impl FnMut(String, Bytes) -> Result<(), E>,
+) -> Result<(), E> {
+    const PAGE: usize = 256;
+    let mut after = String::new();
+    loop {
+        let page = journal.asides_after(prefix, &after, PAGE)?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        after.clone_from(last);
+        for (key, value) in page {
+            take(key, value)?;
+        }
+    }
 }
 
 /// What one commit makes durable: encoded by the writer, stored as it is.

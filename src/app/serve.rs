@@ -106,6 +106,7 @@ async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>,
     const HOUR: Duration = Duration::from_secs(3600);
     let mut hour = tokio::time::interval_at(tokio::time::Instant::now() + HOUR, HOUR);
     let mut minute = tokio::time::interval(Duration::from_secs(60));
+    let (mut counting, mut sweeping) = (Apart::default(), Apart::default());
     let end = loop {
         tokio::select! {
             _ = terminate.recv() => break Ok(()),
@@ -114,22 +115,28 @@ async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>,
             _ = sweep.tick() => desk.directory.retire_idle(),
             _ = minute.tick() => {
                 desk.backups.tick();
-                desk.usage.save().await;
+                let usage = Arc::clone(&desk.usage);
+                counting.begin(async move { usage.save().await });
                 for (place, times) in damper.take() {
                     tracing::warn!(place, times, "a place in the code logged more lines than it may: they were held back");
                 }
             }
             _ = hour.tick() => {
-                if let Err(problem) = desk.people.sweep().await {
-                    tracing::warn!(%problem, "what has expired could not be dropped");
-                }
-                let collected = desk.attachments.collect().await;
-                if collected > 0 {
-                    tracing::info!(collected, "uploads that no message took were removed");
-                }
+                let (people, attachments) = (Arc::clone(&desk.people), Arc::clone(&desk.attachments));
+                sweeping.begin(async move {
+                    if let Err(problem) = people.sweep().await {
+                        tracing::warn!(%problem, "what has expired could not be dropped");
+                    }
+                    let collected = attachments.collect().await;
+                    if collected > 0 {
+                        tracing::info!(collected, "uploads that no message took were removed");
+                    }
+                });
             }
         }
     };
+    desk.backups.leave();
+    drop((counting, sweeping));
     match end {
         Ok(()) => {
             desk.usage.save().await;
@@ -144,6 +151,27 @@ async fn run(config: Config, options: ServeOptions) -> Result<Weak<dyn Journal>,
             Err(ServeError::Failed(format!("the {name} died, and the desk does not run without it; start it again")))
         }
         Err(None) => Err(ServeError::Failed("the desk's parts are gone".to_owned())),
+    }
+}
+
+/// Work that comes around and may take long, beside the loop that hears of signals and of a failed disk. While it goes on it is not
+/// begun again; it ends where its owner does.
+#[derive(Default)]
+struct Apart(Option<actix_rt::task::JoinHandle<()>>);
+
+impl Apart {
+    fn begin(&mut self, work: impl Future<Output = ()> + 'static) {
+        if self.0.as_ref().is_none_or(actix_rt::task::JoinHandle::is_finished) {
+            self.0 = Some(actix_rt::spawn(work));
+        }
+    }
+}
+
+impl Drop for Apart {
+    fn drop(&mut self) {
+        if let Some(work) = self.0.take() {
+            work.abort();
+        }
     }
 }
 
@@ -350,4 +378,45 @@ fn refuse_orphans(data: &Path) -> Result<(), ServeError> {
         folder = data.display()
     );
     Err(ServeError::Damaged(JournalError::Damaged { what }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    /// J97: what takes long is begun beside the loop, once at a time, and ends with it.
+    #[actix_rt::test]
+    async fn j97_what_takes_long_holds_nothing_up() {
+        let begun = Rc::new(Cell::new(0));
+        let (gate, gone) = (Rc::new(tokio::sync::Semaphore::new(0)), Rc::new(()));
+        let work = || {
+            let (begun, gate, gone) = (Rc::clone(&begun), Rc::clone(&gate), Rc::clone(&gone));
+            async move {
+                begun.set(begun.get() + 1);
+                gate.acquire().await.unwrap().forget();
+                drop(gone);
+            }
+        };
+        let mut apart = Apart::default();
+        apart.begin(work());
+        tokio::task::yield_now().await;
+        apart.begin(work());
+        tokio::task::yield_now().await;
+        assert_eq!((begun.get(), Rc::strong_count(&gone)), (1, 2), "one at a time, and it waits alone");
+        gate.add_permits(1);
+        while Rc::strong_count(&gone) > 1 {
+            tokio::task::yield_now().await;
+        }
+        apart.begin(work());
+        while begun.get() < 2 {
+            tokio::task::yield_now().await;
+        }
+        drop(apart);
+        while Rc::strong_count(&gone) > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
 }

@@ -44,7 +44,7 @@ impl Source {
         let mut archived = 0;
         'pages: loop {
             let page = self.journal.read(cursor.seq, PAGE_RECORDS, PAGE_BYTES)?;
-            if page.is_empty() {
+            if page.is_empty() || self.runtime.has_left() {
                 break;
             }
             for stored in page {

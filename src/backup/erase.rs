@@ -4,10 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use tokio::runtime::Handle;
-
 use super::place::FILES;
-use super::{BackupError, at, closed};
+use super::{BackupError, Waits, at, closed};
 use crate::attachments::{object, small_object};
 use crate::domain::ids::{AttachmentId, TicketId};
 use crate::domain::record::Record;
@@ -32,7 +30,7 @@ pub fn find(
     place: &Storage,
     wanted: &Wanted,
     tickets: &BTreeSet<TicketId>,
-    runtime: &Handle,
+    runtime: &Waits,
 ) -> Result<Found, BackupError> {
     let mut found = Found::default();
     let listed = match runtime.block_on(place.list(closed::FOLDER)) {
@@ -71,7 +69,7 @@ pub fn find(
 ///
 /// # Errors
 /// When the place cannot be written; the same call goes on there.
-pub fn remove(place: &Storage, found: &Found, files: &[AttachmentId], runtime: &Handle) -> Result<(), BackupError> {
+pub fn remove(place: &Storage, found: &Found, files: &[AttachmentId], runtime: &Waits) -> Result<(), BackupError> {
     let delete = |name: &str| runtime.block_on(place.delete(name)).map_err(at(place));
     for id in files.iter().chain(&found.files) {
         for name in [object(id), small_object(id)] {

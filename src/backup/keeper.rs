@@ -94,6 +94,11 @@ impl Keeper {
         }
     }
 
+    /// Ends what is under way, and begins nothing any more: nobody waits for a copy when the desk leaves or its disk has failed.
+    pub fn leave(&self) {
+        self.source.runtime.leave();
+    }
+
     pub fn has_place(&self) -> bool {
         self.place.is_some()
     }
@@ -105,7 +110,7 @@ impl Keeper {
             return false;
         }
         let keeper = Arc::clone(self);
-        self.source.runtime.spawn_blocking(move || {
+        apart(move || {
             let began = Instant::now();
             let outcome = keeper.make(&place);
             let mut state = keeper.state.lock();
@@ -119,7 +124,11 @@ impl Keeper {
                     state.failed = None;
                 }
                 Err(error) => {
-                    tracing::error!(%error, "a backup failed");
+                    if keeper.source.runtime.has_left() {
+                        tracing::info!("the desk is leaving: the backup that was under way does not count");
+                    } else {
+                        tracing::error!(%error, "a backup failed");
+                    }
                     let at = Timestamp::from_millis(keeper.clock.now_millis());
                     state.failed = Some(Failed { at, why: error.to_string() });
                 }
@@ -153,7 +162,7 @@ impl Keeper {
             state.due = Some(now + LOOK_AGAIN_MS);
         }
         let keeper = Arc::clone(self);
-        self.source.runtime.spawn_blocking(move || match keeper.source.times(&place) {
+        apart(move || match keeper.source.times(&place) {
             Ok((newest, failed)) => match next(keeper.config.every_h, newest, &failed) {
                 Some(due) if due > now => keeper.state.lock().due = Some(due),
                 _ => drop(keeper.begin()),
@@ -161,6 +170,11 @@ impl Keeper {
             Err(error) => tracing::error!(%error, "the place for backups cannot be read"),
         });
     }
+}
+
+/// On a thread of its own, which keeps no process from ending.
+pub fn apart(work: impl FnOnce() + Send + 'static) {
+    std::thread::Builder::new().name("backup".into()).spawn(work).expect("invariant: the system has room for a thread");
 }
 
 /// When the next copy is due, in milliseconds; `None` is at once. After one that could not be read back another is tried soon, and later

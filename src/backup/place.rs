@@ -155,6 +155,9 @@ impl Source {
         if let Err(error) = &tried
             && !error.is_want_of_room()
         {
+            if self.runtime.has_left() {
+                return tried.map(|()| made);
+            }
             self.give_up(place, &sheet, &made.sheet, error)?;
             return tried.map(|()| made);
         }
@@ -197,7 +200,8 @@ impl Source {
         let mut out =
             Summed { inner: BufWriter::with_capacity(1 << 20, File::create(path)?), sum: Sha256::new(), bytes: 0 };
         let mut encoder = zstd::Encoder::new(&mut out, ZSTD_LEVEL)?;
-        let (head, counts) = archive::export_since(self.journal.as_ref(), since, None, &mut encoder)?;
+        let (head, counts) =
+            archive::export_since(self.journal.as_ref(), since, None, &mut self.runtime.writer(&mut encoder))?;
         encoder.finish()?;
         out.flush()?;
         Ok((head, counts, to_hex(&out.sum.finalize()), out.bytes))

@@ -6,10 +6,9 @@ use std::io::{self, BufRead, BufReader, Read, Write as _};
 use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
-use tokio::runtime::Handle;
 
 use super::place::{FILES as PLACED, SHEETS, Sheet, parse_sheet};
-use super::{AUDIT, BackupError, FILES, Pieces, at};
+use super::{AUDIT, BackupError, FILES, Pieces, Waits, at};
 use crate::attachments;
 use crate::audit::{Audit, Verdict};
 use crate::clock::Clock;
@@ -33,7 +32,7 @@ pub fn restore_archive(
     archive: Box<dyn Read>,
     data: &Path,
     files: &Storage,
-    runtime: &Handle,
+    runtime: &Waits,
 ) -> Result<Restored, BackupError> {
     let mut archive = BufReader::with_capacity(1 << 20, archive);
     build(data, |journal, taken| {
@@ -55,7 +54,7 @@ pub fn restore_place(
     sheet: Option<&str>,
     data: &Path,
     files: &Storage,
-    runtime: &Handle,
+    runtime: &Waits,
 ) -> Result<(Sheet, Restored), BackupError> {
     let failed = at(place);
     let name = if let Some(name) = sheet {
@@ -79,7 +78,7 @@ pub(super) fn restore_sheet(
     name: &str,
     data: &Path,
     files: &Storage,
-    runtime: &Handle,
+    runtime: &Waits,
 ) -> Result<Restored, BackupError> {
     let failed = at(place);
     build(data, |journal, taken| {
@@ -128,7 +127,7 @@ pub fn check(
     restore: impl FnOnce(&Path, &Storage) -> Result<Restored, BackupError>,
     work: &Path,
     wanting: &BTreeSet<String>,
-    runtime: &Handle,
+    runtime: &Waits,
 ) -> Result<Restored, BackupError> {
     if work.exists() {
         fs::remove_dir_all(work)?;
@@ -145,7 +144,7 @@ pub fn check(
     outcome
 }
 
-fn look(data: &Path, files: &Storage, wanting: &BTreeSet<String>, runtime: &Handle) -> Result<(), BackupError> {
+fn look(data: &Path, files: &Storage, wanting: &BTreeSet<String>, runtime: &Waits) -> Result<(), BackupError> {
     let journal = SledJournal::open(data, &Options::default())?;
     let report = verify::verify(&journal)?;
     if let Some(problem) = report.problems.first() {
@@ -227,7 +226,7 @@ fn copy_back(
     journal: &SledJournal,
     work: &Path,
     files: &Storage,
-    runtime: &Handle,
+    runtime: &Waits,
 ) -> Result<u64, BackupError> {
     let listed = |storage: &Storage, prefix: &str| match runtime.block_on(storage.list(prefix)) {
         Ok(listed) => Ok(listed.into_iter().map(|listed| listed.name).collect::<BTreeSet<_>>()),
@@ -263,7 +262,7 @@ fn copy_back(
 struct Take<'a> {
     taken: &'a Path,
     files: &'a Storage,
-    runtime: &'a Handle,
+    runtime: &'a Waits,
     open: Option<File>,
 }
 

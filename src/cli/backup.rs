@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use super::Exit;
 use crate::attachments::{Attachments, object, small_object};
 use crate::audit::{Action, Actor, Audit, Deed, Verdict};
-use crate::backup::{self, BackupError, Restored, Source, restore_archive, restore_place};
+use crate::backup::{self, BackupError, Restored, Source, Waits, restore_archive, restore_place};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::ids::TicketId;
@@ -218,9 +218,9 @@ fn check_file(args: &BackupArgs, file: &Path, runtime: &Runtime, err: &mut dyn W
     }
     let mut work = file.as_os_str().to_owned();
     work.push(".check");
-    let trial =
-        |folder: &Path, files: &Storage| restore_archive(Box::new(File::open(file)?), folder, files, runtime.handle());
-    let restored = backup::check(trial, Path::new(&work), &BTreeSet::new(), runtime.handle())?;
+    let waits = Waits::new(runtime.handle().clone());
+    let trial = |folder: &Path, files: &Storage| restore_archive(Box::new(File::open(file)?), folder, files, &waits);
+    let restored = backup::check(trial, Path::new(&work), &BTreeSet::new(), &waits)?;
     writeln!(err, "checked: it comes to record {} with the same sum", restored.head.seq)?;
     Ok(())
 }
@@ -234,17 +234,17 @@ fn run_restore(args: &RestoreArgs, err: &mut dyn Write) -> Result<(), BackupErro
         return Err(BackupError::Refused(what));
     }
     let files = files(data, &config)?;
+    let waits = Waits::new(runtime.handle().clone());
     let Restored { counts, .. } = match (&args.from, &args.file) {
         (Some(from), _) => {
-            let (sheet, restored) =
-                restore_place(&place(from, &config)?, args.sheet.as_deref(), data, &files, runtime.handle())?;
+            let (sheet, restored) = restore_place(&place(from, &config)?, args.sheet.as_deref(), data, &files, &waits)?;
             writeln!(err, "from {}, up to {}", sheet.at, sheet.head)?;
             restored
         }
         (None, Some(file)) => {
             let reader: Box<dyn Read> =
                 if file == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(file)?) };
-            restore_archive(reader, data, &files, runtime.handle())?
+            restore_archive(reader, data, &files, &waits)?
         }
         (None, None) => return Err(BackupError::Refused("name a file or a place".into())),
     };
@@ -266,6 +266,7 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
     let config = configuration(args.config.as_deref())?;
     let files = files(data, &config)?;
     let backups = args.backups.as_deref().or(Some(config.backup.place.as_str())).filter(|place| !place.is_empty());
+    let waits = Waits::new(runtime.handle().clone());
     let backups = backups.map(|named| place(named, &config)).transpose()?;
     let unfinished = data.join("journal.unfinished");
     if unfinished.exists() {
@@ -274,7 +275,7 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
     let from = open_journal(data)?;
     let tickets = erase::find(&from, &wanted)?;
     let aside = match &backups {
-        Some(place) => backup::erase::find(place, &wanted, &tickets, runtime.handle())?,
+        Some(place) => backup::erase::find(place, &wanted, &tickets, &waits)?,
         None => backup::erase::Found::default(),
     };
     if tickets.is_empty() && aside.closed.is_empty() {
@@ -299,7 +300,7 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
     //
     // Whoever is meant by name is to be forgotten everywhere; what was closed for long is kept on purpose.
     if let Some(place) = backups.filter(|_| !matches!(wanted, Wanted::ClosedBefore(_))) {
-        backup::erase::remove(&place, &aside, &erased.files, runtime.handle())?;
+        backup::erase::remove(&place, &aside, &erased.files, &waits)?;
     }
     for id in &erased.files {
         for name in [object(id), small_object(id)] {
@@ -340,7 +341,7 @@ fn open(data: &Path, config: Option<&Path>, runtime: &Runtime) -> Result<Source,
         journal: Arc::new(open_journal(data)?),
         audit: Audit::open(Some(data), Clock::system())?,
         attachments: files(data, &configuration(config)?)?,
-        runtime: runtime.handle().clone(),
+        runtime: Waits::new(runtime.handle().clone()),
     })
 }
 

@@ -13,7 +13,7 @@ use super::call::Call;
 use super::operation::{Access, Answer, Content, KeyUse, Operation, schema};
 use super::reply::{self, Reply};
 use crate::audit::{Action, Deed};
-use crate::backup::keeper::BackupState;
+use crate::backup::keeper::{BackupState, apart};
 use crate::domain::permissions::Permission;
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
@@ -85,8 +85,7 @@ pub async fn download(call: Call) -> Reply {
     call.note(Deed::done(Action::BackedUp).on("archive"));
     let (sender, receiver) = mpsc::channel(PIECES);
     let source = call.desk.backups.source().clone();
-    let runtime = source.runtime.clone();
-    runtime.spawn_blocking(move || {
+    apart(move || {
         let mut out = Outward { sender, piece: Vec::with_capacity(PIECE_BYTES) };
         let written = (|| {
             let mut encoder = zstd::Encoder::new(&mut out, 3)?;

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use super::{Aside, Group, GroupRecord, Head, Journal, JournalError, Memo, format};
+use super::{Aside, Group, GroupRecord, Head, Journal, JournalError, Memo, each_aside, format};
 use crate::domain::apply::apply;
 use crate::domain::ids::{Epoch, Seq, TicketId, Version};
 use crate::domain::record::Record;
@@ -174,10 +174,10 @@ pub fn export_since(
     if crc != head.crc {
         return Err(JournalError::Damaged { what: "its records do not add up to its head".into() }.into());
     }
-    for (key, value) in journal.asides("")? {
-        out.line(&aside_line(key, &value))?;
+    each_aside(journal, "", |key, value| -> Result<(), ArchiveError> {
         counts.asides += 1;
-    }
+        Ok(out.line(&aside_line(key, &value))?)
+    })?;
     let mut memos = Vec::new();
     journal.memos(&mut |memo| memos.push(memo))?;
     memos.retain(|memo| memo.seq <= head.seq);

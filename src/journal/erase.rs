@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::archive::Rebuild;
-use super::{Aside, Head, Journal, JournalError};
+use super::{Aside, Head, Journal, JournalError, each_aside};
 use crate::domain::event::Event;
 use crate::domain::ids::{AttachmentId, Seq, TicketId};
 use crate::domain::message::Attachment;
@@ -93,11 +93,13 @@ pub fn erase(from: &dyn Journal, to: &dyn Journal, tickets: &BTreeSet<TicketId>)
         rebuild.record(&without_texts(json)?, None)
     })?;
     let gone: BTreeSet<String> = erased.files.iter().map(|id| format!("attachments/{id}")).collect();
-    for (key, value) in from.asides("")? {
-        if !gone.contains(&key) {
-            rebuild.aside(Aside { key, value: Some(value) })?;
-        }
-    }
+    each_aside(
+        from,
+        "",
+        |key, value| {
+            if gone.contains(&key) { Ok(()) } else { rebuild.aside(Aside { key, value: Some(value) }) }
+        },
+    )?;
     let mut memos = Vec::new();
     from.memos(&mut |memo| memos.push(memo))?;
     memos.sort_by_key(|memo| memo.seq);

@@ -379,6 +379,13 @@ impl Journal for MemoryJournal {
         Ok(from.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 
+    fn asides_after(&self, prefix: &str, after: &str, limit: usize) -> Result<Vec<(String, Bytes)>, JournalError> {
+        let image = self.image.read();
+        let from = image.asides.range(prefix.max(after).to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
+        let later = from.filter(|(key, _)| key.as_str() > after).take(limit.max(1));
+        Ok(later.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
     fn forget_memos(&self, before: Timestamp) -> Result<usize, JournalError> {
         let mut image = self.image.write();
         let old: Vec<_> = image

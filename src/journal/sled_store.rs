@@ -879,16 +879,29 @@ impl Journal for SledJournal {
     }
 
     fn asides(&self, prefix: &str) -> Result<Vec<(String, Bytes)>, JournalError> {
+        self.asides_after(prefix, "", usize::MAX)
+    }
+
+    fn asides_after(&self, prefix: &str, after: &str, limit: usize) -> Result<Vec<(String, Bytes)>, JournalError> {
         let _reading = self.asides.read();
         self.check_sound()?;
         guarded(|| {
             let mut from = vec![key::ASIDE];
-            from.extend_from_slice(prefix.as_bytes());
-            let mut values = Values::new(self.tree.scan_prefix(&from));
+            from.extend_from_slice(prefix.max(after).as_bytes());
+            let mut values = Values::new(self.tree.range(from..vec![key::ASIDE + 1]));
             let mut asides = Vec::new();
             while let Some((key, content)) = values.next_value()? {
                 let name = key[1..].strip_suffix(&[0]).and_then(|name| std::str::from_utf8(name).ok());
-                asides.push((name.ok_or_else(|| unreadable(&key))?.to_owned(), Bytes::from(content)));
+                let name = name.ok_or_else(|| unreadable(&key))?;
+                if !name.starts_with(prefix) {
+                    break;
+                }
+                if name > after {
+                    asides.push((name.to_owned(), Bytes::from(content)));
+                    if asides.len() >= limit {
+                        break;
+                    }
+                }
             }
             Ok(asides)
         })

@@ -228,6 +228,59 @@ async fn u7_what_nobody_sent_is_removed() {
     app.stop().await;
 }
 
+/// U7: where the place does not let go of one, the others wait for the next time, and nobody for them.
+#[actix_web::test]
+async fn u7_removing_stops_where_the_place_fails() {
+    let bucket = Bucket::start().await;
+    let address = bucket.address.clone();
+    let app = TestApp::with(|config| {
+        config.storage.google_endpoint = address;
+        config.attachments.place = "gs://desk/files".to_owned();
+    })
+    .await;
+    for name in ["one.txt", "two.txt", "three.txt"] {
+        app.upload_as(ADMIN, name, b"text").await;
+    }
+    app.clock.advance(86_400_001);
+    bucket.break_down(true);
+    let before = bucket.calls();
+    assert_eq!((app.desk.attachments.collect().await, bucket.calls() - before), (0, 1));
+    bucket.break_down(false);
+    assert_eq!((app.desk.attachments.collect().await, bucket.names().len()), (3, 0));
+    app.stop().await;
+    bucket.stop().await;
+}
+
+/// U7: an upload of which a part was removed cannot be sent any more, neither at once nor after a restart; it is sent anew or goes.
+#[actix_web::test]
+async fn u7_what_is_half_removed_cannot_be_sent() {
+    let bucket = Bucket::start().await;
+    let journal = Arc::new(MemoryJournal::new());
+    let start = async || {
+        let address = bucket.address.clone();
+        TestApp::on(journal.clone(), Clock::manual(START), |config| {
+            config.storage.google_endpoint = address;
+            config.attachments.place = "gs://desk/files".to_owned();
+        })
+        .await
+    };
+    let app = start().await;
+    let ticket = app.ticket("One", json!({})).await["id"].as_u64().unwrap();
+    let id = app.upload_as(ADMIN, "one.txt", b"text").await["id"].clone();
+    bucket.break_down(true);
+    let path = format!("{UPLOADS}/{}", id.as_str().unwrap());
+    assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 503);
+    bucket.break_down(false);
+    assert_eq!(reply_with(&app, ticket, &[&id]).await.0, 422);
+    app.stop().await;
+    let app = start().await;
+    assert_eq!(reply_with(&app, ticket, &[&id]).await.0, 422);
+    assert_eq!(app.send_bytes(ADMIN, id.as_str().unwrap(), 0, b"text").await.0, 200);
+    assert_eq!(reply_with(&app, ticket, &[&id]).await.0, 201);
+    app.stop().await;
+    bucket.stop().await;
+}
+
 /// U8: in a bucket it is the same; while the bucket fails the sender is told, and goes on later.
 #[actix_web::test]
 async fn u8_a_bucket_holds_files_like_a_folder() {

@@ -483,3 +483,28 @@ async fn o29_a_copy_that_cannot_be_read_back_never_counts() {
     stop(app).await;
     bucket.stop().await;
 }
+
+/// J96: a signal ends the process at once, although a backup waits for a place that does not answer.
+#[test]
+fn j96_a_backup_that_hangs_does_not_hold_the_process_up() {
+    let place = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let mut desk = Command::new(env!("CARGO_BIN_EXE_hotdesk"))
+        .args(["serve", "--listen", "127.0.0.1:0", "--data", text(data.path())])
+        .env("HOTDESK__BACKUP__PLACE", "gs://desk")
+        .env("HOTDESK__STORAGE__GOOGLE_ENDPOINT", format!("http://{}", place.local_addr().unwrap()))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    // The backup asks, and gets no answer.
+    let asked = place.accept().unwrap();
+    let signalled = Instant::now();
+    let pid = rustix::process::Pid::from_child(&desk);
+    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+    let status = desk.wait().unwrap();
+    assert!(status.success(), "{status}");
+    // It would have asked for half a minute and more.
+    assert!(signalled.elapsed() < Duration::from_secs(20), "{:?}", signalled.elapsed());
+    drop(asked);
+}

@@ -11,7 +11,7 @@ use hotdesk::domain::ids::{CommandId, Seq, TicketId, UserId, Version};
 use hotdesk::domain::state::TicketState;
 use hotdesk::domain::ticket::Status;
 use hotdesk::journal::sample::{answered, at, moved, opened};
-use hotdesk::journal::{Append, Aside, JournalError};
+use hotdesk::journal::{Append, Aside, JournalError, each_aside};
 
 use crate::journal_store::{Memory, Prompt, Sled, Store, commit, everything, group};
 
@@ -57,6 +57,8 @@ contract! {
     j11_asides_are_stored_listed_and_removed,
     /// J12
     j12_many_groups_read_back_as_one_history,
+    /// J16
+    j16_asides_are_read_in_pages_while_others_are_written,
     /// J13
     j13_a_long_history_is_read_from_any_place,
     /// J14
@@ -324,6 +326,44 @@ fn j11_asides_are_stored_listed_and_removed<S: Store>() {
     assert_eq!(store.journal().aside("users/ada").unwrap(), None);
     // They take no seq.
     assert_eq!(store.journal().head().seq, Seq(0));
+}
+
+fn j16_asides_are_read_in_pages_while_others_are_written<S: Store>() {
+    let store = S::create();
+    let journal = store.journal();
+    let put = |key: String, value: Option<&str>| {
+        let value = value.map(|value| value.to_owned().into());
+        journal.commit(&group(journal.head(), &[], vec![Aside { key, value }])).unwrap();
+    };
+    // Long enough for more than one piece, and one name that begins another.
+    let long = "x".repeat(100_000);
+    for name in ["a/z", "b/", "b/1", "b/11", "b/2", "b/3", "c"] {
+        put(name.to_owned(), Some(if name == "b/11" { &long } else { name }));
+    }
+    let page = |after: &str, limit: usize| -> Vec<String> {
+        journal.asides_after("b/", after, limit).unwrap().into_iter().map(|(key, _)| key).collect()
+    };
+    assert_eq!(page("", 2), ["b/", "b/1"]);
+    assert_eq!(page("b/1", 2), ["b/11", "b/2"]);
+    assert_eq!(page("b/11", 9), ["b/2", "b/3"]);
+    assert_eq!(page("b/3", 9), [""; 0]);
+    assert_eq!(page("b/15", 0), ["b/2"], "where one was removed meanwhile");
+    assert_eq!(journal.asides_after("b/", "b/1", 1).unwrap()[0].1, long);
+    let many = (0..600).map(|number| Aside { key: format!("many/{number:03}"), value: Some("before".into()) });
+    journal.commit(&group(journal.head(), &[], many.collect())).unwrap();
+    let mut seen = Vec::new();
+    let walked = each_aside(&*journal, "many/", |key, _| -> Result<(), JournalError> {
+        if seen.is_empty() {
+            put("many/000".to_owned(), Some("meanwhile"));
+            put("many/400".to_owned(), None);
+            put("other".to_owned(), Some("meanwhile"));
+        }
+        seen.push(key);
+        Ok(())
+    });
+    walked.unwrap();
+    let expected: Vec<_> = (0..600).filter(|number| *number != 400).map(|number| format!("many/{number:03}")).collect();
+    assert_eq!(seen, expected);
 }
 
 fn j12_many_groups_read_back_as_one_history<S: Store>() {
