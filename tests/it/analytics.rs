@@ -182,6 +182,41 @@ async fn a44_reports() {
     app.stop().await;
 }
 
+/// A48: the range of `last` moves on while somebody reads the report; each of its rows is looked into as it was counted.
+#[actix_web::test]
+async fn a48_a_report_is_looked_into_later() {
+    let app = TestApp::start().await;
+    let first = solve(&app, "Printer", json!({})).await;
+    app.clock.advance(2 * DAY);
+    let last = solve(&app, "Scanner", json!({})).await;
+    // The first ticket was solved so shortly after the range began that it soon lies before it.
+    app.clock.advance(5 * DAY - 20 * 60_000);
+    let definition = json!({"measure": "solved", "last": "7d", "grain": "day"});
+    let (status, result) = app.call("POST", "/api/v1/reports/preview", definition.clone()).await;
+    assert_eq!((status, result["rows"].as_array().unwrap().len()), (200, 2), "{result}");
+    assert_eq!(result["rows"][0]["at"], result["from"], "it begins in the middle of its day");
+    app.clock.advance(30 * 60_000);
+    let look = async |definition: &Value, at: &Value| {
+        let drill = json!({"definition": definition, "cell": {"at": at}});
+        app.call("POST", "/api/v1/reports/preview/tickets", drill).await
+    };
+    for (row, id) in [(0, first), (1, last)] {
+        let found = look(&definition, &result["rows"][row]["at"]).await;
+        assert_eq!(found, (200, json!({"tickets": [id], "total": 1})), "row {row}");
+    }
+    // What never was a row is none.
+    for at in ["2026-11-22T23:59:59.999Z", "2026-11-24T09:00:00.000Z"] {
+        assert_eq!(look(&definition, &json!(at)).await.0, 422, "{at}");
+    }
+    let fixed = json!({"measure": "solved", "from": result["from"], "to": result["to"], "grain": "day"});
+    assert_eq!(
+        look(&fixed, &json!("2026-11-23T08:00:00.001Z")).await.0,
+        422,
+        "a range that stands still has its own rows"
+    );
+    app.stop().await;
+}
+
 /// A46, A47: a report is changed by its owner, runs by itself when it is due, and what it left is there after a restart.
 #[actix_web::test]
 async fn a46_scheduled_reports() {

@@ -56,6 +56,7 @@ pub struct FiguresDoor {
 /// A checked question and what its answer says beside the figures.
 struct Checked {
     question: Question,
+    grain: Option<(Grain, TimeZone)>,
     zone_name: String,
 }
 
@@ -162,13 +163,14 @@ impl FiguresDoor {
             }
         }
         let (from, to) = range(definition, &zone, now, &mut wrong);
-        let cuts = match &definition.grain {
-            None => vec![from],
-            Some(grain) => Grain::parse(grain).and_then(|grain| grain.cut(from, to, &zone)).unwrap_or_else(|error| {
-                wrong("/grain", "invalid", error.to_string());
-                vec![from]
-            }),
-        };
+        let mut grain = None;
+        let mut cuts = vec![from];
+        if let Some(name) = &definition.grain {
+            match Grain::parse(name).and_then(|found| Ok((found, found.cut(from, to, &zone)?))) {
+                Ok((found, all)) => (grain, cuts) = (Some((found, zone.clone())), all),
+                Err(error) => wrong("/grain", "invalid", error.to_string()),
+            }
+        }
         match metric {
             Some(metric) if errors.is_empty() => Ok(Checked {
                 question: Question {
@@ -182,6 +184,7 @@ impl FiguresDoor {
                     hidden: self.private().hidden_from(sight),
                     most_cells: self.parts.config.analytics.report_cells,
                 },
+                grain,
                 zone_name,
             }),
             _ => Err(Rejection::InvalidField(errors).into()),
@@ -220,6 +223,13 @@ impl FiguresDoor {
         })
         .await
     }
+}
+
+/// Whether a row that begins at `at` is of the same span as this question's first one: nothing begins between the two.
+fn begins_first(question: &Question, grain: Option<&(Grain, TimeZone)>, at: i64) -> bool {
+    let Some((grain, zone)) = grain else { return false };
+    let first = question.cuts[0];
+    grain.cut(at.min(first), at.max(first) + 1, zone).is_ok_and(|cuts| cuts.len() == 1)
 }
 
 /// From when until when; without `to` it is `now`.
@@ -372,14 +382,21 @@ impl Figures for FiguresDoor {
         Box::pin(async move {
             let sight = self.sight(principal)?;
             let checked = self.check(&drill.definition, sight, self.now())?;
-            let question = checked.question;
-            let span =
-                match drill.cell.at {
-                    None => None,
-                    Some(at) => Some(question.cuts.iter().position(|cut| *cut == at.as_millis()).ok_or_else(|| {
-                        Problem::field("/cell/at", "invalid", "name the `at` of a row of this report")
-                    })?),
-                };
+            let mut question = checked.question;
+            let no_row = || Problem::field("/cell/at", "invalid", "name the `at` of a row of this report");
+            let span = match drill.cell.at.map(Timestamp::as_millis) {
+                None => None,
+                Some(at) => Some(match question.cuts.iter().position(|cut| *cut == at) {
+                    Some(span) => span,
+                    // The range of `last` has moved on since the report ran: its first row is looked into as it was.
+                    None if drill.definition.last.is_some() && begins_first(&question, checked.grain.as_ref(), at) => {
+                        question.from = at;
+                        question.cuts[0] = at;
+                        0
+                    }
+                    None => return Err(no_row()),
+                }),
+            };
             let keys = drill.cell.keys;
             if !keys.is_empty() && keys.len() != question.split.len() {
                 return Err(Problem::field("/cell/keys", "invalid", "name a key for each dimension of the split"));
