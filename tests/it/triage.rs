@@ -379,16 +379,88 @@ async fn r56_corrections_are_learned_counted_and_kept() {
     let app = start().await;
     app.settled().await;
     assert_eq!(app.stats().await["acceptance"], stats["acceptance"]);
-    assert_eq!(app.stats().await["learner"]["examples"], stats["learner"]["examples"]);
+    let examples = app.stats().await["learner"]["examples"].clone();
+    assert_eq!(examples, stats["learner"]["examples"]);
     let after = app.write_in("Flanger", &text(9)).await;
     assert_eq!(app.sorted(after).await["triage"]["category"]["value"], "security_abuse");
-    // Without its file it learns the same from the journal's solved tickets.
+    // Without its file it learns the same from the journal.
     app.of_ticket("PATCH", one, "", json!({"status": "solved"})).await;
     app.settled().await;
     app.stop().await;
     let app = TestApp::sorting_on(journal.clone(), Clock::manual(START), None, None, |_| {}).await;
     app.settled().await;
-    assert_eq!(app.stats().await["learner"]["examples"], 1);
+    assert_eq!(app.stats().await["learner"]["examples"], examples);
+    app.stop().await;
+}
+
+/// R67: what people taught and decided is there once after a kill, and once after a file that could not be written.
+#[actix_web::test]
+async fn r67_lessons_outlive_a_kill() {
+    let journal = Arc::new(MemoryJournal::new());
+    let folder = tempfile::tempdir().unwrap();
+    let start = async |journal: &Arc<MemoryJournal>| {
+        TestApp::sorting_on(journal.clone(), Clock::manual(START), None, Some(folder.path()), |_| {}).await
+    };
+    let app = TestApp::sorting_on(journal.clone(), Clock::manual(START), None, None, |_| {}).await;
+    let correct = async |app: &TestApp, subject: &str, text: &str| {
+        let id = app.write_in(subject, text).await;
+        app.sorted(id).await;
+        app.of_ticket("PATCH", id, "", json!({"category": "security_abuse"})).await;
+        app.settled().await;
+        let stats = app.stats().await;
+        (stats["acceptance"].clone(), stats["confusion"].clone(), stats["learner"]["examples"].clone())
+    };
+    let known = async |app: &TestApp| {
+        app.settled().await;
+        let stats = app.stats().await;
+        (stats["acceptance"].clone(), stats["confusion"].clone(), stats["learner"]["examples"].clone())
+    };
+    let taught = correct(&app, "Charged twice", REFUND).await;
+    assert_eq!(taught.2, 1);
+    let journal = Arc::new(journal.reopen().unwrap());
+    app.stop().await;
+
+    let app = start(&journal).await;
+    assert_eq!(known(&app).await, taught, "nothing had been kept");
+    app.stop().await;
+    let file = folder.path().join("triage/learned");
+    let old = std::fs::read(&file).unwrap();
+
+    let app = start(&journal).await;
+    assert_eq!(known(&app).await, taught);
+    let taught = correct(&app, "Parcel", PARCEL).await;
+    assert_eq!(taught.2, 2);
+    app.stop().await;
+    for _ in 0..2 {
+        // As if the new one could not be written.
+        std::fs::write(&file, &old).unwrap();
+        let app = start(&journal).await;
+        assert_eq!(known(&app).await, taught);
+        app.stop().await;
+    }
+}
+
+/// R67: a desk that stops while there is much to learn has learnt it, now or at its next start.
+#[actix_web::test]
+async fn r67_a_stop_loses_no_lesson() {
+    let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new());
+    let folder = tempfile::tempdir().unwrap();
+    let start =
+        async || TestApp::sorting_on(journal.clone(), Clock::manual(START), None, Some(folder.path()), |_| {}).await;
+    const TICKETS: u64 = 60;
+    let app = start().await;
+    for n in 0..TICKETS {
+        app.write_in(&format!("Flanger {n}"), &format!("The grommet of my flanger is wobbly again, number {n}")).await;
+    }
+    app.settled().await;
+    for id in 1..=TICKETS {
+        app.of_ticket("PATCH", id, "", json!({"category": "security_abuse"})).await;
+    }
+    app.until("all is seen", async || app.desk.triage.as_ref().unwrap().applied() == app.desk.feed.head()).await;
+    app.stop().await;
+    let app = start().await;
+    app.settled().await;
+    assert_eq!(app.stats().await["learner"]["examples"], TICKETS);
     app.stop().await;
 }
 
@@ -651,6 +723,24 @@ async fn r63_triage_comes_back_after_its_death() {
     let id = app.write_in("Charged twice", REFUND).await;
     assert_eq!(app.sorted(id).await["triage"]["source"], "learner");
     assert!(app.deaths.try_recv().is_err(), "the desk lives on");
+    app.stop().await;
+}
+
+/// R67: what is taught while triage is dead is learnt and counted once it lives again.
+#[actix_web::test]
+async fn r67_a_death_loses_no_lesson() {
+    let app = TestApp::sorting(None, |_| {}).await;
+    let id = app.write_in("Charged twice", REFUND).await;
+    app.sorted(id).await;
+    app.settled().await;
+    let keeper = app.desk.triage.as_ref().unwrap();
+    keeper.crash();
+    app.until("it is dead", async || keeper.health().is_err()).await;
+    app.of_ticket("PATCH", id, "", json!({"category": "security_abuse"})).await;
+    app.settled().await;
+    let stats = app.stats().await;
+    let category = stats["acceptance"].as_array().unwrap().iter().find(|row| row["field"] == "category").unwrap();
+    assert_eq!((&category["edited"], &stats["learner"]["examples"]), (&json!(1), &json!(1)), "{stats}");
     app.stop().await;
 }
 

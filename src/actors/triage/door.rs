@@ -293,7 +293,7 @@ impl Shared {
         let gauges = &self.gauges;
         let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         let (similar_tickets, similar_bytes) = self.mind.remembered();
-        let figures = self.figures.lock().clone();
+        let figures = self.counted.lock().figures.clone();
         let private = &self.core.rules.private_teams;
         let sight = private.sight(principal);
         let groups = self.groups.lock();

@@ -11,7 +11,8 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::{Crash, Read, Triage, learning};
+use super::learning::{self, Counted};
+use super::{Crash, Read, Triage};
 use crate::actors::directory::{Core, Directory};
 use crate::actors::vital::Vital;
 use crate::background;
@@ -36,7 +37,6 @@ use crate::triage::deepseek::ledger::Ledger;
 use crate::triage::deepseek::prompt::{Choice, Prompt};
 use crate::triage::deepseek::retry::RetryPolicy;
 use crate::triage::deepseek::sent::{self, Left, Sent};
-use crate::triage::figures::Figures;
 use crate::triage::groups::Groups;
 use crate::triage::learner::Category;
 use crate::triage::mind::{Mind, Text};
@@ -67,7 +67,9 @@ pub struct Shared {
     pub mind: Mind,
     /// `None` without a key.
     pub service: Option<Arc<Service>>,
-    pub figures: Mutex<Figures>,
+    pub counted: Mutex<Counted>,
+    /// Records up to this one are in no file: of them the past is read as the tickets stand.
+    pub past: Seq,
     pub groups: Mutex<Groups>,
     pub gauges: Gauges,
     pub system: Arc<Principal>,
@@ -86,6 +88,10 @@ pub struct Gauges {
     pub overflowed: AtomicBool,
     /// Records up to this seq were seen.
     pub applied: AtomicU64,
+    /// What records up to this seq teach was learnt.
+    pub learnt: AtomicU64,
+    /// All of the past is in what was learnt.
+    pub taught: AtomicBool,
     /// The past was read after the start.
     pub ready: AtomicBool,
     pub refitted_at: AtomicI64,
@@ -272,15 +278,23 @@ impl Keeper {
             None => None,
         };
         let kept = learning::Kept::read(&core, folder.as_deref())?;
+        let head = core.journal.head().seq;
+        let learnt = kept.upto.unwrap_or(Seq::ZERO).max(learning::back(head));
         let counter = |source| {
             telemetry.counter("hotdesk_triage_proposals_total", "Proposals, by who made them.", &[("source", source)])
         };
         let shared = Arc::new(Shared {
             mind: kept.mind,
             service,
-            figures: Mutex::new(kept.figures),
+            counted: Mutex::new(kept.counted),
+            past: if kept.upto.is_none() { head } else { Seq::ZERO },
             groups: Mutex::new(Groups::new(settings.incident_tickets, settings.incident_window_ms)),
-            gauges: Gauges { oldest: AtomicI64::new(i64::MAX), ..Gauges::default() },
+            gauges: Gauges {
+                oldest: AtomicI64::new(i64::MAX),
+                learnt: AtomicU64::new(learnt.get()),
+                taught: AtomicBool::new(kept.upto.is_some()),
+                ..Gauges::default()
+            },
             system: Arc::new(Principal::system()),
             folder,
             proposals: ["learner", "deepseek"].map(counter),
@@ -293,7 +307,7 @@ impl Keeper {
         let addr = Arc::default();
         arbiter.spawn_fn(background::stand_back);
         arbiter.spawn(keep_going(Arc::clone(&shared), arbiter.handle(), Arc::clone(&addr)));
-        arbiter.spawn(learning::read_the_past(Arc::clone(&shared), kept.upto));
+        arbiter.spawn(learning::read_the_past(Arc::clone(&shared), kept.upto.is_none()));
         Ok(Self { shared, addr, arbiter })
     }
 
@@ -471,5 +485,9 @@ impl Shared {
 
     pub fn applied(&self) -> Seq {
         Seq(self.gauges.applied.load(Ordering::Acquire))
+    }
+
+    pub fn learnt(&self) -> Seq {
+        Seq(self.gauges.learnt.load(Ordering::Acquire))
     }
 }
