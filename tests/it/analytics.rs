@@ -254,6 +254,38 @@ async fn a46_scheduled_reports() {
     assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 204);
     assert_eq!(std::fs::read_dir(folder.path().join("reports")).unwrap().count(), 0, "its files went with it");
     app.stop().await;
+/// A49: the private scheduled report of somebody who left rests, and an administrator sees it, stops it and deletes it.
+#[actix_web::test]
+async fn a49_a_report_does_not_outlive_its_owner_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::in_folder(folder.path()).await;
+    let (sue, token) = app.user("sue", "supervisor").await;
+    let (_, other) = app.user("sam", "supervisor").await;
+    let body = json!({
+        "name": "Hers", "definition": {"measure": "solved", "last": "7d"}, "shared": false,
+        "schedule": {"every": "day", "at": "07:00", "format": "csv"},
+    });
+    let (status, report) = app.call_as(&token, "POST", "/api/v1/reports", body).await;
+    assert_eq!(status, 201, "{report}");
+    let path = format!("/api/v1/reports/{}", report["id"].as_str().unwrap());
+    let files = async || app.get(&format!("{path}/files")).await["data"].as_array().unwrap().len();
+    app.clock.advance(DAY);
+    app.desk.figures.run_due().await;
+    assert_eq!(files().await, 1);
+    let (status, _) = app.call("PATCH", &format!("/api/v1/users/{sue}"), json!({"active": false})).await;
+    assert_eq!(status, 200);
+    app.clock.advance(DAY);
+    app.desk.figures.run_due().await;
+    assert_eq!(files().await, 1, "it rests");
+    assert_eq!(app.call_as(&other, "GET", &path, Value::Null).await.0, 404, "to other supervisors it is not there");
+    assert_eq!(app.get("/api/v1/reports").await["data"][0]["name"], "Hers");
+    let (status, stopped) = app.call("PATCH", &path, json!({"schedule": null})).await;
+    assert_eq!((status, &stopped["schedule"]), (200, &Value::Null), "{stopped}");
+    assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(app.call("GET", &path, Value::Null).await.0, 404);
+    app.stop().await;
+}
+
 }
 
 /// A45: every mistake of a report's definition is named at once.

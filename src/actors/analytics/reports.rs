@@ -1,5 +1,5 @@
 //! Saved reports: kept beside the records in the journal, all in memory. A report belongs to who saved it, and to everybody once it
-//! is shared.
+//! is shared; whoever looks after the desk's settings sees all of them, so that none outlives its owner unseen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Reports {
         Ok(Self { parts: Arc::clone(parts), by_id: RwLock::new(by_id) })
     }
 
-    /// The caller's own and the shared ones, by name.
+    /// The caller's own and the shared ones, or all of them, by name.
     pub fn list(&self, principal: &Principal) -> Vec<Report> {
         let mut reports: Vec<Report> =
             self.by_id.read().values().filter(|report| sees(principal, report)).cloned().collect();
@@ -114,9 +114,11 @@ impl Reports {
         Ok(report)
     }
 
-    /// Every report that runs by itself.
+    /// Every report that runs by itself. One whose owner has left rests until somebody takes care of it.
     pub fn scheduled(&self) -> Vec<Report> {
-        self.by_id.read().values().filter(|report| report.schedule.is_some()).cloned().collect()
+        let is_here =
+            |report: &&Report| self.parts.accounts.account(&report.owner).is_some_and(|owner| owner.is_active());
+        self.by_id.read().values().filter(|report| report.schedule.is_some()).filter(is_here).cloned().collect()
     }
 
     fn own(&self, id: &str, principal: &Principal) -> Result<Report, Problem> {
@@ -157,5 +159,5 @@ fn check_name(name: &str) -> Result<String, Problem> {
 }
 
 fn sees(principal: &Principal, report: &Report) -> bool {
-    report.shared || report.owner == principal.id
+    report.shared || report.owner == principal.id || principal.may(Permission::SettingsWrite)
 }
