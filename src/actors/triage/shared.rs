@@ -26,7 +26,7 @@ use crate::domain::time::Timestamp;
 use crate::feed::Feed;
 use crate::journal::Aside;
 use crate::protocol::code::Code;
-use crate::protocol::gateway::{Gateway, Order};
+use crate::protocol::gateway::{Done, Gateway, Order, Pending};
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::Reading;
 use crate::telemetry::{Counter, Telemetry};
@@ -122,26 +122,27 @@ impl Shared {
 
     pub async fn propose(&self, ticket: TicketId, proposal: Proposal) -> Result<(), Problem> {
         let Proposal { triage, apply } = proposal;
-        let state = triage.state;
-        let source = triage.source;
-        let read = self.ticket_on_board(ticket)?;
-        let answers = opinion::auto_reply(&triage, &read, self.settings()).map(str::to_owned);
-        let based_on = triage.based_on;
-        self.order(ticket, Command::System(SystemCommand::Triage { triage: Box::new(triage), apply })).await?;
-        if state == TriageState::Proposed {
-            match source {
+        if self.core.on_board(ticket).is_none() {
+            return Err(Problem::new(Code::TicketClosed, "the ticket was closed meanwhile"));
+        }
+        let command = SystemCommand::Triage { triage: Box::new(triage.clone()), apply };
+        let done = self.order(ticket, Command::System(command)).await?;
+        // One that came too late left no record, and is no reason to write to anybody.
+        let after = done.ticket.filter(|after| opinion::was_taken(&triage, after));
+        if let Some(after) = after.filter(|_| triage.state == TriageState::Proposed) {
+            match triage.source {
                 Some(TriageSource::Learner) => self.proposals[0].add(1),
                 Some(TriageSource::Deepseek) => self.proposals[1].add(1),
                 None => {}
             }
-            if let Some(body) = answers {
+            if let Some(body) = opinion::auto_reply(&triage, &after, self.settings()).map(str::to_owned) {
                 let message = AddMessage {
                     body,
                     visibility: Visibility::Public,
                     direction: Some(Direction::Outbound),
                     body_format: None,
                     // Somebody who was quicker is not talked over.
-                    last_seen_version: Some(based_on),
+                    last_seen_version: Some(triage.based_on),
                     status: None,
                     mentions: Vec::new(),
                     attachments: Vec::new(),
@@ -150,12 +151,6 @@ impl Shared {
             }
         }
         Ok(())
-    }
-
-    fn ticket_on_board(&self, id: TicketId) -> Result<Arc<Ticket>, Problem> {
-        let state = self.core.on_board(id);
-        let gone = || Problem::new(Code::TicketClosed, "the ticket was closed meanwhile");
-        state.map(|state| Arc::new(state.ticket.clone())).ok_or_else(gone)
     }
 
     /// The desk's own answer, once for a ticket, whatever happens in between.
@@ -180,9 +175,8 @@ impl Shared {
         });
     }
 
-    fn order(&self, ticket: TicketId, command: Command) -> impl Future<Output = Result<(), Problem>> + use<> {
-        let work = self.directory.execute(self.order_of(ticket, command));
-        async move { work.await.map(drop) }
+    fn order(&self, ticket: TicketId, command: Command) -> Pending<Done> {
+        self.directory.execute(self.order_of(ticket, command))
     }
 
     fn order_of(&self, ticket: TicketId, command: Command) -> Order {
