@@ -286,6 +286,30 @@ async fn a49_a_report_does_not_outlive_its_owner_unseen() {
     app.stop().await;
 }
 
+/// A51: questions wait in a line of bounded length, and whoever comes beyond its end is told at once.
+#[actix_web::test]
+async fn a51_questions_that_wait_are_bounded() {
+    // Nobody's turn ever comes.
+    let app = TestApp::with(|config| config.analytics.questions_at_once = 0).await;
+    let everybody = hotdesk::domain::permissions::Principal::system();
+    let figures = &app.desk.figures;
+    let definition: ReportDefinition = serde_json::from_value(json!({"measure": "solved", "last": "7d"})).unwrap();
+    let ask = || figures.run(definition.clone(), &everybody);
+    let mut waiting: Vec<_> = (0..256).map(|_| ask()).collect();
+    for question in &mut waiting {
+        assert!(question.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    assert_eq!(figures.waiting()(), 256);
+    assert_eq!(ask().await.unwrap_err().code, Code::Overloaded);
+    assert_eq!(figures.trends(&everybody).await.unwrap_err().code, Code::Overloaded);
+    // Who goes away leaves the place to another one.
+    drop(waiting.pop());
+    assert!(ask().as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(waiting);
+    assert_eq!(figures.waiting()(), 0);
+    app.stop().await;
+}
+
 }
 
 /// A45: every mistake of a report's definition is named at once.

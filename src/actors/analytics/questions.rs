@@ -18,7 +18,7 @@ use crate::domain::permissions::{Permission, Principal, PrivateTeams, Sight};
 use crate::domain::rejection::{FieldError, Rejection};
 use crate::domain::time::Timestamp;
 use crate::projections::analytics::Moment;
-use crate::projections::analytics::fact::Split;
+use crate::projections::analytics::fact::{Kind, Split};
 use crate::projections::analytics::metrics::{self, METRICS, Metric};
 use crate::projections::analytics::query::{Question, Unanswered};
 use crate::projections::analytics::spans::{GRAINS, Grain};
@@ -74,20 +74,19 @@ impl FiguresDoor {
         move || waiting.load(Ordering::Relaxed)
     }
 
-    async fn moment(&self, metric: &Metric) -> Result<Moment, Problem> {
-        let _seat = Seat::take(&self.waiting)?;
-        self.addr.send(GetMoment(metric.measure.kinds())).await.map_err(|error| dead(&error))?
-    }
-
-    /// Counts on a thread of its own, when it is its turn.
+    /// Counts on a thread of its own, when it is its turn, from what these kinds of facts are then. Until it is answered a question
+    /// has a place among those that wait; while it waits it holds nothing else.
     async fn counting<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, Unanswered> + Send + 'static,
+        kinds: Vec<Kind>,
+        work: impl FnOnce(Moment) -> Result<T, Unanswered> + Send + 'static,
     ) -> Result<T, Problem> {
+        let _seat = Seat::take(&self.waiting)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.expect("invariant: the semaphore is never closed");
+        let moment = self.addr.send(GetMoment(kinds)).await.map_err(|error| dead(&error))??;
         let work = move || {
             let _turn = turn;
-            work()
+            work(moment)
         };
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok(counted)) => Ok(counted),
@@ -192,8 +191,7 @@ impl FiguresDoor {
     }
 
     async fn run_checked(&self, checked: Checked, definition: ReportDefinition) -> Result<ReportResult, Problem> {
-        let moment = self.moment(checked.question.metric).await?;
-        self.counting(move || {
+        self.counting(checked.question.metric.measure.kinds(), move |moment| {
             let question = checked.question;
             let counted = question.count(&moment)?;
             let with_grain = definition.grain.is_some();
@@ -347,9 +345,6 @@ impl Figures for FiguresDoor {
             if let Some(told) = self.trends.lock().get(&sight).cloned().filter(fresh) {
                 return Ok(told);
             }
-            let seat = Seat::take(&self.waiting)?;
-            let moment = self.addr.send(GetMoment(trends::KINDS.to_vec())).await.map_err(|error| dead(&error))??;
-            drop(seat);
             let config = &self.parts.config.analytics;
             let wanted = trends::Wanted {
                 now,
@@ -362,7 +357,8 @@ impl Figures for FiguresDoor {
                 },
                 hidden: self.private().hidden_from(sight),
             };
-            let trends = self.counting(move || trends::look(&moment, &wanted).map_err(Unanswered::Store)).await?;
+            let look = move |moment| trends::look(&moment, &wanted).map_err(Unanswered::Store);
+            let trends = self.counting(trends::KINDS.to_vec(), look).await?;
             let mut kept = self.trends.lock();
             kept.retain(|_, trends| fresh(trends));
             kept.insert(sight, trends.clone());
@@ -401,9 +397,8 @@ impl Figures for FiguresDoor {
             if !keys.is_empty() && keys.len() != question.split.len() {
                 return Err(Problem::field("/cell/keys", "invalid", "name a key for each dimension of the split"));
             }
-            let moment = self.moment(question.metric).await?;
             let parts = Arc::clone(&self.parts);
-            self.counting(move || {
+            self.counting(question.metric.measure.kinds(), move |moment| {
                 let (found, total) = question.tickets(&moment, span, (!keys.is_empty()).then_some(keys.as_slice()))?;
                 let listed = found.len();
                 let mut tickets = Vec::with_capacity(listed);
