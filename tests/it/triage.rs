@@ -338,6 +338,38 @@ async fn r55_the_budget_stops_spending() {
     app.stop().await;
 }
 
+/// R68: an answer that was lost on the way may have been billed: it counts as spent beside the one that came, and where the budget has
+/// no room for another try there is none.
+#[actix_web::test]
+async fn r68_each_try_is_paid_for() {
+    let sort = async |lost: bool, budget: f64| {
+        let fake = fake().await;
+        if lost {
+            fake.next([Quirk::EmptyBody]);
+        }
+        let app = TestApp::sorting(Some(&fake), |config| {
+            config.triage.ask_below = 1.01;
+            config.triage.daily_budget_usd = budget;
+        })
+        .await;
+        let id = app.write_in("Charged twice", REFUND).await;
+        let triage = app.sorted(id).await["triage"].clone();
+        app.settled().await;
+        let spent = app.stats().await["service"]["spent_today_usd"].as_f64().unwrap();
+        app.stop().await;
+        (fake.asked().len(), triage["source"].as_str().unwrap().to_owned(), spent)
+    };
+    let (requests, source, plain) = sort(false, 1.0).await;
+    assert_eq!((requests, source.as_str()), (1, "deepseek"));
+    let (requests, source, twice) = sort(true, 1.0).await;
+    assert_eq!((requests, source.as_str()), (2, "deepseek"));
+    let estimate = twice - plain;
+    assert!(estimate >= plain, "the lost one costs its whole estimate: {twice} for {plain}");
+    let (requests, source, once) = sort(true, estimate * 1.9).await;
+    assert_eq!((requests, source.as_str()), (1, "learner"), "there is no room for a second try");
+    assert!((once - estimate).abs() < 1e-9, "{once} for {estimate}");
+}
+
 /// R56: a correction is learned at once, counted in the figures, and known after a restart.
 #[actix_web::test]
 async fn r56_corrections_are_learned_counted_and_kept() {

@@ -180,7 +180,21 @@ impl Service {
             return Err(reason);
         }
         let body = self.prompt.body(&self.model, &asked, false);
-        let called = self.client.call(&body, random).await;
+        // Of each try that may have been billed before the last one.
+        let earlier = Mutex::new(Vec::new());
+        let again = async || {
+            let Some(reserved) = self.ledger.lock().reserve(now(), self.prices, most) else { return false };
+            if keep().await.is_err() {
+                self.ledger.lock().give_back(reserved);
+                return false;
+            }
+            earlier.lock().push(reserved);
+            true
+        };
+        let called = self.client.call(&body, again, random).await;
+        for reserved in earlier.into_inner() {
+            self.ledger.lock().settle(now(), self.prices, reserved, None);
+        }
         self.ledger.lock().sorting.requests += u64::from(called.tries);
         match called.outcome {
             Ok(reply) => {
@@ -197,13 +211,12 @@ impl Service {
                 self.counts.faults.fetch_add(1, Ordering::Relaxed);
                 self.fall(&fault, now());
                 let mut ledger = self.ledger.lock();
-                match fault {
-                    // It may have been answered, and billed, somewhere on the way.
-                    Fault::Deadline | Fault::Network(_) | Fault::Unreadable(_) | Fault::Empty | Fault::TooLong => {
-                        ledger.settle(now(), self.prices, reserved, None);
-                    }
-                    _ => ledger.give_back(reserved),
+                if fault.may_be_billed() {
+                    ledger.settle(now(), self.prices, reserved, None);
+                } else {
+                    ledger.give_back(reserved);
                 }
+                drop(ledger);
                 tracing::warn!(%fault, tickets = questions.len(), "triage: the service gave no answer");
                 Err(fault.code())
             }
