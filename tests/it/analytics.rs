@@ -1,8 +1,13 @@
 //! Figures as a dashboard sees them: live over the socket, as series, reports and trends over HTTP.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use hotdesk::clock::Clock;
+use hotdesk::journal::memory::MemoryJournal;
+use hotdesk::protocol::code::Code;
+use hotdesk::protocol::figures::{Figures, ReportDefinition};
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN, START, TestApp, send};
@@ -254,6 +259,8 @@ async fn a46_scheduled_reports() {
     assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 204);
     assert_eq!(std::fs::read_dir(folder.path().join("reports")).unwrap().count(), 0, "its files went with it");
     app.stop().await;
+}
+
 /// A49: the private scheduled report of somebody who left rests, and an administrator sees it, stops it and deletes it.
 #[actix_web::test]
 async fn a49_a_report_does_not_outlive_its_owner_unseen() {
@@ -310,6 +317,32 @@ async fn a51_questions_that_wait_are_bounded() {
     app.stop().await;
 }
 
+/// A52: two changes at once are both in the report afterwards, and one that comes with the deletion does not bring it back.
+#[actix_web::test]
+async fn a52_changes_come_one_after_the_other() {
+    let journal = Arc::new(MemoryJournal::new());
+    let app = TestApp::on(journal.clone(), Clock::manual(START), |_| {}).await;
+    let body = json!({"name": "One", "definition": {"measure": "solved", "last": "7d"}, "shared": false});
+    let (status, report) = app.call("POST", "/api/v1/reports", body).await;
+    assert_eq!(status, 201);
+    let id = report["id"].as_str().unwrap();
+    let admin = hotdesk::domain::permissions::Principal::system();
+    let figures = &app.desk.figures;
+    let change = |body: Value| figures.update_report(id, serde_json::from_value(body).unwrap(), &admin);
+    // Both are on their way while the disk is slow.
+    let gate = journal.hold();
+    let both = async { tokio::join!(change(json!({"name": "Two"})), change(json!({"shared": true}))) };
+    let ((one, two), ()) = tokio::join!(both, async { gate.open() });
+    assert!(one.is_ok() && two.is_ok());
+    let kept = app.get(&format!("/api/v1/reports/{id}")).await;
+    assert_eq!((&kept["name"], &kept["shared"]), (&json!("Two"), &json!(true)));
+    let gate = journal.hold();
+    let both = async { tokio::join!(figures.remove_report(id, &admin), change(json!({"name": "Three"}))) };
+    let ((gone, late), ()) = tokio::join!(both, async { gate.open() });
+    gone.unwrap();
+    assert_eq!(late.unwrap_err().code, Code::NotFound);
+    assert_eq!(app.get("/api/v1/reports").await["data"], json!([]));
+    app.stop().await;
 }
 
 /// A45: every mistake of a report's definition is named at once.

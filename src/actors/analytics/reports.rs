@@ -26,6 +26,8 @@ const NAME_CHARS: usize = 200;
 pub(super) struct Reports {
     parts: Arc<Parts>,
     by_id: RwLock<BTreeMap<String, Report>>,
+    /// Held by whoever changes something, from reading it until it is written: changes come one after the other.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Reports {
@@ -36,7 +38,7 @@ impl Reports {
                 .map_err(|error| JournalError::Damaged { what: format!("{key} cannot be read: {error}") })?;
             by_id.insert(report.id.clone(), report);
         }
-        Ok(Self { parts: Arc::clone(parts), by_id: RwLock::new(by_id) })
+        Ok(Self { parts: Arc::clone(parts), by_id: RwLock::new(by_id), changing: tokio::sync::Mutex::default() })
     }
 
     /// The caller's own and the shared ones, or all of them, by name.
@@ -73,6 +75,7 @@ impl Reports {
             owner: principal.id.clone(),
             created_at: Timestamp::from_millis(self.parts.clock.now_millis()),
         };
+        let _change = self.changing.lock().await;
         {
             let known = self.by_id.read();
             if let Some(first) = known.get(&id) {
@@ -97,6 +100,7 @@ impl Reports {
 
     /// By its owner, or by whoever looks after the desk's settings. What it shall be has been checked, but for its name.
     pub async fn update(&self, id: &str, change: UpdateReport, principal: &Principal) -> Result<Report, Problem> {
+        let _change = self.changing.lock().await;
         let mut report = self.own(id, principal)?;
         if let Some(name) = change.name {
             report.name = check_name(&name)?;
@@ -131,6 +135,7 @@ impl Reports {
 
     /// By its owner, or by whoever looks after the desk's settings.
     pub async fn remove(&self, id: &str, principal: &Principal) -> Result<(), Problem> {
+        let _change = self.changing.lock().await;
         self.own(id, principal)?;
         self.keep(Aside { key: format!("{PREFIX}{id}"), value: None }).await?;
         self.by_id.write().remove(id);
