@@ -21,7 +21,8 @@ COPY --from=plan /build/recipe.json recipe.json
 RUN cargo chef cook --locked --release --package hotdesk --bin hotdesk --recipe-path recipe.json
 COPY . .
 COPY --from=client /build/client/dist ./client/dist
-RUN cargo build --locked --release --bin hotdesk && mkdir /data
+# Names for backtraces stay; lines of the source would make it four times as large.
+RUN cargo build --locked --release --bin hotdesk && strip --strip-debug target/release/hotdesk && mkdir /data
 
 FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=server /build/target/release/hotdesk /hotdesk

@@ -32,6 +32,7 @@ static: ## A binary that needs no library of the system, for places like App Eng
 	command -v musl-gcc >/dev/null || { echo "musl-gcc is missing (Debian: apt-get install musl-tools)" >&2; exit 1; }
 	$(CLIENT) run build
 	CC_x86_64_unknown_linux_musl=musl-gcc cargo build --locked --release --bin hotdesk --target x86_64-unknown-linux-musl
+	cd target/x86_64-unknown-linux-musl/release && objcopy --only-keep-debug hotdesk hotdesk.debug && strip --strip-debug hotdesk
 
 dev: ## The desk and Vite, each started again or reloaded when a source changes
 	scripts/prepare.sh

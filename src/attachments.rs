@@ -46,6 +46,8 @@ const FLUSHED_BYTES: u64 = 256 * 1024;
 /// Pictures that are unpacked at the same time.
 const PICTURES_AT_ONCE: usize = 2;
 const HOUR_MS: i64 = 3_600_000;
+/// A stranger's file counts at least so much: it costs the desk more than its bytes.
+const LEAST_BYTES: u64 = 64 * 1024;
 
 /// What lies in the journal about a file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -182,12 +184,13 @@ impl Attachments {
         &self.storage
     }
 
-    /// Opens an upload.
+    /// Opens an upload. Those of strangers are all the requester's: whoever knows the id of one made it.
     ///
     /// # Errors
-    /// For a size or a sum that cannot be, and for more than the user may bring along.
+    /// For a size or a sum that cannot be, and for more than the user, or all strangers together, may bring along.
     pub async fn begin(&self, user: &UserId, wanted: BeginUpload) -> Result<UploadView, Refused> {
-        let most = self.config.file_bytes;
+        let is_stranger = *user == UserId::requester();
+        let most = if is_stranger { self.config.form.file_bytes } else { self.config.file_bytes };
         if wanted.bytes == 0 {
             return Err(Problem::field("/bytes", "invalid", "an empty file is nothing to send").into());
         }
@@ -198,12 +201,13 @@ impl Attachments {
         if promised.as_ref().is_some_and(|sum| sum.len() != 64 || !sum.bytes().all(|byte| byte.is_ascii_hexdigit())) {
             return Err(Problem::field("/sha256", "invalid", "a SHA-256 has 64 hex digits").into());
         }
-        let own = self.uploads.iter().filter(|upload| upload.stored.lock().user == *user).count();
-        if own >= self.config.uploads {
-            let detail = format!("{own} of your files wait to be sent: send or remove some first");
-            return Err(Refused { problem: Problem::new(Code::TooMany, detail), retry_after_s: Some(60) });
+        if !is_stranger {
+            let own = self.uploads.iter().filter(|upload| upload.stored.lock().user == *user).count();
+            if own >= self.config.uploads {
+                return Err(Refused::later(format!("{own} of your files wait to be sent: send or remove some first")));
+            }
+            self.announce(user, wanted.bytes)?;
         }
-        self.announce(user, wanted.bytes)?;
         let id = fresh_id();
         let stored = Stored {
             user: user.clone(),
@@ -214,10 +218,33 @@ impl Attachments {
             found: None,
             ticket: None,
         };
-        self.write(vec![aside(UPLOADS, &id, Some(&stored))]).await?;
+        let note = aside(UPLOADS, &id, Some(&stored));
         let upload = Upload::new(id.clone(), stored, 0);
-        self.uploads.insert(id, Arc::clone(&upload));
+        // Before it is counted, so that two at once never both find the last room.
+        self.uploads.insert(id.clone(), Arc::clone(&upload));
+        if is_stranger && self.waiting_of_strangers() > self.config.form.waiting_bytes {
+            self.uploads.remove(&id);
+            return Err(Refused::later("too many files wait to be sent: try again later".to_owned()));
+        }
+        if let Err(problem) = self.write(vec![note]).await {
+            self.uploads.remove(&id);
+            return Err(problem.into());
+        }
         Ok(self.view(&upload))
+    }
+
+    fn waiting_of_strangers(&self) -> u64 {
+        let stranger = UserId::requester();
+        let counts = |upload: &Upload| {
+            let stored = upload.stored.lock();
+            if stored.user == stranger { counted_bytes(stored.bytes) } else { 0 }
+        };
+        self.uploads.iter().map(|upload| counts(&upload)).sum()
+    }
+
+    /// Of this user's uploads among these, together.
+    pub fn bytes_of(&self, user: &UserId, named: &[AttachmentId]) -> u64 {
+        named.iter().filter_map(|id| self.own(user, id.as_str()).ok()).map(|upload| upload.stored.lock().bytes).sum()
     }
 
     /// Adds to an upload what `next` gives, from byte `from` on. Whatever came before a failure stays, so the sender goes on there.
@@ -410,11 +437,11 @@ impl Attachments {
 
     /// Removes uploads that no message took in time. Called now and then by `app`; gives how many went.
     pub async fn collect(&self) -> usize {
-        let before = self.now().plus_millis(-self.config.unsent_ms);
+        let now = self.now();
         let old: Vec<Arc<Upload>> = self
             .uploads
             .iter()
-            .filter(|upload| upload.stored.lock().created_at < before)
+            .filter(|upload| self.expires_at(&upload.stored.lock()) < now)
             .map(|upload| Arc::clone(&upload))
             .collect();
         let mut removed = 0;
@@ -477,8 +504,13 @@ impl Attachments {
             bytes: stored.bytes,
             received: upload.received.load(Ordering::Acquire),
             attachment: stored.attachment(&upload.id),
-            expires_at: stored.created_at.plus_millis(self.config.unsent_ms),
+            expires_at: self.expires_at(&stored),
         }
+    }
+
+    fn expires_at(&self, stored: &Stored) -> Timestamp {
+        let is_stranger = stored.user == UserId::requester();
+        stored.created_at.plus_millis(if is_stranger { self.config.form.unsent_ms } else { self.config.unsent_ms })
     }
 
     async fn write(&self, asides: Vec<Aside>) -> Result<(), Problem> {
@@ -539,6 +571,17 @@ impl Held {
 pub struct Refused {
     pub problem: Problem,
     pub retry_after_s: Option<u64>,
+}
+
+impl Refused {
+    fn later(detail: String) -> Self {
+        Self { problem: Problem::new(Code::TooMany, detail), retry_after_s: Some(60) }
+    }
+}
+
+/// What a stranger's file of so many bytes counts.
+pub fn counted_bytes(bytes: u64) -> u64 {
+    bytes.max(LEAST_BYTES)
 }
 
 impl From<Problem> for Refused {

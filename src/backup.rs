@@ -7,6 +7,7 @@
 //! threads that may. Called by the command line and by [`keeper`].
 
 mod closed;
+pub mod erase;
 pub mod keeper;
 pub mod place;
 mod restore;
@@ -55,6 +56,20 @@ pub enum BackupError {
     Damaged(String),
     #[error("{0}")]
     Refused(String),
+}
+
+impl BackupError {
+    /// Nothing is wrong with what was read or written, there was only no room for it.
+    fn is_want_of_room(&self) -> bool {
+        let is_full =
+            |error: &io::Error| matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        match self {
+            Self::Archive(ArchiveError::Journal(JournalError::Full))
+            | Self::Place { error: StorageError::Full, .. } => true,
+            Self::Archive(ArchiveError::Io(error)) | Self::Io(error) => is_full(error),
+            _ => false,
+        }
+    }
 }
 
 impl From<JournalError> for BackupError {

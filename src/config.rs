@@ -88,6 +88,8 @@ pub struct Limits {
     pub form_posts_per_h: u32,
     /// The same at once, after a pause.
     pub form_burst: u32,
+    /// Bytes of files an hour, and at once, that one address may announce without a sign-in.
+    pub form_bytes_per_h: u64,
     pub send_buffer_bytes: usize,
     pub stuck_reader_ms: u64,
     pub subject_chars: usize,
@@ -205,6 +207,22 @@ pub struct Attachments {
     pub pixels: u64,
     /// The longer side of a small picture.
     pub thumbnail_px: u32,
+    pub form: FormFiles,
+}
+
+/// Files of customers, who have no account. What they send lies on this desk's disk before anybody has seen it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormFiles {
+    /// 0: customers attach nothing.
+    pub message_files: usize,
+    pub file_bytes: u64,
+    /// Of all files of one message together.
+    pub message_bytes: u64,
+    /// Of everything that strangers have announced and no message has taken yet.
+    pub waiting_bytes: u64,
+    /// What no message takes is removed after this long.
+    pub unsent_ms: i64,
 }
 
 /// What the app is used for: screens, commands and shortcuts, counted by day over everybody. It never leaves the desk.

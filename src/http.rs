@@ -41,6 +41,7 @@ pub mod proxies;
 pub mod queue;
 pub mod reply;
 pub mod reports;
+pub mod request_files;
 pub mod request_form;
 pub mod request_links;
 pub mod session_;
@@ -137,6 +138,12 @@ fn routes() -> Vec<Routed> {
         to(&request_form::SHOW, request_form::show),
         to(&request_form::ANSWER, request_form::answer),
         to(&request_form::SOLVE, request_form::solve),
+        to(&request_files::BEGIN, request_files::begin),
+        to(&request_files::SHOW, request_files::show),
+        to(&request_files::CANCEL, request_files::cancel),
+        to(&request_files::SEND, request_files::send),
+        to(&request_files::DOWNLOAD, request_files::download),
+        to(&request_files::THUMBNAIL, request_files::thumbnail),
         to(&presence::TELL, presence::tell),
         to(&queue::SHOW, queue::show),
         to(&queue::CLAIM, queue::claim),
@@ -211,7 +218,8 @@ pub fn scope(desk: Desk, also: impl FnOnce(&mut ServiceConfig)) -> impl HttpServ
     scope.default_service(web::to(assets::serve)).wrap(from_fn(edge::guard))
 }
 
-/// One for each path, in the page's order: a fixed path stands before the pattern that would take it.
+/// One for each path, in the page's order: a fixed path stands before the pattern that would take it. The router tries one after
+/// the other, so what most calls are about comes first.
 fn resources() -> Vec<Resource> {
     let mut order: Vec<&'static str> = Vec::new();
     let mut by_path: BTreeMap<&'static str, (Vec<&'static str>, Vec<Route>)> = BTreeMap::new();
@@ -227,8 +235,9 @@ fn resources() -> Vec<Resource> {
         }
         routes.extend(routed.routes);
     }
-    let paths = order.into_iter();
-    paths
+    order.sort_by_key(|path| !path.starts_with("/api/v1/tickets"));
+    order
+        .into_iter()
         .map(|path| {
             let (methods, routes) = by_path.remove(path).expect("invariant: every path in the order has its routes");
             let resource = routes.into_iter().fold(web::resource(path), Resource::route);

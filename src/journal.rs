@@ -71,13 +71,25 @@ pub struct Memo {
     pub seq: Seq,
 }
 
-/// A durable value beside the records: users, tokens, settings. Takes no seq.
+/// A durable value beside the records: users, tokens, settings. Takes no seq. One that belongs to a ticket is a JSON object that says
+/// so in its field `ticket`, and goes where that ticket goes.
 #[derive(Clone, Debug)]
 pub struct Aside {
     /// `users/…`, `tokens/…`: the owner's name, a slash, the key.
     pub key: String,
     /// `None` removes it.
     pub value: Option<Bytes>,
+}
+
+impl Aside {
+    /// The ticket that it belongs to.
+    pub fn ticket(&self) -> Option<TicketId> {
+        #[derive(Deserialize)]
+        struct Owned {
+            ticket: Option<TicketId>,
+        }
+        serde_json::from_slice::<Owned>(self.value.as_ref()?).ok()?.ticket
+    }
 }
 
 /// A record with the bytes that lie on disk and go over the wire: one JSON object without a line end.

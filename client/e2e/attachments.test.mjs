@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { buffer } from "node:stream/consumers";
 import { after, before, test } from "node:test";
-import { launchBrowser, newAgent, newTicket, openTicket, signIn, startDesk } from "./support.mjs";
+import { launchBrowser, newAgent, newTicket, openTicket, picture, signIn, startDesk } from "./support.mjs";
 
 let desk;
 let browser;
@@ -21,19 +21,6 @@ after(async () => {
 });
 
 const conversation = (page) => page.getByRole("region", { name: "Conversation" });
-
-/** A picture that the browser itself drew. */
-async function picture(page) {
-  const base64 = await page.evaluate(() => {
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [900, 600];
-    const context = canvas.getContext("2d");
-    context.fillStyle = "teal";
-    context.fillRect(0, 0, 900, 600);
-    return canvas.toDataURL("image/png").split(",")[1];
-  });
-  return Buffer.from(base64, "base64");
-}
 
 test("U1, U5, X89: files go with a reply, and a colleague sees, opens and saves them; what might run is only saved", async () => {
   const ticket = await newTicket(desk);

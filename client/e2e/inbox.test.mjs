@@ -109,7 +109,7 @@ test("C27: two browsers see each other's changes", async (t) => {
 
 test("C10: a refused change is taken back on the screen, with the name of whoever was faster", async () => {
   const ticket = await newTicket(desk);
-  const hers = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
+  const hers = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}`, line: true });
   await openTicket(hers, desk, ticket.id);
   // Her browser does not hear of it before she clicks.
   hers.line.hold();
@@ -183,7 +183,7 @@ test("C21: a reply that would pass a colleague's is held until that was read", a
 
 test("C21, C24: a reply that comes too late returns to the composer, with what was missed", async () => {
   const ticket = await newTicket(desk);
-  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}` });
+  const page = await signIn(browser, desk, ada, { at: `/tickets/${ticket.id}`, line: true });
   await openTicket(page, desk, ticket.id);
   page.line.hold();
   await page.keyboard.press("r");

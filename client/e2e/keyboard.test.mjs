@@ -23,7 +23,7 @@ test("C43: of several tickets that are taken at once, the one that a colleague h
   const tickets = [];
   for (const subject of ["One to take", "Two to take", "Three to take"])
     tickets.push(await newTicket(desk, { subject }));
-  const page = await signIn(browser, desk, ada, { at: `/inbox/unassigned` });
+  const page = await signIn(browser, desk, ada, { at: `/inbox/unassigned`, line: true });
   await page.getByRole("link", { name: /Three to take/ }).waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("x");

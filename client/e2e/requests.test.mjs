@@ -1,5 +1,6 @@
 // Customers without an account: they write through the form and follow by the private link, in a browser of their own.
 import assert from "node:assert/strict";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import {
   ADMIN,
@@ -8,6 +9,7 @@ import {
   newAgent,
   newTicket,
   openTicket,
+  picture,
   signIn,
   startDesk,
 } from "./support.mjs";
@@ -25,6 +27,12 @@ after(async () => {
   await desk?.stop();
 });
 
+/** What a page saves when this is pressed. */
+async function saved(page, element) {
+  const [download] = await Promise.all([page.waitForEvent("download"), element.click()]);
+  return [download.suggestedFilename(), await text(await download.createReadStream())];
+}
+
 async function customer() {
   const context = await browser.newContext({ viewport: { width: 390, height: 844 }, locale: "en-GB" });
   const page = await context.newPage();
@@ -34,7 +42,7 @@ async function customer() {
   return page;
 }
 
-test("C63, C64: a customer writes, is answered, answers and solves; the agent sees it come", async () => {
+test("C63, C64, C68: a customer writes with files, is answered, answers and solves; the agent sees it come", async () => {
   const ada = await newAgent(desk, "Ada");
   const agent = await signIn(browser, desk, ada);
   const admin = await signIn(browser, desk, ADMIN);
@@ -66,10 +74,23 @@ test("C63, C64: a customer writes, is answered, answers and solves; the agent se
   await rosa.getByLabel("Subject").fill("<img src=x onerror=alert(1)> The kettle leaks");
   await rosa.getByLabel("How can we help?").fill("Since this morning.\n<script>alert(1)</script>");
   await rosa.getByLabel("Plan").selectOption("large");
+  await rosa.locator("input[type=file]").setInputFiles([
+    { name: "kettle.png", mimeType: "image/png", buffer: await picture(rosa) },
+    { name: "serial.txt", mimeType: "text/plain", buffer: Buffer.from("no. 4711") },
+  ]);
+  for (const name of ["kettle.png", "serial.txt"])
+    await rosa.getByRole("button", { name: `Take ${name} off` }).waitFor();
   await rosa.getByRole("button", { name: "Send" }).click();
   await rosa.getByRole("link", { name: "Open my request" }).click();
   await rosa.getByText("We are working on it").waitFor();
   await rosa.getByText("<script>alert(1)</script>").waitFor();
+  await rosa.waitForFunction(() =>
+    [...document.querySelectorAll("[aria-label='Attached files'] img")].some(
+      (image) => image.naturalWidth > 100,
+    ),
+  );
+  const own = rosa.getByRole("button", { name: "Download serial.txt" });
+  assert.deepEqual(await saved(rosa, own), ["serial.txt", "no. 4711"]);
   const link = rosa.url();
   assert.match(link, /\/request#hdr_[0-9a-f]{64}$/);
 
@@ -81,12 +102,23 @@ test("C63, C64: a customer writes, is answered, answers and solves; the agent se
     visibility: "internal",
   });
   await openTicket(agent, desk, ticket.id);
+  const thread = agent.getByRole("region", { name: "Conversation" });
+  assert.deepEqual(await saved(agent, thread.getByRole("link", { name: "Download serial.txt" })), [
+    "serial.txt",
+    "no. 4711",
+  ]);
   await agent.keyboard.press("r");
   await agent.keyboard.type("Which kettle?");
+  await agent
+    .locator("input[type=file]")
+    .setInputFiles({ name: "list.txt", mimeType: "text/plain", buffer: Buffer.from("red, blue") });
+  await agent.getByRole("button", { name: "Take list.txt off" }).waitFor();
   await agent.keyboard.press("Control+Enter");
 
   await rosa.reload();
   await rosa.getByText("Which kettle?").waitFor();
+  const list = rosa.getByRole("button", { name: "Download list.txt" });
+  assert.deepEqual(await saved(rosa, list), ["list.txt", "red, blue"]);
   assert.ok(!(await rosa.content()).includes("SECRET"), "notes stay at the desk");
   await rosa.getByLabel("Your answer").fill("The red one.");
   await rosa.getByRole("button", { name: "Send the answer" }).click();

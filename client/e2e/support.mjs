@@ -166,9 +166,10 @@ export async function launchBrowser() {
 
 /**
  * A browser of its own, signed in, with the inbox on the screen, or the page that `at` names. Any error in it fails the test.
- * The door itself has tests of its own; here it is passed by a call.
+ * The door itself has tests of its own; here it is passed by a call. With `line` the test has its hand on the page's line to the
+ * server, `page.line`: each message then makes a detour over the test, so nothing is timed that way.
  */
-export async function signIn(browser, desk, who, { at = "/", ...options } = {}) {
+export async function signIn(browser, desk, who, { at = "/", line: held = false, ...options } = {}) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 800 },
     locale: "en-GB",
@@ -179,7 +180,7 @@ export async function signIn(browser, desk, who, { at = "/", ...options } = {}) 
     headers: { origin: desk.url },
   });
   assert.ok(answer.ok(), `signing in answered ${answer.status()}: ${await answer.text()}`);
-  const line = await lineOf(context);
+  const line = held ? await lineOf(context) : null;
   const page = await context.newPage();
   page.line = line;
   page.on("pageerror", (error) => {
@@ -211,7 +212,7 @@ export async function ticketBecomes(desk, id, fields) {
  * A hand on the page's line to the server: `hold` keeps back what comes and goes from then on, `release` lets it pass.
  * Must be asked for before the page connects.
  */
-export async function lineOf(context) {
+async function lineOf(context) {
   const waiting = [];
   let held = false;
   const pass = (send) => {
@@ -242,4 +243,17 @@ export async function openTicket(page, desk, id) {
   if (!new URL(page.url()).pathname.endsWith(`/${id}`)) await page.goto(`${desk.url}/tickets/${id}`);
   await page.getByRole("region", { name: "Conversation" }).getByRole("article").first().waitFor();
   await live(page);
+}
+
+/** A picture that the browser itself drew. */
+export async function picture(page) {
+  const base64 = await page.evaluate(() => {
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [900, 600];
+    const context = canvas.getContext("2d");
+    context.fillStyle = "teal";
+    context.fillRect(0, 0, 900, 600);
+    return canvas.toDataURL("image/png").split(",")[1];
+  });
+  return Buffer.from(base64, "base64");
 }

@@ -33,7 +33,7 @@ use crate::journal::writer::{AppendError, WriterHandle};
 use crate::journal::{Append, Journal, JournalError, Memo, Part};
 use crate::people::People as Accounts;
 use crate::protocol::code::Code;
-use crate::protocol::gateway::{BulkDone, BulkOrder, Done, Gateway, Order, Pending};
+use crate::protocol::gateway::{After, BulkDone, BulkOrder, Done, Gateway, Order, Pending};
 use crate::protocol::keys::reused;
 use crate::protocol::problem::Problem;
 use crate::protocol::views::QueueView;
@@ -354,8 +354,8 @@ impl Directory {
 
     /// Carries out what was not carried out before. The caller has the turn under its key.
     async fn once(&self, order: Order, memory: Memory) -> Result<Done, Problem> {
-        match self.recall(&order, &memory).await? {
-            Some(done) => Ok(done),
+        match self.remembered(&order, &memory)? {
+            Some(memo) => Box::pin(self.recall(&order, memo)).await,
             None => self.carry_out(order, Some(memory)).await,
         }
     }
@@ -400,8 +400,8 @@ impl Directory {
         stream::iter(parts).buffered(PARTS_AT_ONCE).collect().await
     }
 
-    /// The first answer to this very command, if it took effect within the time that commands are remembered.
-    async fn recall(&self, order: &Order, memory: &Memory) -> Result<Option<Done>, Problem> {
+    /// What is known of this very command, if it took effect within the time that commands are remembered.
+    fn remembered(&self, order: &Order, memory: &Memory) -> Result<Option<Memo>, Problem> {
         let core = &self.inner.core;
         let memo = core.journal.memo(&memory.space, &order.command_id).map_err(|error| {
             core.fail(&error);
@@ -411,9 +411,12 @@ impl Directory {
         if core.now().millis_since(memo.at) > core.config.journal.remember_commands_ms {
             return Ok(None);
         }
-        if memo.fingerprint != memory.fingerprint {
-            return Err(reused());
-        }
+        if memo.fingerprint == memory.fingerprint { Ok(Some(memo)) } else { Err(reused()) }
+    }
+
+    /// The first answer to a command that took effect.
+    async fn recall(&self, order: &Order, memo: Memo) -> Result<Done, Problem> {
+        let core = &self.inner.core;
         // The answer has the ticket in it: it is for those who may have it now.
         if !order.principal.may(Permission::TicketWrite) {
             return Err(Rejection::Forbidden(Permission::TicketWrite).into());
@@ -431,7 +434,7 @@ impl Directory {
         let (ticket, version, key) = (memo.ticket, memo.version, order.command_id.clone());
         let found = core.blocking(move || history::answered(journal.as_ref(), ticket, version, &by, &key)).await?;
         let Answered { ticket, message } = found.ok_or_else(|| Problem::from(Rejection::NotFound))?;
-        Ok(Some(Done { seq: memo.seq, version, ticket: Some(Arc::new(ticket)), message, replayed: true }))
+        Ok(Done { seq: memo.seq, version, ticket: Some(After::Then(Arc::new(ticket))), message, replayed: true })
     }
 
     async fn carry_out(&self, order: Order, memory: Option<Memory>) -> Result<Done, Problem> {
@@ -474,12 +477,12 @@ impl Directory {
                         crate::domain::decide::decide(None, probe, expect, &command, context).map(drop)
                     })
                     .map_err(Problem::from)?;
-                self.open(origin, command, None).await?
+                Box::pin(self.open(Arc::new(origin), Arc::new(command), None)).await?
             }
             command => {
                 let id = ticket.ok_or_else(|| Problem::field("/ticket", "required", "this command needs a ticket"))?;
                 self.known(id)?;
-                self.on_ticket(id, origin, expect, command).await?
+                self.on_ticket(id, Arc::new(origin), expect, Arc::new(command)).await?
             }
         };
         Ok(done(answer))
@@ -496,34 +499,38 @@ impl Directory {
     async fn on_ticket(
         &self,
         id: TicketId,
-        origin: Origin,
+        origin: Arc<Origin>,
         expect: Option<Version>,
-        command: Command,
+        command: Arc<Command>,
     ) -> Result<Answer, Problem> {
-        if matches!(command, Command::Merge(_) | Command::Link(_) | Command::Unlink(_) | Command::Undo(_)) {
+        if matches!(*command, Command::Merge(_) | Command::Link(_) | Command::Unlink(_) | Command::Undo(_)) {
             let state = self.state(id).await?;
             if !self.inner.core.rules.private_teams.sees(&origin.principal, state.ticket.team.as_deref()) {
                 return Err(Problem::from(Rejection::NotFound));
             }
             if let Some(other) = needs_other(&state, &command) {
                 if other == id {
-                    let at = if matches!(command, Command::Merge(_)) { "/into" } else { "/to" };
+                    let at = if matches!(*command, Command::Merge(_)) { "/into" } else { "/to" };
                     return Err(Problem::field(at, "invalid", "a ticket cannot be joined to itself"));
                 }
                 if self.known(other).is_err() {
-                    let at = if matches!(command, Command::Merge(_)) { "/into" } else { "/to" };
+                    let at = if matches!(*command, Command::Merge(_)) { "/into" } else { "/to" };
                     return Err(Problem::from(absent(at)));
                 }
-                return self.on_pair(id, other, &origin, expect, &command).await;
+                return Box::pin(self.on_pair(id, other, &origin, expect, &command)).await;
             }
         }
-        let outcome = self
-            .send(id, || Execute { origin: origin.clone(), expect, command: command.clone(), follow_up_of: None })
-            .await;
-        match (outcome, &command) {
+        let execute = || Execute {
+            origin: Arc::clone(&origin),
+            expect,
+            command: Arc::clone(&command),
+            follow_up_of: None,
+        };
+        let outcome = self.send(id, execute).await;
+        match (outcome, command.as_ref()) {
             (Err(problem), Command::Message(_)) if problem.code == Code::TicketClosed => {
                 let closed = self.state(id).await?;
-                self.open(origin, command, Some(closed)).await
+                Box::pin(self.open(origin, command, Some(closed))).await
             }
             (outcome, _) => outcome,
         }
@@ -532,8 +539,8 @@ impl Directory {
     /// Opens a ticket under the next id.
     async fn open(
         &self,
-        origin: Origin,
-        command: Command,
+        origin: Arc<Origin>,
+        command: Arc<Command>,
         follow_up_of: Option<Arc<TicketState>>,
     ) -> Result<Answer, Problem> {
         let id = TicketId(self.inner.next_ticket.fetch_add(1, Ordering::Relaxed));
@@ -721,7 +728,7 @@ fn done(answer: Answer) -> Done {
     Done {
         seq: answer.seq,
         version: answer.version,
-        ticket: Some(Arc::new(answer.state.ticket.clone())),
+        ticket: Some(After::Now(answer.state)),
         message: answer.message,
         replayed: false,
     }

@@ -15,7 +15,7 @@ use crate::actors::directory::{Answer, Core, Directory, Origin};
 use crate::actors::ticket::Execute;
 use crate::actors::vital::Vital;
 use crate::domain::command::{ClaimNext, Command, Empty};
-use crate::domain::ids::{Seq, TicketId};
+use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::permissions::{Role, Sight};
 use crate::feed::{Feed, Reach};
 use crate::projections::queue::{Queue as Order, Rank, Wanted};
@@ -137,8 +137,8 @@ impl Queue {
         }
     }
 
-    /// The first ticket for this claimer, marked as lent.
-    fn lend(&mut self, claim: &ClaimFirst) -> Option<TicketId> {
+    /// The first ticket for this claimer, marked as lent, and the version by which it is the first.
+    fn lend(&mut self, claim: &ClaimFirst) -> Option<(TicketId, Version)> {
         self.catch_up();
         let core = self.core();
         let principal = &claim.origin.principal;
@@ -155,8 +155,9 @@ impl Queue {
         };
         let lent = &self.lent;
         let ticket = self.order.first(core.now(), &wanted, &|ticket| lent.contains(&ticket))?;
+        let version = self.order.version(ticket)?;
         self.lent.insert(ticket);
-        Some(ticket)
+        Some((ticket, version))
     }
 }
 
@@ -187,14 +188,15 @@ impl Handler<ClaimFirst> for Queue {
 
 impl Queue {
     fn hand_out(&mut self, claim: ClaimFirst, tries: u32) -> ResponseActFuture<Self, Result<Option<Answer>, Problem>> {
-        let Some(ticket) = self.lend(&claim) else { return Box::pin(actix::fut::ready(Ok(None))) };
+        let Some((ticket, version)) = self.lend(&claim) else { return Box::pin(actix::fut::ready(Ok(None))) };
         let directory = self.directory.clone();
-        let origin = claim.origin.clone();
+        let (origin, command) = (Arc::new(claim.origin.clone()), Arc::new(Command::Claim(Empty {})));
         let work = async move {
             let claim = || Execute {
-                origin: origin.clone(),
-                expect: None,
-                command: Command::Claim(Empty {}),
+                origin: Arc::clone(&origin),
+                // What it was offered for may not be true any more: a colleague's change is on its way to the disk.
+                expect: Some(version),
+                command: Arc::clone(&command),
                 follow_up_of: None,
             };
             directory.send(ticket, claim).await
@@ -211,6 +213,10 @@ impl Queue {
                     Ok(answer) => Box::pin(actix::fut::ready(Ok(Some(answer)))),
                     // Somebody took it by another way, or it left the queue just then: the next one.
                     Err(problem) if is_gone(problem.code) && tries > 0 => this.hand_out(claim, tries - 1),
+                    Err(problem) if problem.code == Code::VersionConflict => {
+                        let problem = Problem::new(Code::Overloaded, "the queue's first tickets are changing too fast");
+                        Box::pin(actix::fut::ready(Err(problem)))
+                    }
                     Err(problem) => Box::pin(actix::fut::ready(Err(problem))),
                 }),
         )
@@ -218,7 +224,8 @@ impl Queue {
 }
 
 fn is_gone(code: Code) -> bool {
-    matches!(code, Code::AlreadyClaimed | Code::IllegalMove | Code::TicketClosed | Code::NotFound)
+    use Code::{AlreadyClaimed, IllegalMove, NotFound, TicketClosed, VersionConflict};
+    matches!(code, AlreadyClaimed | IllegalMove | NotFound | TicketClosed | VersionConflict)
 }
 
 #[derive(Message)]

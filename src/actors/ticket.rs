@@ -84,9 +84,9 @@ impl Actor for Ticket {
 #[derive(Message)]
 #[rtype(result = "Result<Answer, Problem>")]
 pub struct Execute {
-    pub origin: Origin,
+    pub origin: Arc<Origin>,
     pub expect: Option<Version>,
-    pub command: Command,
+    pub command: Arc<Command>,
     /// Where a message to a closed ticket goes: the closed ticket's state. Set only by the directory, for an unborn one.
     pub follow_up_of: Option<Arc<TicketState>>,
 }
@@ -129,7 +129,8 @@ struct Executed {
     last_seq: Seq,
 }
 
-/// Decides, appends, and decides again where the journal knew better.
+/// Decides, appends, and decides again where the journal knew better. What seldom happens lies in a box, or the future of every
+/// command would carry the room for it from place to place.
 async fn execute(
     core: &Core,
     id: TicketId,
@@ -139,19 +140,19 @@ async fn execute(
 ) -> Result<Executed, Problem> {
     let Execute { origin, expect, command, follow_up_of } = message;
     for _ in 0..CONFLICT_TRIES {
-        let decision = core.decide(&origin, |context| match (&follow_up_of, &command) {
+        let decision = core.decide(&origin, |context| match (&follow_up_of, command.as_ref()) {
             (Some(closed), Command::Message(message)) => decide_follow_up(closed, id, message, context),
             _ => decide(before.as_deref(), id, expect, &command, context),
         });
         let Decision { drafts, after } = match decision {
             Ok(decision) => decision,
-            Err(rejection) => return Err(core.refusal(rejection).await),
+            Err(rejection) => return Err(Box::pin(core.refusal(rejection)).await),
         };
         if drafts.is_empty() {
             let state = before.ok_or_else(|| Problem::from(Rejection::NotFound))?;
             let seq = match last_seq {
                 Some(seq) => seq,
-                None => core.last_seq(id, state.ticket.version).await?,
+                None => Box::pin(core.last_seq(id, state.ticket.version)).await?,
             };
             let answer = Answer { seq, version: state.ticket.version, state: Arc::clone(&state), message: None };
             return Ok(Executed { answer, state, last_seq: seq });
@@ -178,7 +179,7 @@ async fn execute(
                 if core.has_taken_effect(&origin)? {
                     return Err(Problem::new(Code::Overloaded, "ask again: the command may have taken effect"));
                 }
-                before = core.read_state(id).await?;
+                before = Box::pin(core.read_state(id)).await?;
             }
             Err(error) => return Err(crate::actors::directory::fault(&error)),
         }

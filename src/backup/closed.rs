@@ -1,17 +1,19 @@
 //! Tickets that have been closed for long, each as a file of its own in the backup place: its records, with the texts.
 //!
-//! The journal is read on from where the last look ended, so each look costs what is new. A ticket that came back to life and is
-//! closed again later is written again then.
+//! The journal is read on from where the last look ended, so each look costs what is new. What a file holds it keeps: a ticket whose
+//! texts were erased from the desk since is never written over them, and one that moved on gets its later records added. A file
+//! goes only with what is erased on purpose, by [`erase`](super::erase).
 
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{BackupError, Source, at};
 use crate::domain::ids::{Epoch, Seq, TicketId, Version};
+use crate::domain::record::Record;
 use crate::domain::ticket::Status;
 use crate::domain::time::Timestamp;
 use crate::storage::{Storage, StorageError};
 
+pub(super) const FOLDER: &str = "closed";
 const CURSOR: &str = "closed/cursor.json";
 const PAGE_RECORDS: usize = 1000;
 const PAGE_BYTES: usize = 4 << 20;
@@ -53,10 +55,8 @@ impl Source {
                 cursor.seq = stored.seq;
                 if record.patch.status == Some(Status::Closed) && self.is_closed(record.ticket)? {
                     let month: String = record.at.to_string().chars().take(7).collect();
-                    let name = format!("closed/{month}/{:012}.ndjson", record.ticket.get());
-                    let text = self.history(record.ticket)?;
-                    self.runtime.block_on(place.put(&name, text)).map_err(&failed)?;
-                    archived += 1;
+                    let name = format!("{FOLDER}/{month}/{}", file_name(record.ticket));
+                    archived += usize::from(self.archive(place, &name, record.ticket)?);
                 }
             }
         }
@@ -69,13 +69,28 @@ impl Source {
         Ok(self.journal.state(ticket)?.is_some_and(|state| state.ticket.status == Status::Closed))
     }
 
-    /// A ticket's records, one a line.
-    fn history(&self, ticket: TicketId) -> Result<Bytes, BackupError> {
-        let mut text = Vec::new();
-        let mut after = Version::ZERO;
+    /// Writes a ticket's records, or adds those that its file does not have yet. False where it has them all.
+    fn archive(&self, place: &Storage, name: &str, ticket: TicketId) -> Result<bool, BackupError> {
+        let mut text = match self.runtime.block_on(place.read(name)) {
+            Ok(text) => text.to_vec(),
+            Err(StorageError::Absent(_)) => Vec::new(),
+            Err(error) => return Err(at(place)(error)),
+        };
+        let there = text.len();
+        let after = last_version(name, &text)?;
+        self.add_history(ticket, after, &mut text)?;
+        if text.len() == there {
+            return Ok(false);
+        }
+        self.runtime.block_on(place.put(name, text.into())).map_err(at(place))?;
+        Ok(true)
+    }
+
+    /// A ticket's records after that version, one a line.
+    fn add_history(&self, ticket: TicketId, mut after: Version, text: &mut Vec<u8>) -> Result<(), BackupError> {
         loop {
             let records = self.journal.read_ticket(ticket, after, PAGE_RECORDS)?;
-            let Some(last) = records.last() else { return Ok(text.into()) };
+            let Some(last) = records.last() else { return Ok(()) };
             after = last.record()?.version;
             for stored in &records {
                 text.extend_from_slice(&stored.json);
@@ -83,4 +98,20 @@ impl Source {
             }
         }
     }
+}
+
+fn file_name(ticket: TicketId) -> String {
+    format!("{:012}.ndjson", ticket.get())
+}
+
+/// The ticket that a file is of; `None` for what is no ticket's.
+pub(super) fn ticket_of(name: &str) -> Option<TicketId> {
+    Some(TicketId(name.rsplit('/').next()?.strip_suffix(".ndjson")?.parse().ok()?))
+}
+
+fn last_version(name: &str, text: &[u8]) -> Result<Version, BackupError> {
+    let Some(line) = text.split(|byte| *byte == b'\n').rfind(|line| !line.is_empty()) else { return Ok(Version::ZERO) };
+    let record: Record = serde_json::from_slice(line)
+        .map_err(|error| BackupError::Damaged(format!("the end of {name} cannot be read: {error}")))?;
+    Ok(record.version)
 }

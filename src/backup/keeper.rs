@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
-use super::{BackupError, Made, Source, check, restore_place};
+use super::{BackupError, Made, Source};
 use crate::clock::Clock;
 use crate::config;
 use crate::domain::time::Timestamp;
@@ -130,15 +130,7 @@ impl Keeper {
 
     fn make(&self, place: &Storage) -> Result<Made, BackupError> {
         let now = Timestamp::from_millis(self.clock.now_millis());
-        let mut made = self.source.copy_to(place, &self.work, now)?;
-        if self.config.check {
-            let runtime = &self.source.runtime;
-            let restore = |folder: &std::path::Path, files: &Storage| {
-                restore_place(place, Some(&made.sheet), folder, files, runtime).map(|(_, restored)| restored)
-            };
-            check(restore, &self.work.join("check"), runtime)?;
-            made.checked = true;
-        }
+        let made = self.source.copy_to(place, &self.work, now, self.config.check)?;
         self.source.forget(place, self.config.keep)?;
         if self.config.closed_days > 0 {
             let before = now.plus_millis(-i64::from(self.config.closed_days) * DAY_MS);
@@ -161,19 +153,43 @@ impl Keeper {
             state.due = Some(now + LOOK_AGAIN_MS);
         }
         let keeper = Arc::clone(self);
-        self.source.runtime.spawn_blocking(move || match keeper.source.sheets(&place) {
-            Ok(sheets) => {
-                let every_ms = i64::try_from(keeper.config.every_h).unwrap_or(i64::MAX).saturating_mul(3_600_000);
-                let newest = sheets.first().and_then(|name| {
-                    let time = name.rsplit('/').next()?.split('-').next()?;
-                    time.parse::<i64>().ok()
-                });
-                match newest.map(|newest| newest.saturating_add(every_ms)) {
-                    Some(due) if due > now => keeper.state.lock().due = Some(due),
-                    _ => drop(keeper.begin()),
-                }
-            }
+        self.source.runtime.spawn_blocking(move || match keeper.source.times(&place) {
+            Ok((newest, failed)) => match next(keeper.config.every_h, newest, &failed) {
+                Some(due) if due > now => keeper.state.lock().due = Some(due),
+                _ => drop(keeper.begin()),
+            },
             Err(error) => tracing::error!(%error, "the place for backups cannot be read"),
         });
+    }
+}
+
+/// When the next copy is due, in milliseconds; `None` is at once. After one that could not be read back another is tried soon, and later
+/// and later if that fails as well: each of them copies everything.
+fn next(every_h: u64, newest: Option<Timestamp>, failed: &[Timestamp]) -> Option<i64> {
+    let every_ms = i64::try_from(every_h).unwrap_or(i64::MAX).saturating_mul(3_600_000);
+    let (last, wait) = match failed {
+        [] => (newest?, every_ms),
+        [.., last] => {
+            let times = u32::try_from(failed.len() - 1).unwrap_or(u32::MAX);
+            (*last, LOOK_AGAIN_MS.saturating_mul(6_i64.saturating_pow(times)).min(every_ms))
+        }
+    };
+    Some(last.as_millis().saturating_add(wait))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// O29: a copy that could not be read back is tried again soon, and then less and less often, but never less than usual.
+    #[test]
+    fn o29_what_failed_is_tried_again_soon() {
+        let at = |hours: i64| Timestamp::from_millis(hours * 3_600_000);
+        assert_eq!(next(24, None, &[]), None);
+        assert_eq!(next(24, Some(at(1)), &[]), Some(25 * 3_600_000));
+        let minutes = |failed: &[Timestamp]| next(24, Some(at(1)), failed).map(|due| due / 60_000 - 120);
+        assert_eq!(minutes(&[at(2)]), Some(10));
+        assert_eq!(minutes(&[at(1), at(2)]), Some(60));
+        assert_eq!(minutes(&[at(1); 30].map(|_| at(2))), Some(24 * 60));
     }
 }

@@ -5,7 +5,11 @@
 //! parts/<epoch>/<from>-<to>-<time>.ndjson.zst
 //! audit/<name>-<sum>.ndjson
 //! files/<name>                    files of messages, written once
+//! failed/<time>-<epoch>.txt       a copy that could not be read back, and why; until one could
 //! ```
+//!
+//! A copy that is to be read back gets its sheet only then, so that one that is no good never counts. The next one after it begins at
+//! the first record and writes everything again: nobody knows which of what lies there is spoiled.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -17,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use ts_rs::TS;
 use utoipa::ToSchema;
 
+use super::restore::{check, restore_sheet};
 use super::{BackupError, Source, at};
 use crate::attachments;
 use crate::domain::ids::{Epoch, Seq};
@@ -35,6 +40,8 @@ const ZSTD_LEVEL: i32 = 3;
 
 pub(super) const SHEETS: &str = "sheets";
 pub(super) const FILES: &str = "files";
+/// Notes of copies that could not be read back.
+const FAILED: &str = "failed";
 
 /// One copy: what belongs to it, and what it must come to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,14 +99,17 @@ pub struct Made {
 }
 
 impl Source {
-    /// Copies what is new into `place`. `work` is a folder for one file that is gone afterwards.
+    /// Copies what is new into `place`, and reads it back if it `is_checked`. `work` is a folder for files that are gone afterwards.
     ///
     /// # Errors
-    /// When something cannot be read or written. What was written is harmless: without its sheet it does not count.
-    pub fn copy_to(&self, place: &Storage, work: &Path, now: Timestamp) -> Result<Made, BackupError> {
+    /// When something cannot be read or written, or what was written cannot be read back. What was written is harmless: without its
+    /// sheet it does not count.
+    pub fn copy_to(&self, place: &Storage, work: &Path, now: Timestamp, is_checked: bool) -> Result<Made, BackupError> {
         let failed = at(place);
         let epoch = self.journal.epoch();
-        let before = newest(place, self)?.filter(|(_, sheet)| sheet.epoch == epoch && sheet.parts.len() < PARTS);
+        let failures = names(place, self, FAILED)?;
+        let before = newest(place, self)?
+            .filter(|(_, sheet)| failures.is_empty() && sheet.epoch == epoch && sheet.parts.len() < PARTS);
         let mut sheet = Sheet {
             hotdesk: "backup".into(),
             format: FORMAT,
@@ -136,11 +146,51 @@ impl Source {
         // The folder may be shared with nobody, but the first error is the one to tell.
         let _ = fs::remove_file(&written);
         outcome?;
-        sheet.audit = self.copy_audit(place, &mut made)?;
-        sheet.counts.files = self.copy_files(place, work, &mut made)?;
+        let trust = failures.is_empty();
+        sheet.audit = self.copy_audit(place, trust, &mut made)?;
+        let mut wanting = BTreeSet::new();
+        sheet.counts.files = self.copy_files(place, work, trust, &mut made, &mut wanting)?;
+        let tried = if is_checked { self.try_out(place, &sheet, &made.sheet, &wanting, work) } else { Ok(()) };
+        made.checked = is_checked && tried.is_ok();
+        if let Err(error) = &tried
+            && !error.is_want_of_room()
+        {
+            self.give_up(place, &sheet, &made.sheet, error)?;
+            return tried.map(|()| made);
+        }
         let text = serde_json::to_vec_pretty(&sheet).map_err(io::Error::other)?;
         self.runtime.block_on(place.put(&made.sheet, text.into())).map_err(&failed)?;
+        // Where there was no room to read it back, an unread copy is better than none, and what came before is no better known.
+        tried?;
+        if is_checked {
+            for name in &failures {
+                self.runtime.block_on(place.delete(name)).map_err(&failed)?;
+            }
+        }
         Ok(made)
+    }
+
+    /// Reads the copy back into an empty desk. Files that are `wanting` in this desk are wanting there as well.
+    fn try_out(
+        &self,
+        place: &Storage,
+        sheet: &Sheet,
+        name: &str,
+        wanting: &BTreeSet<String>,
+        work: &Path,
+    ) -> Result<(), BackupError> {
+        let restore = |folder: &Path, files: &Storage| restore_sheet(place, sheet, name, folder, files, &self.runtime);
+        check(restore, &work.join("check"), wanting, &self.runtime).map(drop)
+    }
+
+    /// Notes that a copy is no good, and removes what it alone has.
+    fn give_up(&self, place: &Storage, sheet: &Sheet, name: &str, why: &BackupError) -> Result<(), BackupError> {
+        let note = name.replacen(SHEETS, FAILED, 1).replace(".json", ".txt");
+        self.runtime.block_on(place.put(&note, why.to_string().into())).map_err(at(place))?;
+        match sheet.parts.last() {
+            Some(part) => self.runtime.block_on(place.delete(&part.name)).map_err(at(place)),
+            None => Ok(()),
+        }
     }
 
     fn write_part(&self, since: Head, path: &Path) -> Result<(Head, Counts, String, u64), BackupError> {
@@ -154,9 +204,9 @@ impl Source {
     }
 
     /// Full files never change, so most are there already.
-    fn copy_audit(&self, place: &Storage, made: &mut Made) -> Result<Vec<AuditPart>, BackupError> {
+    fn copy_audit(&self, place: &Storage, trust: bool, made: &mut Made) -> Result<Vec<AuditPart>, BackupError> {
         let failed = at(place);
-        let there = names(place, self, "audit")?;
+        let there = if trust { names(place, self, "audit")? } else { BTreeSet::new() };
         let mut parts = Vec::new();
         for (name, text) in self.audit.files() {
             let text = text()?;
@@ -171,9 +221,17 @@ impl Source {
         Ok(parts)
     }
 
-    fn copy_files(&self, place: &Storage, work: &Path, made: &mut Made) -> Result<u64, BackupError> {
+    /// `wanting` takes the names of files that this desk itself does not have as they were sent.
+    fn copy_files(
+        &self,
+        place: &Storage,
+        work: &Path,
+        trust: bool,
+        made: &mut Made,
+        wanting: &mut BTreeSet<String>,
+    ) -> Result<u64, BackupError> {
         let failed = at(place);
-        let there = names(place, self, FILES)?;
+        let there = if trust { names(place, self, FILES)? } else { BTreeSet::new() };
         let mut files = 0;
         for object in attachments::objects(self.journal.as_ref())? {
             files += 1;
@@ -181,15 +239,20 @@ impl Source {
             if there.contains(&name) {
                 continue;
             }
-            let Some(stream) = self.open(&object.name)? else { continue };
+            let Some(stream) = self.open(&object.name)? else {
+                wanting.insert(object.name);
+                continue;
+            };
             let copy = work.join("file");
-            let mut out = File::create(&copy)?;
+            let mut out = Summed { inner: File::create(&copy)?, sum: Sha256::new(), bytes: 0 };
             for piece in (super::Pieces { runtime: self.runtime.clone(), stream }) {
-                let piece = piece?;
-                made.new_bytes += piece.len() as u64;
-                out.write_all(&piece)?;
+                out.write_all(&piece?)?;
             }
-            drop(out);
+            made.new_bytes += out.bytes;
+            if object.sha256.is_some_and(|sha256| sha256 != to_hex(&out.sum.finalize())) {
+                tracing::error!(name = object.name, "a file of a message is not what was sent: it is copied as it is");
+                wanting.insert(object.name.clone());
+            }
             self.runtime.block_on(place.put_file(&name, &copy)).map_err(&failed)?;
             fs::remove_file(&copy)?;
             made.new_files += 1;
@@ -198,7 +261,8 @@ impl Source {
     }
 
     /// Removes the sheets of all but the newest `keep` copies, and the parts that then belong to none. Files of messages stay:
-    /// they may be in several, and what is erased is removed by name.
+    /// they may be in several, and only copies that are read whole know which; [`erase`](super::erase) removes those of somebody who
+    /// is to be forgotten by their names.
     ///
     /// # Errors
     /// When the place cannot be read or written.
@@ -226,13 +290,18 @@ impl Source {
         Ok(old.len())
     }
 
-    /// The copies that are there, newest first.
+    /// When the newest copy was made, and when those that could not be read back since, oldest first.
     ///
     /// # Errors
     /// When the place cannot be read.
-    pub fn sheets(&self, place: &Storage) -> Result<Vec<String>, BackupError> {
-        Ok(names(place, self, SHEETS)?.into_iter().rev().collect())
+    pub fn times(&self, place: &Storage) -> Result<(Option<Timestamp>, Vec<Timestamp>), BackupError> {
+        let newest = names(place, self, SHEETS)?.last().and_then(|name| time_of(name));
+        Ok((newest, names(place, self, FAILED)?.iter().filter_map(|name| time_of(name)).collect()))
     }
+}
+
+fn time_of(name: &str) -> Option<Timestamp> {
+    Some(Timestamp::from_millis(name.rsplit('/').next()?.split('-').next()?.parse().ok()?))
 }
 
 /// The newest sheet with its name.

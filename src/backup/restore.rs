@@ -68,7 +68,21 @@ pub fn restore_place(
             .ok_or_else(|| BackupError::Refused(format!("there is no backup in {}", place.shown())))?
     };
     let sheet = parse_sheet(&name, &runtime.block_on(place.read(&name)).map_err(&failed)?)?;
-    let restored = build(data, |journal, taken| {
+    let restored = restore_sheet(place, &sheet, &name, data, files, runtime)?;
+    Ok((sheet, restored))
+}
+
+/// Makes a desk out of what belongs to this sheet, which is named `name`.
+pub(super) fn restore_sheet(
+    place: &Storage,
+    sheet: &Sheet,
+    name: &str,
+    data: &Path,
+    files: &Storage,
+    runtime: &Handle,
+) -> Result<Restored, BackupError> {
+    let failed = at(place);
+    build(data, |journal, taken| {
         let mut import = Import::new(journal);
         let mut counts = Counts::default();
         for (index, part) in sheet.parts.iter().enumerate() {
@@ -102,18 +116,18 @@ pub fn restore_place(
         }
         counts.files = copy_back(place, journal, taken, files, runtime)?;
         Ok(Restored { head, counts })
-    })?;
-    Ok((sheet, restored))
+    })
 }
 
 /// Reads a copy into a folder of its own and looks whether a desk could live there: journal and audit log sound, every file of a
-/// message there with the sum that the journal knows. The folder is removed again.
+/// message there with the sum that the journal knows, but for those that are `wanting`. The folder is removed again.
 ///
 /// # Errors
 /// When the copy is not good, with what is wrong.
 pub fn check(
     restore: impl FnOnce(&Path, &Storage) -> Result<Restored, BackupError>,
     work: &Path,
+    wanting: &BTreeSet<String>,
     runtime: &Handle,
 ) -> Result<Restored, BackupError> {
     if work.exists() {
@@ -124,14 +138,14 @@ pub fn check(
         .map_err(|error| BackupError::Refused(error.to_string()))
         .and_then(|files| {
             let restored = restore(work, &files)?;
-            look(work, &files, runtime)?;
+            look(work, &files, wanting, runtime)?;
             Ok(restored)
         });
     fs::remove_dir_all(work)?;
     outcome
 }
 
-fn look(data: &Path, files: &Storage, runtime: &Handle) -> Result<(), BackupError> {
+fn look(data: &Path, files: &Storage, wanting: &BTreeSet<String>, runtime: &Handle) -> Result<(), BackupError> {
     let journal = SledJournal::open(data, &Options::default())?;
     let report = verify::verify(&journal)?;
     if let Some(problem) = report.problems.first() {
@@ -140,7 +154,7 @@ fn look(data: &Path, files: &Storage, runtime: &Handle) -> Result<(), BackupErro
     if let Verdict::Broken { n, what } = Audit::open(Some(data), Clock::system())?.verify()? {
         return Err(BackupError::Damaged(format!("entry {n} of the audit log in it: {what}")));
     }
-    for object in attachments::objects(&journal)? {
+    for object in attachments::objects(&journal)?.into_iter().filter(|object| !wanting.contains(&object.name)) {
         let absent = || BackupError::Damaged(format!("a file of a message is missing: {}", object.name));
         let got = match runtime.block_on(files.get(&object.name, None)) {
             Err(StorageError::Absent(_)) => return Err(absent()),

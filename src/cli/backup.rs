@@ -1,5 +1,6 @@
 //! `hotdesk backup`, `hotdesk restore`, `hotdesk erase`, `hotdesk audit verify`: what concerns the whole data folder.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -21,7 +22,7 @@ use crate::domain::time::Timestamp;
 use crate::journal::JournalError;
 use crate::journal::archive::{ArchiveError, Counts};
 use crate::journal::cli::{self as journal, DataFolder};
-use crate::journal::erase::{self, Wanted};
+use crate::journal::erase::{self, Erased, Wanted};
 use crate::journal::sled_store::{FOLDER, Options, SledJournal};
 use crate::journal::whole_file::whole_or_not;
 use crate::storage::Storage;
@@ -82,9 +83,11 @@ pub struct RestoreArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The desk must stand still. Old backups keep what is erased here: make a new one, and remove those.
+The desk must stand still. Old backups keep what is erased here: make a new one, and remove those. From the place of the backups go
+the files of a requester's or a ticket's messages, and what was put aside of them when they had been closed for long.
 Examples:
   hotdesk erase --requester ada@example.org --data hotdesk-data
+  hotdesk erase --requester ada@example.org --data hotdesk-data --backups gs://bucket/desk
   hotdesk erase --closed-before 2024-01-01 --data hotdesk-data")]
 #[group(id = "what", required = true, multiple = false, args = ["requester", "ticket", "closed_before"])]
 pub struct EraseArgs {
@@ -99,6 +102,9 @@ pub struct EraseArgs {
     closed_before: Option<Date>,
     #[command(flatten)]
     data: DataFolder,
+    /// A folder or gs://BUCKET/PREFIX with backups, where the configuration names none
+    #[arg(long, value_name = "PLACE")]
+    backups: Option<String>,
     /// The desk's configuration: it says where files of messages lie
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -174,7 +180,7 @@ fn run_backup(args: &BackupArgs, out: &mut dyn Write, err: &mut dyn Write) -> Re
             let config = configuration(args.config.as_deref())?;
             let place = place(to, &config)?;
             let work = args.data.folder.join("backup.unfinished");
-            let made = source.copy_to(&place, &work, now());
+            let made = source.copy_to(&place, &work, now(), args.check);
             let _ = fs::remove_dir_all(&work);
             let made = made?;
             writeln!(
@@ -182,13 +188,8 @@ fn run_backup(args: &BackupArgs, out: &mut dyn Write, err: &mut dyn Write) -> Re
                 "written: {} up to {}: {} new records, {} new files, {} bytes",
                 made.sheet, made.seq, made.new_records, made.new_files, made.new_bytes
             )?;
-            if args.check {
-                let trial = |folder: &Path, files: &Storage| {
-                    restore_place(&place, Some(&made.sheet), folder, files, runtime.handle())
-                        .map(|(_, restored)| restored)
-                };
-                let restored = backup::check(trial, &work, runtime.handle())?;
-                writeln!(err, "checked: it comes to record {} with the same sum", restored.head.seq)?;
+            if made.checked {
+                writeln!(err, "checked: it comes to record {} with the same sum", made.seq)?;
             }
             Ok(())
         }
@@ -219,7 +220,7 @@ fn check_file(args: &BackupArgs, file: &Path, runtime: &Runtime, err: &mut dyn W
     work.push(".check");
     let trial =
         |folder: &Path, files: &Storage| restore_archive(Box::new(File::open(file)?), folder, files, runtime.handle());
-    let restored = backup::check(trial, Path::new(&work), runtime.handle())?;
+    let restored = backup::check(trial, Path::new(&work), &BTreeSet::new(), runtime.handle())?;
     writeln!(err, "checked: it comes to record {} with the same sum", restored.head.seq)?;
     Ok(())
 }
@@ -262,38 +263,44 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
         _ => return Err(BackupError::Refused("say what is to be erased".into())),
     };
     let (data, runtime) = (&args.data.folder, runtime()?);
-    let files = files(data, &configuration(args.config.as_deref())?)?;
+    let config = configuration(args.config.as_deref())?;
+    let files = files(data, &config)?;
+    let backups = args.backups.as_deref().or(Some(config.backup.place.as_str())).filter(|place| !place.is_empty());
+    let backups = backups.map(|named| place(named, &config)).transpose()?;
     let unfinished = data.join("journal.unfinished");
     if unfinished.exists() {
         fs::remove_dir_all(&unfinished)?;
     }
     let from = open_journal(data)?;
     let tickets = erase::find(&from, &wanted)?;
-    if tickets.is_empty() {
+    let aside = match &backups {
+        Some(place) => backup::erase::find(place, &wanted, &tickets, runtime.handle())?,
+        None => backup::erase::Found::default(),
+    };
+    if tickets.is_empty() && aside.closed.is_empty() {
         writeln!(err, "nothing to erase")?;
         return Ok(());
     }
-    let outcome = SledJournal::open(&unfinished, &Options::default()).and_then(|to| erase::erase(&from, &to, &tickets));
-    let erased = match outcome {
-        Ok(erased) => erased,
-        Err(error) => {
-            // The first error is the one to tell; nothing was changed.
-            let _ = fs::remove_dir_all(&unfinished);
-            return Err(error.into());
-        }
-    };
-    drop(from);
-    // The two change places at once: whenever this is cut off, one whole journal stands there.
-    renameat_with(CWD, data.join(FOLDER), CWD, unfinished.join(FOLDER), RenameFlags::EXCHANGE)
-        .map_err(io::Error::from)?;
-    File::open(data)?.sync_all()?;
-    for name in DERIVED {
-        match fs::remove_dir_all(data.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
-        }
+    let mut erased = Erased::default();
+    if !tickets.is_empty() {
+        let outcome =
+            SledJournal::open(&unfinished, &Options::default()).and_then(|to| erase::erase(&from, &to, &tickets));
+        erased = match outcome {
+            Ok(erased) => erased,
+            Err(error) => {
+                // The first error is the one to tell; nothing was changed.
+                let _ = fs::remove_dir_all(&unfinished);
+                return Err(error.into());
+            }
+        };
     }
-    fs::remove_dir_all(&unfinished)?;
+    drop(from);
+    // The journals change places last of all: as long as the old one stands there, the same command finds everything again.
+    //
+    // Whoever is meant by name is to be forgotten everywhere; what was closed for long is kept on purpose.
+    if let Some(place) = backups.filter(|_| !matches!(wanted, Wanted::ClosedBefore(_))) {
+        backup::erase::remove(&place, &aside, &erased.files, runtime.handle())?;
+    }
     for id in &erased.files {
         for name in [object(id), small_object(id)] {
             let deleted = runtime.block_on(files.delete(&name));
@@ -301,11 +308,31 @@ fn run_erase(args: &EraseArgs, err: &mut dyn Write) -> Result<(), BackupError> {
         }
     }
     let audit = Audit::open(Some(data), Clock::system())?;
-    let detail = format!("{} tickets, {} records, {} files", tickets.len(), erased.records, erased.files.len());
+    let mut detail = format!("{} tickets, {} records, {} files", tickets.len(), erased.records, erased.files.len());
+    if !aside.closed.is_empty() {
+        detail.push_str(&format!(", {} tickets that were put aside", aside.closed.len()));
+    }
     audit.note(Actor::default(), Deed::done(Action::Erased).with(detail.clone()));
     audit.settle();
+    if !tickets.is_empty() {
+        exchange(data, &unfinished)?;
+    }
     writeln!(err, "erased: {detail}. Backups that were made before still hold them.")?;
     Ok(())
+}
+
+/// Removes what was made of the old journal, puts the new one in its place, and removes the old one.
+fn exchange(data: &Path, unfinished: &Path) -> io::Result<()> {
+    for name in DERIVED {
+        match fs::remove_dir_all(data.join(name)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    // The two change places at once: whenever this is cut off, one whole journal stands there.
+    renameat_with(CWD, data.join(FOLDER), CWD, unfinished.join(FOLDER), RenameFlags::EXCHANGE)?;
+    File::open(data)?.sync_all()?;
+    fs::remove_dir_all(unfinished)
 }
 
 fn open(data: &Path, config: Option<&Path>, runtime: &Runtime) -> Result<Source, BackupError> {

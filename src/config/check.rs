@@ -118,6 +118,7 @@ fn limits(config: &Config, found: &mut Found) {
     found.within("limits.anonymous_burst", limits.anonymous_burst, 1, u32::MAX);
     found.within("limits.form_posts_per_h", limits.form_posts_per_h, 1, u32::MAX);
     found.within("limits.form_burst", limits.form_burst, 1, u32::MAX);
+    found.within("limits.form_bytes_per_h", limits.form_bytes_per_h, 65_536, 1 << 40);
     // The kernel may hold this much for each stuck connection; the contract allows 2 MiB.
     found.within("limits.send_buffer_bytes", limits.send_buffer_bytes, 4096, 2 << 20);
     found.within("limits.stuck_reader_ms", limits.stuck_reader_ms, 100, 600_000);
@@ -213,6 +214,12 @@ fn attachments(config: &Config, found: &mut Found) {
     found.within("attachments.unsent_ms", attachments.unsent_ms, 60_000, 2_592_000_000);
     found.within("attachments.pixels", attachments.pixels, 0, 500_000_000);
     found.within("attachments.thumbnail_px", attachments.thumbnail_px, 16, 2_000);
+    let form = &attachments.form;
+    found.within("attachments.form.message_files", form.message_files, 0, attachments.message_files);
+    found.within("attachments.form.file_bytes", form.file_bytes, 1, attachments.file_bytes);
+    found.within("attachments.form.message_bytes", form.message_bytes, form.file_bytes, attachments.ticket_bytes);
+    found.within("attachments.form.waiting_bytes", form.waiting_bytes, 65_536, 1 << 40);
+    found.within("attachments.form.unsent_ms", form.unsent_ms, 60_000, 86_400_000);
     place("backup.place", &config.backup.place, found);
     found.within("backup.every_h", config.backup.every_h, 0, 8_760);
     found.within("backup.closed_days", config.backup.closed_days, 0, 36_500);

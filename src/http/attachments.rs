@@ -17,6 +17,7 @@ use super::operation::{Access, Answer, Body, Content, KeyUse, Operation, Param, 
 use super::params::digits;
 use super::reply::{self, Failure, Reply};
 use crate::attachments::{self, Stored, served_as};
+use crate::domain::ids::UserId;
 use crate::domain::permissions::Permission;
 use crate::protocol::code::Code;
 use crate::protocol::problem::Problem;
@@ -27,6 +28,8 @@ const PROGRESS_BYTES: usize = 64 * 1024;
 
 /// Whatever a file is, in a browser it can do nothing.
 const SANDBOX: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
+
+pub(super) const FROM: &[Param] = &[Param { name: "from", what: "0 if absent.", kind: ParamKind::Integer }];
 
 pub static BEGIN: Operation = Operation {
     id: "begin_upload",
@@ -65,7 +68,7 @@ pub static SEND: Operation = Operation {
              before a connection was lost stays.",
     access: Access::Needs(Permission::TicketWrite),
     key: KeyUse::Refused,
-    query: &[Param { name: "from", what: "0 if absent.", kind: ParamKind::Integer }],
+    query: FROM,
     body: Body::Bytes,
     answers: &[Answer::json(200, "The upload.", schema::<UploadView>)],
     codes: &[Code::NotFound, Code::WrongOffset],
@@ -121,8 +124,11 @@ pub static THUMBNAIL: Operation = Operation {
 
 pub async fn begin(call: Call, payload: Payload) -> Reply {
     let wanted: BeginUpload = call.json(payload).await?;
-    let begun = call.desk.attachments.begin(&call.principal().id, wanted).await;
-    let view = begun.map_err(|refused| {
+    begin_by(&call, &call.principal().id, wanted).await
+}
+
+pub(super) async fn begin_by(call: &Call, user: &UserId, wanted: BeginUpload) -> Reply {
+    let view = call.desk.attachments.begin(user, wanted).await.map_err(|refused| {
         let failure = Failure::from(refused.problem);
         Failure { retry_after_s: refused.retry_after_s.or(failure.retry_after_s), ..failure }
     })?;
@@ -134,7 +140,11 @@ pub async fn show(call: Call) -> Reply {
     Ok(reply::json(&call.request, StatusCode::OK, &view))
 }
 
-pub async fn send(call: Call, mut payload: Payload) -> Reply {
+pub async fn send(call: Call, payload: Payload) -> Reply {
+    send_by(&call, &call.principal().id, call.path_id(), payload).await
+}
+
+pub(super) async fn send_by(call: &Call, user: &UserId, id: &str, mut payload: Payload) -> Reply {
     let from = match call.params.one("from")? {
         None => 0,
         Some(text) => digits(text).ok_or_else(|| Problem::field("/from", "invalid", "expected a number of bytes"))?,
@@ -156,7 +166,7 @@ pub async fn send(call: Call, mut payload: Payload) -> Reply {
         }
         Some(chunk)
     };
-    let received = call.desk.attachments.receive(&call.principal().id, call.path_id(), from, next).await;
+    let received = call.desk.attachments.receive(user, id, from, next).await;
     let view = received.map_err(|problem| Failure { close: true, ..problem.into() })?;
     Ok(reply::json(&call.request, StatusCode::OK, &view))
 }
@@ -167,7 +177,11 @@ pub async fn cancel(call: Call) -> Reply {
 }
 
 pub async fn download(call: Call) -> Reply {
-    let stored = visible(&call).await?;
+    content(&call, &visible(&call).await?).await
+}
+
+/// The bytes of the path's file, always to be saved. Whoever calls this has seen to it that the caller may have them.
+pub(super) async fn content(call: &Call, stored: &Stored) -> Reply {
     let range = call.request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
     let range = range.and_then(|range| one_range(range, stored.bytes));
     let got = call.desk.attachments.content(call.path_id(), range.clone()).await?;
@@ -191,7 +205,10 @@ pub async fn download(call: Call) -> Reply {
 }
 
 pub async fn thumbnail(call: Call) -> Reply {
-    let stored = visible(&call).await?;
+    small_picture(&call, &visible(&call).await?).await
+}
+
+pub(super) async fn small_picture(call: &Call, stored: &Stored) -> Reply {
     if !stored.found.as_ref().is_some_and(|found| found.thumbnail) {
         return Err(attachments::absent().into());
     }

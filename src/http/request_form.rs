@@ -14,9 +14,10 @@ use super::auth;
 use super::call::{self, Call};
 use super::operation::{Access, Answer, Body, KeyUse, Operation, schema};
 use super::reply::{self, Failure, Reply};
+use super::request_files;
 use crate::domain::command::{AddMessage, Command, CreateTicket, UpdateTicket};
 use crate::domain::ids::{TicketId, UserId};
-use crate::domain::message::{BodyFormat, Direction, Visibility};
+use crate::domain::message::{BodyFormat, Direction, Message, Visibility};
 use crate::domain::permissions::{Permission, Principal, Role};
 use crate::domain::rejection::{FieldError, Rejection};
 use crate::domain::ticket::{Channel, Requester, Status};
@@ -101,10 +102,11 @@ pub static SOLVE: Operation = Operation {
 pub async fn form(call: Call) -> Reply {
     let settings = call.desk.people.desk_settings().settings;
     let form = open_form(settings.request_form)?;
+    let files = request_files::offered(&call);
     let desk = call.desk.config.desk.name.clone();
     let fields = settings.custom_fields.into_iter().filter(|field| field.on_form).collect();
     let title = if form.title.is_empty() { desk.clone() } else { form.title };
-    Ok(reply::json(&call.request, StatusCode::OK, &RequestForm { desk, title, intro: form.intro, fields }))
+    Ok(reply::json(&call.request, StatusCode::OK, &RequestForm { desk, title, intro: form.intro, fields, files }))
 }
 
 pub async fn create(call: Call, payload: Payload) -> Reply {
@@ -116,6 +118,7 @@ pub async fn create(call: Call, payload: Payload) -> Reply {
         errors.push(FieldError::new("/website", "invalid", "this field stays empty"));
     }
     check_body(&body.body, &mut errors);
+    request_files::check(&call, &body.attachments, &mut errors);
     let custom = call.desk.people.form_answers(&body.custom).unwrap_or_else(|mut wrong| {
         errors.append(&mut wrong);
         BTreeMap::new()
@@ -135,7 +138,7 @@ pub async fn create(call: Call, payload: Payload) -> Reply {
         channel: Some(Channel::Web),
         body_format: Some(BodyFormat::Text),
         custom: Some(custom),
-        attachments: Vec::new(),
+        attachments: body.attachments,
     });
     let done = execute(&call, &by, None, command).await.map_err(at_form)?;
     let ticket = changed(&done)?;
@@ -154,6 +157,7 @@ pub async fn answer(call: Call, payload: Payload) -> Reply {
     let body: AnswerRequest = call.json(payload).await?;
     let mut errors = Vec::new();
     check_body(&body.body, &mut errors);
+    request_files::check(&call, &body.attachments, &mut errors);
     refuse(errors)?;
     take_post(&call)?;
     let command = Command::Message(AddMessage {
@@ -164,7 +168,7 @@ pub async fn answer(call: Call, payload: Payload) -> Reply {
         last_seen_version: None,
         status: None,
         mentions: Vec::new(),
-        attachments: Vec::new(),
+        attachments: body.attachments,
     });
     let by = customer_of(&call, ticket).await?;
     let done = execute(&call, &by, Some(ticket), command).await?;
@@ -183,7 +187,7 @@ pub async fn solve(call: Call) -> Reply {
     Ok(reply::json(&call.request, StatusCode::OK, &view(&call, ticket).await?))
 }
 
-fn open_form(form: RequestFormSettings) -> Result<RequestFormSettings, Problem> {
+pub(super) fn open_form(form: RequestFormSettings) -> Result<RequestFormSettings, Problem> {
     if form.open { Ok(form) } else { Err(Problem::new(Code::NotFound, "this desk has no request form")) }
 }
 
@@ -214,7 +218,7 @@ fn take_post(call: &Call) -> Result<(), Failure> {
 }
 
 /// The ticket of the link that the caller came with, and the link's secret.
-fn linked(call: &Call) -> Result<(TicketId, String), Problem> {
+pub(super) fn linked(call: &Call) -> Result<(TicketId, String), Problem> {
     let token = auth::bearer(&call.request).ok_or_else(no_link)?;
     let ticket = call.desk.people.ticket_of_link(token)?.ok_or_else(no_link)?;
     Ok((ticket, token.to_owned()))
@@ -260,10 +264,8 @@ fn changed(done: &Done) -> Result<TicketId, Problem> {
 }
 
 async fn view(call: &Call, id: TicketId) -> Result<RequestView, Problem> {
-    let by = customer("");
-    let ticket = call.desk.reads.ticket(id, &by).await?;
-    let messages = call.desk.reads.thread(id, &by).await?;
-    let public = messages.into_iter().filter(|message| message.visibility == Visibility::Public);
+    let ticket = call.desk.reads.ticket(id, &customer("")).await?;
+    let public = public_messages(call, id).await?;
     Ok(RequestView {
         desk: call.desk.config.desk.name.clone(),
         id,
@@ -272,17 +274,27 @@ async fn view(call: &Call, id: TicketId) -> Result<RequestView, Problem> {
         requester: ticket.requester.name.clone(),
         created_at: ticket.created_at,
         follow_up_of: ticket.follow_up_of,
+        files: request_files::offered(call),
         messages: public
+            .into_iter()
             .map(|message| RequestMessage {
                 id: message.id,
                 own: message.direction == Direction::Inbound,
                 author: message.author.name,
                 body: message.body,
                 body_format: message.body_format,
+                attachments: message.attachments,
                 at: message.at,
             })
             .collect(),
     })
+}
+
+/// What customers see of a thread; nothing else of it leaves by a link.
+pub(super) async fn public_messages(call: &Call, id: TicketId) -> Result<Vec<Message>, Problem> {
+    let mut messages = call.desk.reads.thread(id, &customer("")).await?;
+    messages.retain(|message| message.visibility == Visibility::Public);
+    Ok(messages)
 }
 
 /// How the desk sorts its work is its own business.

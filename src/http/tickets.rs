@@ -134,7 +134,7 @@ pub async fn update(call: Call, payload: Payload) -> Reply {
 /// The answer of a write to one ticket.
 pub fn ticket(status: StatusCode, done: &Done) -> Reply {
     match &done.ticket {
-        Some(ticket) => Ok(reply::written(status, done, ticket.as_ref())),
+        Some(ticket) => Ok(reply::written(status, done, &**ticket)),
         None => Err(Problem::new(Code::Internal, "the desk lost the ticket that it changed").into()),
     }
 }

@@ -229,7 +229,7 @@ impl<'a> Import<'a> {
 
     /// Where the journal ends.
     pub fn finish(self) -> Result<Head, ArchiveError> {
-        Ok(self.rebuild.finish()?)
+        Ok(self.rebuild.finish()?.head)
     }
 }
 
@@ -333,12 +333,33 @@ pub struct Rebuild<'a> {
     bytes: usize,
     states: HashMap<TicketId, Arc<TicketState>>,
     changed: HashMap<TicketId, Arc<TicketState>>,
+    last_ticket: TicketId,
+    /// Of tickets that have no record so far.
+    ahead: Vec<(TicketId, Aside)>,
+}
+
+/// How a rebuild ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rebuilt {
+    pub head: Head,
+    /// Asides of tickets that are not in the journal: their ids are given out again, and what belonged to one ticket must not
+    /// belong to another.
+    pub left_out: u64,
 }
 
 impl<'a> Rebuild<'a> {
     pub fn new(journal: &'a dyn Journal) -> Self {
         let group = Group { head: journal.head(), ..Group::default() };
-        Self { journal, group, bytes: 0, states: HashMap::new(), changed: HashMap::new() }
+        let last_ticket = journal.last_ticket();
+        Self {
+            journal,
+            group,
+            bytes: 0,
+            states: HashMap::new(),
+            changed: HashMap::new(),
+            last_ticket,
+            ahead: Vec::new(),
+        }
     }
 
     /// Adds the next record, whose chained sum must be `crc` where that is known.
@@ -364,6 +385,7 @@ impl<'a> Rebuild<'a> {
         }
         let after = Arc::new(apply(before.as_deref().cloned(), &record.draft));
         self.changed.insert(record.ticket, after);
+        self.last_ticket = self.last_ticket.max(record.ticket);
         self.group.records.push(GroupRecord {
             seq: record.seq,
             ticket: record.ticket,
@@ -378,6 +400,10 @@ impl<'a> Rebuild<'a> {
     }
 
     pub fn aside(&mut self, aside: Aside) -> Result<(), JournalError> {
+        if let Some(ticket) = aside.ticket().filter(|ticket| *ticket > self.last_ticket) {
+            self.ahead.push((ticket, aside));
+            return Ok(());
+        }
         self.bytes += aside.value.as_ref().map_or(0, Bytes::len);
         self.group.asides.push(aside);
         self.flush_if_large()
@@ -389,10 +415,18 @@ impl<'a> Rebuild<'a> {
         self.flush_if_large()
     }
 
-    /// Commits the rest; gives where the journal ends.
-    pub fn finish(mut self) -> Result<Head, JournalError> {
+    /// Commits the rest.
+    pub fn finish(mut self) -> Result<Rebuilt, JournalError> {
+        let mut left_out = 0;
+        for (ticket, aside) in std::mem::take(&mut self.ahead) {
+            if ticket > self.last_ticket {
+                left_out += 1;
+            } else {
+                self.aside(aside)?;
+            }
+        }
         self.flush()?;
-        Ok(self.group.head)
+        Ok(Rebuilt { head: self.group.head, left_out })
     }
 
     fn state(&self, ticket: TicketId) -> Result<Option<Arc<TicketState>>, JournalError> {

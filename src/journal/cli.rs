@@ -343,7 +343,11 @@ fn run_repair(data: &Path, to: &Path, out: &mut dyn Write) -> Result<Exit, Archi
         _ => writeln!(out, "lost: nobody knows how many records, the head file cannot be read")?,
     }
     if repaired.lost_asides > 0 {
-        writeln!(out, "lost: at least {} asides (users, tokens, settings)", repaired.lost_asides)?;
+        writeln!(
+            out,
+            "lost: at least {} asides (users, tokens, settings, links and files of lost tickets)",
+            repaired.lost_asides
+        )?;
     }
     writeln!(out, "start the desk with --data {}", to.display())?;
     Ok(Exit::Done)

@@ -12,6 +12,7 @@ use super::archive::Rebuild;
 use super::{Aside, Head, Journal, JournalError};
 use crate::domain::event::Event;
 use crate::domain::ids::{AttachmentId, Seq, TicketId};
+use crate::domain::message::Attachment;
 use crate::domain::record::Record;
 use crate::domain::ticket::Status;
 use crate::domain::time::Timestamp;
@@ -50,9 +51,7 @@ pub fn find(journal: &dyn Journal, wanted: &Wanted) -> Result<BTreeSet<TicketId>
         let (patch, ticket) = (&record.patch, record.ticket);
         let is_meant = match wanted {
             Wanted::Ticket(wanted) => *wanted == ticket,
-            Wanted::Requester(address) => {
-                patch.requester.as_ref().is_some_and(|requester| requester.email.eq_ignore_ascii_case(address.trim()))
-            }
+            Wanted::Requester(address) => is_from(record, address),
             Wanted::ClosedBefore(then) => patch.status == Some(Status::Closed) && record.at < *then,
         };
         if is_meant {
@@ -66,6 +65,21 @@ pub fn find(journal: &dyn Journal, wanted: &Wanted) -> Result<BTreeSet<TicketId>
     Ok(found)
 }
 
+/// Whether the record says that its ticket is this address's, however that is written.
+pub fn is_from(record: &Record, address: &str) -> bool {
+    let requester = record.patch.requester.as_ref();
+    requester.is_some_and(|requester| requester.email.eq_ignore_ascii_case(address.trim()))
+}
+
+/// The files that came with the record.
+pub fn files_of(record: &Record) -> impl Iterator<Item = &Attachment> {
+    let message = match &record.event {
+        Event::Created { message } | Event::MessageAdded { message } => Some(message),
+        _ => None,
+    };
+    message.into_iter().flat_map(|message| &message.attachments)
+}
+
 /// Writes what `from` holds into `to`, which must be empty, without the texts of these tickets.
 pub fn erase(from: &dyn Journal, to: &dyn Journal, tickets: &BTreeSet<TicketId>) -> Result<Erased, JournalError> {
     let mut erased = Erased::default();
@@ -74,9 +88,7 @@ pub fn erase(from: &dyn Journal, to: &dyn Journal, tickets: &BTreeSet<TicketId>)
         if !tickets.contains(&record.ticket) {
             return rebuild.record(json, None);
         }
-        if let Event::Created { message } | Event::MessageAdded { message } = &record.event {
-            erased.files.extend(message.attachments.iter().map(|file| file.id.clone()));
-        }
+        erased.files.extend(files_of(record).map(|file| file.id.clone()));
         erased.records += 1;
         rebuild.record(&without_texts(json)?, None)
     })?;
@@ -92,7 +104,7 @@ pub fn erase(from: &dyn Journal, to: &dyn Journal, tickets: &BTreeSet<TicketId>)
     for memo in memos {
         rebuild.memo(memo)?;
     }
-    erased.head = rebuild.finish()?;
+    erased.head = rebuild.finish()?.head;
     Ok(erased)
 }
 

@@ -1,7 +1,7 @@
 //! Saves what can be saved of a damaged journal.
 //!
 //! It works on a copy and makes a new journal in another folder, with an epoch of its own: the history up to the first damage,
-//! and every aside that can be read. It never touches the damaged one and never guesses. Called by `hotdesk journal repair`.
+//! and every aside that can be read and is not of a ticket that was lost. It never touches the damaged one and never guesses. Called by `hotdesk journal repair`.
 
 use std::fs;
 use std::io;
@@ -24,6 +24,7 @@ pub struct Repaired {
     /// What ended the history, when it did not simply end.
     pub damage: Option<String>,
     pub asides: u64,
+    /// Those of tickets that were lost among them.
     pub lost_asides: u64,
     pub memos: u64,
     /// Those of records that were lost, and one for each block that cannot be read.
@@ -107,7 +108,9 @@ fn save(copy: &Path, to: &Path, options: &Options) -> Result<Repaired, JournalEr
             repaired.lost_memos += 1;
         }
     }
-    rebuild.finish()?;
+    let left_out = rebuild.finish()?.left_out;
+    repaired.asides -= left_out;
+    repaired.lost_asides += left_out;
     Ok(repaired)
 }
 

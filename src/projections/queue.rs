@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 pub use rank::{Rank, RankKey};
 
-use crate::domain::ids::{TicketId, UserId};
+use crate::domain::ids::{TicketId, UserId, Version};
 use crate::domain::state::{SkipNote, TicketState};
 use crate::domain::ticket::Priority;
 use crate::domain::time::Timestamp;
@@ -136,6 +136,11 @@ impl Queue {
             return self.order.iter().find(|key| offered(key)).map(RankKey::id);
         }
         self.merged(wanted).find(|key| offered(key)).map(RankKey::id)
+    }
+
+    /// The version of a ticket by which it is ranked.
+    pub fn version(&self, id: TicketId) -> Option<Version> {
+        self.entries.get(&id).map(|entry| entry.facts.version)
     }
 
     /// The head of the queue with the reason for each rank.

@@ -4,6 +4,7 @@
 //! and remembers keyed commands.
 
 use std::future::Future;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use crate::domain::command::Command;
 use crate::domain::ids::{CommandId, Seq, TicketId, Version};
 use crate::domain::message::Message;
 use crate::domain::permissions::Principal;
+use crate::domain::state::TicketState;
 use crate::domain::ticket::Ticket;
 
 /// A command on its way to a ticket or to the queue.
@@ -54,11 +56,31 @@ pub struct Done {
     /// Of the ticket after the command.
     pub version: Version,
     /// The ticket after the command; `None` where `claim_next` found nothing.
-    pub ticket: Option<Arc<Ticket>>,
+    pub ticket: Option<After>,
     /// The message that the command added.
     pub message: Option<Message>,
     /// This is the first answer to the same command, given again.
     pub replayed: bool,
+}
+
+/// A ticket as a command left it.
+#[derive(Clone, Debug)]
+pub enum After {
+    /// Shared with the ticket itself: most callers look at little of it.
+    Now(Arc<TicketState>),
+    /// Read again for a repeat of the command.
+    Then(Arc<Ticket>),
+}
+
+impl Deref for After {
+    type Target = Ticket;
+
+    fn deref(&self) -> &Ticket {
+        match self {
+            Self::Now(state) => &state.ticket,
+            Self::Then(ticket) => ticket,
+        }
+    }
 }
 
 /// An answer that takes a while. It may outlive the borrow of the service that gives it.

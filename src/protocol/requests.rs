@@ -7,8 +7,8 @@ use ts_rs::TS;
 use utoipa::ToSchema;
 
 use super::preferences::CustomField;
-use crate::domain::ids::{MessageId, TicketId, UserId};
-use crate::domain::message::BodyFormat;
+use crate::domain::ids::{AttachmentId, MessageId, TicketId, UserId};
+use crate::domain::message::{Attachment, BodyFormat};
 use crate::domain::time::Timestamp;
 
 /// The form as anybody sees it.
@@ -19,6 +19,19 @@ pub struct RequestForm {
     pub title: String,
     pub intro: String,
     pub fields: Vec<CustomField>,
+    /// Null: nothing can be attached.
+    pub files: Option<FileLimits>,
+}
+
+/// What a customer may attach to one message.
+#[derive(Clone, Copy, Debug, Serialize, TS, ToSchema)]
+pub struct FileLimits {
+    pub message_files: usize,
+    #[ts(as = "f64")]
+    pub file_bytes: u64,
+    /// Of all files of the message together.
+    #[ts(as = "f64")]
+    pub message_bytes: u64,
 }
 
 /// What a customer writes.
@@ -33,6 +46,10 @@ pub struct CreateRequest {
     #[ts(optional, type = "Record<string, unknown>")]
     #[schema(value_type = Object)]
     pub custom: BTreeMap<String, serde_json::Value>,
+    /// Ids of files that were sent whole.
+    #[serde(default)]
+    #[ts(optional, as = "Option<Vec<AttachmentId>>")]
+    pub attachments: Vec<AttachmentId>,
     /// People never see this field, so whoever fills it in is a machine.
     #[serde(default)]
     #[ts(optional, as = "Option<String>")]
@@ -60,6 +77,8 @@ pub struct RequestView {
     pub follow_up_of: Option<TicketId>,
     /// Public ones alone, oldest first.
     pub messages: Vec<RequestMessage>,
+    /// What an answer may have with it; null: nothing.
+    pub files: Option<FileLimits>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS, ToSchema)]
@@ -82,6 +101,7 @@ pub struct RequestMessage {
     pub author: String,
     pub body: String,
     pub body_format: BodyFormat,
+    pub attachments: Vec<Attachment>,
     pub at: Timestamp,
 }
 
@@ -89,6 +109,10 @@ pub struct RequestMessage {
 #[serde(deny_unknown_fields)]
 pub struct AnswerRequest {
     pub body: String,
+    /// Ids of files that were sent whole.
+    #[serde(default)]
+    #[ts(optional, as = "Option<Vec<AttachmentId>>")]
+    pub attachments: Vec<AttachmentId>,
 }
 
 /// A private link that is out, as the desk sees it: never the secret.

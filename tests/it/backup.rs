@@ -344,3 +344,142 @@ async fn o26_long_closed_tickets_are_put_aside() {
     stop(app).await;
     bucket.stop().await;
 }
+
+/// O27: what was put aside keeps its texts, whatever is erased from the desk afterwards, until somebody's own data is erased by name: then
+/// it goes, with the files in the backup place, also where the desk itself does not know them any more.
+#[actix_web::test]
+async fn o27_what_was_put_aside_outlives_what_is_erased_from_the_desk() {
+    let (data, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let clock = Clock::manual(START);
+    let start = async || {
+        TestApp::on_in_with(open(data.path()), clock.clone(), data.path(), |config| {
+            config.backup.place = text(place.path()).to_owned();
+            config.backup.closed_days = 30;
+        })
+        .await
+    };
+    let back_up = async |app: &TestApp| {
+        clock.advance(1_000);
+        assert_eq!(app.call("POST", "/api/v1/backups", Value::Null).await.0, 202);
+        app.until("the backup is made", async || app.get("/api/v1/backups").await["running"] == false).await;
+        assert_eq!(app.get("/api/v1/backups").await["failed"], Value::Null);
+    };
+    let app = start().await;
+    let (kept, gone) = (add(&app, "keepsake").await, add(&app, "canary").await);
+    for id in [kept, gone] {
+        assert_eq!(app.call("PATCH", &format!("/api/v1/tickets/{id}"), json!({"status": "closed"})).await.0, 200);
+    }
+    clock.advance(31 * 86_400_000);
+    back_up(&app).await;
+    stop(app).await;
+    let aside = |id: u64| std::fs::read(place.path().join(format!("closed/2026-11/{id:012}.ndjson")));
+    let before = aside(kept).unwrap();
+    assert!(String::from_utf8_lossy(&before).contains("About keepsake"));
+
+    let erase = |line: &[&str]| hotdesk(&[&["erase", "--data", text(data.path())], line].concat());
+    let (status, told) = erase(&["--closed-before", "2027-01-01", "--backups", text(place.path())]);
+    assert_eq!((status, told.contains("2 tickets")), (0, true), "{told}");
+    let app = start().await;
+    assert_eq!(app.get(&format!("/api/v1/tickets/{kept}")).await["subject"], "[erased]");
+    back_up(&app).await;
+    stop(app).await;
+    assert_eq!(aside(kept).unwrap(), before, "a later look at the erased desk leaves it alone");
+
+    let files = || {
+        std::fs::read_dir(place.path().join("files")).unwrap().flat_map(|folder| {
+            std::fs::read_dir(folder.unwrap().path())
+                .unwrap()
+                .map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap())
+        })
+    };
+    assert!(files().any(|file| file == "canary"));
+    let line = ["--requester", "Canary@example.org", "--backups", text(place.path())];
+    let (status, told) = erase(&line);
+    assert_eq!((status, told.contains("1 tickets that were put aside")), (0, true), "{told}");
+    assert_eq!(aside(gone).unwrap_err().kind(), std::io::ErrorKind::NotFound);
+    assert_eq!(files().collect::<Vec<_>>(), ["keepsake"]);
+    assert_eq!(aside(kept).unwrap(), before);
+    assert!(erase(&line).1.contains("nothing to erase"));
+}
+
+/// O28: an erasure that was cut short goes on when the same command is given again, and nothing of it stays behind.
+#[actix_web::test]
+async fn o28_an_erasure_that_was_cut_short_goes_on() {
+    let data = tempfile::tempdir().unwrap();
+    let app = filled(data.path()).await;
+    add(&app, "canary").await;
+    stop(app).await;
+    let line = ["erase", "--requester", "canary@example.org", "--data", text(data.path())];
+    // The place for files cannot be written: a folder stands where each of them lay, as a mount that is away leaves one.
+    let folders: Vec<_> =
+        std::fs::read_dir(data.path().join("attachments")).unwrap().map(|folder| folder.unwrap().path()).collect();
+    let mut moved = Vec::new();
+    for file in folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()) {
+        let path = file.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        std::fs::create_dir_all(path.join("in the way")).unwrap();
+        moved.push((path, bytes));
+    }
+    let (status, told) = hotdesk(&line);
+    assert_eq!(status, 1, "{told}");
+    for (path, bytes) in moved {
+        std::fs::remove_dir_all(&path).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+    }
+    let (status, told) = hotdesk(&line);
+    assert_eq!((status, told.contains("1 tickets") && told.contains("1 files")), (0, true), "{told}");
+    assert!(!contains(data.path(), b"canary"), "something is left of it");
+    assert!(contains(data.path(), b"first"));
+    assert!(hotdesk(&line).1.contains("nothing to erase"));
+}
+
+/// O29: a copy that cannot be read back never counts: the one before stays the newest, and the next begins anew and mends what lay there.
+#[actix_web::test]
+async fn o29_a_copy_that_cannot_be_read_back_never_counts() {
+    let bucket = Bucket::start().await;
+    let data = tempfile::tempdir().unwrap();
+    let (clock, address) = (Clock::manual(START), bucket.address.clone());
+    let app = TestApp::on_in_with(open(data.path()), clock.clone(), data.path(), |config| {
+        config.storage.google_endpoint = address;
+        config.backup.place = "gs://desk".to_owned();
+    })
+    .await;
+    let named = |folder: &str| bucket.names().into_iter().filter(|name| name.starts_with(folder)).collect::<Vec<_>>();
+    let back_up = async || {
+        clock.advance(1_000);
+        assert_eq!(app.call("POST", "/api/v1/backups", Value::Null).await.0, 202);
+        let mut state = Value::Null;
+        app.until("the backup has ended", async || {
+            state = app.get("/api/v1/backups").await;
+            state["running"] == false
+        })
+        .await;
+        state
+    };
+    add(&app, "first").await;
+    assert_eq!(back_up().await["last"]["checked"], true);
+    let good = named("sheets/");
+    // What the first copy wrote has rotted; the second one builds on it.
+    for name in named("parts/").iter().chain(&named("files/")) {
+        bucket.spoil(name);
+    }
+    add(&app, "second").await;
+    let state = back_up().await;
+    assert!(state["failed"]["why"].is_string(), "{state}");
+    assert_eq!((named("sheets/"), named("parts/").len(), named("failed/").len()), (good.clone(), 1, 1));
+    let state = back_up().await;
+    assert_eq!((&state["failed"], &state["last"]["checked"]), (&Value::Null, &json!(true)), "{state}");
+    assert_eq!((&state["last"]["new_records"], &state["last"]["new_files"]), (&json!(2), &json!(2)), "everything anew");
+    assert!(named("sheets/").len() == 2 && named("failed/").is_empty());
+
+    // A file that the desk itself has lost does not keep it from being copied.
+    std::fs::remove_dir_all(data.path().join("attachments")).unwrap();
+    add(&app, "third").await;
+    bucket.spoil(&named("parts/")[1]);
+    assert!(back_up().await["failed"].is_object());
+    let state = back_up().await;
+    assert_eq!((&state["failed"], &state["last"]["new_files"]), (&Value::Null, &json!(1)), "{state}");
+    stop(app).await;
+    bucket.stop().await;
+}

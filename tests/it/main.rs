@@ -41,6 +41,7 @@ mod past;
 mod permission_matrix;
 mod presence_by_call;
 mod queue;
+mod request_files;
 mod request_form;
 mod shipping;
 mod sim;

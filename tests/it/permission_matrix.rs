@@ -78,6 +78,9 @@ fn row(operation: &str) -> Option<(Rule, &'static str, Value)> {
         "put_settings" => (Rule::ByRole, "", json!({"request_form": {"team": "none"}})),
         // By the form or a private link, never by a sign-in.
         "get_request_form" | "get_request" | "solve_request" => (Rule::Anybody, "", Value::Null),
+        "begin_request_file" => (Rule::Anybody, "", json!({"name": "a.txt", "bytes": 1})),
+        "get_request_file" | "cancel_request_file" | "send_request_file" => (Rule::Anybody, "", Value::Null),
+        "download_request_attachment" | "get_request_thumbnail" => (Rule::Anybody, "", Value::Null),
         "answer_request" => (Rule::Anybody, "", json!({"body": "Hello"})),
         "create_request" => {
             (Rule::Anybody, "", json!({"name": "n", "email": "n@example.org", "subject": "s", "body": "b"}))

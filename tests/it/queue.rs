@@ -208,6 +208,42 @@ async fn q46_what_was_just_opened_can_be_claimed() {
     app.stop().await;
 }
 
+/// Q48: a ticket that leaves the queue while it is on its way to a claimer goes to nobody; the claimer gets the next one.
+#[actix_web::test]
+async fn q48_what_leaves_the_queue_is_not_handed_out() {
+    for change in [
+        json!({"status": "pending"}),
+        json!({"snoozed_until": "2099-01-01T00:00:00Z"}),
+        json!({"category": "billing"}),
+        json!({"team": "support"}),
+    ] {
+        let journal = MemoryJournal::new();
+        let app = TestApp::on(Arc::new(journal.clone()), Clock::manual(START), |_| {}).await;
+        for priority in ["urgent", "normal"] {
+            app.ticket(priority, json!({"priority": priority, "category": "returns"})).await;
+        }
+        let (gate, before) = (journal.hold(), journal.commits());
+        let changing = app.call("PATCH", "/api/v1/tickets/1", change.clone());
+        let wanted = json!({"categories": ["returns"]});
+        let claiming = async {
+            app.until("the change is being written", async || journal.commits() > before).await;
+            let claim = app.call("POST", "/api/v1/queue/claim", wanted);
+            let opening = async {
+                app.until("the ticket is on its way", async || app.get("/api/v1/queue").await["counts"]["lent"] == 1)
+                    .await;
+                drop(gate);
+            };
+            futures_util::join!(claim, opening).0
+        };
+        let ((changed, _), (claimed, ticket)) = futures_util::join!(changing, claiming);
+        assert_eq!((changed, claimed), (200, 200), "{change}");
+        let may_be_first = change.get("team").is_some();
+        assert_eq!(ticket["id"], if may_be_first { 1 } else { 2 }, "{change}");
+        assert_eq!(app.get("/api/v1/tickets/1").await["assignee"].is_null(), !may_be_first, "{change}");
+        app.stop().await;
+    }
+}
+
 /// Leaves, and is seen to be gone.
 async fn vanish(app: &TestApp, peer: crate::support::Peer) {
     drop(peer);

@@ -153,7 +153,10 @@ async fn x114_nothing_internal_goes_out() {
         assert!(!reply.text.contains(SECRET) && !reply.text.contains("legal"), "{}", reply.text);
         let mut fields: Vec<&str> = reply.body.as_object().unwrap().keys().map(String::as_str).collect();
         fields.sort_unstable();
-        assert_eq!(fields, ["created_at", "desk", "follow_up_of", "id", "messages", "requester", "state", "subject"]);
+        assert_eq!(
+            fields,
+            ["created_at", "desk", "files", "follow_up_of", "id", "messages", "requester", "state", "subject"]
+        );
     }
     // The secret opens nothing else, and nobody else's secret opens the request.
     for path in ["/api/v1/me", "/api/v1/tickets", "/api/v1/snapshot", "/api/v1/events", &path] {

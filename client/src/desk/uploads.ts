@@ -4,7 +4,6 @@ import type { Clock } from "@/sync/clock";
 import { type AnyCode, asProblem } from "@/sync/problem-error";
 import { fullJitter } from "@/sync/reconnect-policy";
 import type { UploadWire } from "@/sync/upload-wire";
-import type { Drafts } from "./drafts";
 
 /** A file on its way. Once all of it is there it belongs to the draft. */
 export interface Upload {
@@ -12,6 +11,12 @@ export interface Upload {
   name: string;
   bytes: number;
   state: { kind: "sending"; sent: number } | { kind: "failed"; code: AnyCode };
+}
+
+/** What takes the files once they are with the server. */
+export interface FileDrafts {
+  get(ticket: number): { readonly files: readonly Attachment[] };
+  write(ticket: number, change: { files: Attachment[] }): void;
 }
 
 interface Job {
@@ -30,7 +35,7 @@ const NONE: readonly Upload[] = [];
 /** Sends files while their message is being written, goes on where a lost line left off, and hands them to the draft. */
 export class Uploads {
   readonly #wire: UploadWire;
-  readonly #drafts: Drafts;
+  readonly #drafts: FileDrafts;
   readonly #clock: Clock;
   readonly #cells = new Map<number, Cell<readonly Upload[]>>();
   readonly #jobs = new Map<number, Job>();
@@ -39,7 +44,7 @@ export class Uploads {
   #running = 0;
   #keys = 0;
 
-  constructor(wire: UploadWire, drafts: Drafts, clock: Clock) {
+  constructor(wire: UploadWire, drafts: FileDrafts, clock: Clock) {
     this.#wire = wire;
     this.#drafts = drafts;
     this.#clock = clock;

@@ -70,6 +70,7 @@ export type { ReportResult } from "./generated/ReportResult";
 export type { ReportRow } from "./generated/ReportRow";
 export type { ReportSchedule } from "./generated/ReportSchedule";
 export type { ReportTickets } from "./generated/ReportTickets";
+export type { FileLimits } from "./generated/FileLimits";
 export type { RequestForm } from "./generated/RequestForm";
 export type { RequestLink } from "./generated/RequestLink";
 export type { RequestMessage } from "./generated/RequestMessage";

@@ -16,24 +16,24 @@ export interface UploadWire {
 }
 
 /** By `XMLHttpRequest`: `fetch` does not tell how much of a body has gone. */
-export function xhrUploads(make: () => XMLHttpRequest, base = "/api/v1/attachments"): UploadWire {
-  function call<T>(
+function caller(make: () => XMLHttpRequest) {
+  return <T>(
     method: string,
-    path: string,
+    address: string,
     body: Blob | string | null,
-    progress?: (sent: number) => void,
-    stop?: AbortSignal,
-  ): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
+    more: { bearer?: string; progress?: (sent: number) => void; stop?: AbortSignal } = {},
+  ): Promise<T> =>
+    new Promise<T>((resolve, reject) => {
       const request = make();
-      request.open(method, base + path);
+      request.open(method, address);
       request.setRequestHeader("accept", "application/json");
+      if (more.bearer !== undefined) request.setRequestHeader("authorization", `Bearer ${more.bearer}`);
       if (body !== null)
         request.setRequestHeader(
           "content-type",
           typeof body === "string" ? "application/json" : "application/octet-stream",
         );
-      request.upload.onprogress = (event) => progress?.(event.loaded);
+      request.upload.onprogress = (event) => more.progress?.(event.loaded);
       request.onerror = () => reject(new ProblemError({ code: "unreachable", status: 0, retryable: true }));
       request.onabort = () => reject(new DOMException("given up", "AbortError"));
       request.onload = () => {
@@ -41,17 +41,33 @@ export function xhrUploads(make: () => XMLHttpRequest, base = "/api/v1/attachmen
         if (request.status >= 200 && request.status < 300) resolve(answer as T);
         else reject(refusal(request.status, answer));
       };
-      stop?.addEventListener("abort", () => request.abort());
+      more.stop?.addEventListener("abort", () => request.abort());
       request.send(body);
     });
-  }
-  const at = (id: string) => `/${encodeURIComponent(id)}`;
+}
+
+/** An agent's files. */
+export function xhrUploads(make: () => XMLHttpRequest, base = "/api/v1/attachments"): UploadWire {
+  const call = caller(make);
+  const at = (id: string) => `${base}/${encodeURIComponent(id)}`;
   return {
-    begin: (file) => call("POST", "", JSON.stringify(file)),
+    begin: (file) => call("POST", base, JSON.stringify(file)),
     send: (id, from, bytes, progress, stop) =>
-      call("PUT", `${at(id)}/content?from=${from}`, bytes, progress, stop),
+      call("PUT", `${at(id)}/content?from=${from}`, bytes, { progress, stop }),
     look: (id) => call("GET", at(id), null),
     cancel: (id) => call("DELETE", at(id), null),
+  };
+}
+
+/** A customer's files: whoever knows the id of one made it, so no address has it. */
+export function xhrRequestUploads(make: () => XMLHttpRequest, base = "/api/v1/request-file"): UploadWire {
+  const call = caller(make);
+  return {
+    begin: (file) => call("POST", `${base}s`, JSON.stringify(file)),
+    send: (id, from, bytes, progress, stop) =>
+      call("PUT", `${base}/content?from=${from}`, bytes, { bearer: id, progress, stop }),
+    look: (id) => call("GET", base, null, { bearer: id }),
+    cancel: (id) => call("DELETE", base, null, { bearer: id }),
   };
 }
 

@@ -22,6 +22,7 @@ const WARM_UP: Duration = Duration::from_millis(700);
 const DURATION: Duration = Duration::from_millis(2500);
 const IN_FLIGHT: [usize; 2] = [64, 512];
 const SOCKETS: usize = 16;
+const STOPPING: Duration = Duration::from_secs(30);
 const NAME: &str = "durable commands";
 
 /// What the load consists of.
@@ -35,7 +36,7 @@ enum Mix {
 
 pub async fn run(launcher: &Launcher, report: &mut Figures) -> Result<()> {
     let folder = launcher.folder()?;
-    let server = launcher.start(folder.path()).await?;
+    let mut server = launcher.start(folder.path()).await?;
     let target = server.target();
     let mut desk = Desk::open(&target).await?;
     // Each lane changes tickets of its own, so that no command waits for another lane's.
@@ -53,6 +54,9 @@ pub async fn run(launcher: &Launcher, report: &mut Figures) -> Result<()> {
         let title = format!("WebSocket, changes, {in_flight} in flight over {SOCKETS} sockets");
         measure(&server, &mut desk, &title, plain.per_second, load, report).await?;
     }
+    // What was written in a hurry is settled in peace.
+    let status = server.stop(STOPPING).await?;
+    ensure!(status.success(), "the server ended with {status}{}", server.last_words());
     Ok(())
 }
 

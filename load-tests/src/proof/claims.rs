@@ -78,7 +78,10 @@ struct Waiting {
 }
 
 pub fn order(evidence: &Evidence) -> Proof {
-    let mut proof = Proof::new("nobody was given a ticket while a more urgent one waited", "Q1 Q41 Q46");
+    let mut proof = Proof::new(
+        "nobody was given a ticket that did not wait, or while a more urgent one waited",
+        "Q1 Q4 Q41 Q46 Q48",
+    );
     let claims: HashMap<&str, &Sent> = evidence
         .sent
         .iter()
@@ -106,6 +109,12 @@ pub fn order(evidence: &Evidence) -> Proof {
         let kind = record["event"]["type"].as_str().unwrap_or_default();
         let claim = record["command_id"].as_str().and_then(|id| claims.get(id)).filter(|_| kind == "claimed");
         let (level, lifted) = tickets.get(&id).map_or((usize::MAX, false), |(fields, _)| (fields.level, fields.lifted));
+        if claim.is_some()
+            && let Some((fields, _)) = tickets.get(&id)
+            && !matches!(fields.status.as_str(), "new" | "open")
+        {
+            proof.broken(format!("ticket {id} was {} and was handed out (seq {seq})", fields.status));
+        }
         if let Some(claim) = claim.filter(|_| !lifted) {
             proof.checked();
             let told = known.before(claim.asked);
@@ -296,6 +305,17 @@ mod tests {
         evidence.sent[2].asked = Duration::from_secs(9);
         evidence.sent[1].answered = Duration::from_secs(8);
         assert!(order(&evidence).holds());
+    }
+
+    /// Q4: what was put aside is not the queue's to give.
+    #[test]
+    fn a_ticket_that_did_not_wait_is_found() {
+        let mut spoilt = evidence();
+        spoilt.records.insert(2, record(3, 2, 2, "x", "updated", json!({ "status": "pending" })));
+        for (place, record) in spoilt.records.iter_mut().enumerate() {
+            record["seq"] = (place as u64 + 1).into();
+        }
+        assert!(order(&spoilt).examples[0].contains("ticket 2 was pending and was handed out (seq 4)"));
     }
 
     /// Q3: whoever waited long enough stands higher than the priority says.

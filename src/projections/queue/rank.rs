@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use crate::domain::ids::TicketId;
+use crate::domain::ids::{TicketId, Version};
 use crate::domain::state::TicketState;
 use crate::domain::ticket::{Priority, Status};
 use crate::domain::time::Timestamp;
@@ -65,6 +65,7 @@ enum Due {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Facts {
     pub id: TicketId,
+    pub version: Version,
     pub priority: Priority,
     pub next_due: Option<Timestamp>,
     pub waiting_since: Timestamp,
@@ -78,6 +79,7 @@ impl Facts {
         let waits = matches!(ticket.status, Status::New | Status::Open) && ticket.assignee.is_none();
         waits.then(|| Self {
             id: ticket.id,
+            version: ticket.version,
             priority: ticket.priority,
             next_due: ticket.next_due(),
             waiting_since: state.background.waiting_since.unwrap_or(ticket.created_at),

@@ -739,6 +739,18 @@ export const en = {
     noLink: "This link does not work",
     noLinkHint: "It may be incomplete, or it was taken back. Ask us for a new one.",
     another: "Write another request",
+    files: {
+      hint: (many: number, each: string) => `Or drop or paste them. Up to ${many}, ${each} each.`,
+      tooMany: (many: number) => `At most ${many} files go with one message.`,
+      tooBig: (name: string, most: string) => `${name} is too large: a file has at most ${most}.`,
+      tooBigTogether: (most: string) =>
+        `Together the files are too large: at most ${most} go with one message.`,
+      empty: (name: string) => `${name} is empty.`,
+      failed: "A file could not be sent. Send it again or take it off.",
+      gone: (names: readonly string[]) =>
+        `These files waited too long and are not there any more: ${names.join(", ")}. Please attach them again.`,
+      refused: "The files were not taken. Take some off and send again.",
+    },
   },
   triage: {
     title: "Proposal",

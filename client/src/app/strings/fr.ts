@@ -765,6 +765,17 @@ export const fr: Strings = {
     noLink: "Ce lien ne marche pas",
     noLinkHint: "Il est peut-être incomplet, ou il a été révoqué. Demandez-nous-en un autre.",
     another: "Écrire une autre demande",
+    files: {
+      hint: (many, each) => `Ou déposez-les, ou collez-les. ${many} au plus, de ${each} chacun.`,
+      tooMany: (many) => `Un message prend ${many} fichiers au plus.`,
+      tooBig: (name, most) => `${name} est trop grand : un fichier a ${most} au plus.`,
+      tooBigTogether: (most) => `Ensemble, les fichiers sont trop grands : un message prend ${most} au plus.`,
+      empty: (name) => `${name} est vide.`,
+      failed: "Un fichier n’a pas pu être envoyé. Envoyez-le de nouveau ou retirez-le.",
+      gone: (names) =>
+        `Ces fichiers ont attendu trop longtemps et ne sont plus là : ${names.join(", ")}. Veuillez les joindre de nouveau.`,
+      refused: "Les fichiers n’ont pas été pris. Retirez-en et envoyez de nouveau.",
+    },
   },
   triage: {
     title: "Proposition",

@@ -12,6 +12,7 @@ import { problemText } from "@/desk/refusal-text";
 import type { CustomField, NewRequest, RequestForm } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
 import type { RequestsApi } from "@/sync/requests";
+import { FileField, useRequestFiles } from "./request-files";
 import { RequestFrame } from "./request-frame";
 
 /** Where a customer writes. Nobody is signed in here. */
@@ -54,6 +55,7 @@ function Form({
   const [wrong, setWrong] = useState<Wrong>({});
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
+  const attached = useRequestFiles(api.uploads, form.files);
   const element = useRef<HTMLFormElement>(null);
 
   /** The first field that is not right gets the focus, so that it is read out and seen. */
@@ -88,6 +90,7 @@ function Form({
       return;
     }
     setWrong({});
+    if (!attached.ready()) return;
     setBusy(true);
     try {
       onTaken(
@@ -97,12 +100,14 @@ function Form({
           subject: text("subject").trim(),
           body: text("body"),
           custom,
+          attachments: attached.ids,
           website: text("website"),
         }),
       );
     } catch (failure) {
       const problem = asProblem(failure);
       setBusy(false);
+      if (attached.refused(problem)) return;
       const fields: Wrong = {};
       for (const { pointer, detail } of problem.fields) fields[pointer] = detail;
       if (fields["/website"] !== undefined) setError(strings.request.website);
@@ -116,6 +121,8 @@ function Form({
       <form
         ref={element}
         onSubmit={submit}
+        {...attached.drop.target}
+        onPaste={attached.drop.onPaste}
         noValidate
         className="flex flex-col gap-5 rounded-xl border bg-surface p-4 sm:p-6"
       >
@@ -150,6 +157,7 @@ function Form({
           maxLength={20_000}
           error={wrong["/body"] ?? null}
         />
+        <FileField attached={attached} />
         {form.fields.map((field) => (
           <Answer key={field.id} field={field} error={wrong[`/custom/${field.id}`] ?? null} />
         ))}

@@ -11,6 +11,7 @@ import { problemText } from "@/desk/refusal-text";
 import type { RequestMessage, RequestView } from "@/protocol/types";
 import { asProblem } from "@/sync/problem-error";
 import type { RequestsApi } from "@/sync/requests";
+import { FileField, FilesOfMessage, useRequestFiles } from "./request-files";
 import { RequestFrame } from "./request-frame";
 
 const REFRESH_MS = 30_000;
@@ -104,6 +105,7 @@ export function RequestPage({
                 </time>
               </header>
               {body(message)}
+              <FilesOfMessage files={message.attachments} token={secret} api={api} />
             </article>
           </li>
         ))}
@@ -111,8 +113,8 @@ export function RequestPage({
       <Answer
         key={view.id}
         view={view}
-        onAnswer={(text) => api.answer(secret, text)}
-        onSolve={() => api.solve(secret)}
+        api={api}
+        secret={secret}
         onDone={(next) => queries.setQueryData(key, next)}
       />
     </RequestFrame>
@@ -121,15 +123,16 @@ export function RequestPage({
 
 function Answer({
   view,
-  onAnswer,
-  onSolve,
+  api,
+  secret,
   onDone,
 }: {
   view: RequestView;
-  onAnswer: (text: string) => Promise<RequestView>;
-  onSolve: () => Promise<RequestView>;
+  api: RequestsApi;
+  secret: string;
   onDone: (view: RequestView) => void;
 }) {
+  const attached = useRequestFiles(api.uploads, view.files);
   const [text, setText] = useState("");
   const [error, setError] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
@@ -138,18 +141,22 @@ function Answer({
     setError(null);
     try {
       onDone(await call());
-      if (sent) setText("");
+      if (sent) {
+        setText("");
+        attached.sent();
+      }
     } catch (failure) {
       const problem = asProblem(failure);
-      setError(problem.fields[0]?.detail ?? problemText(problem));
+      if (!attached.refused(problem)) setError(problem.fields[0]?.detail ?? problemText(problem));
     } finally {
       setBusy(false);
     }
   };
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (text.trim() === "") setError(strings.request.required);
-    else void run(() => onAnswer(text), true);
+    const nothing = text.trim() === "" && attached.files.length === 0 && attached.sending.length === 0;
+    setError(nothing ? strings.request.required : null);
+    if (!nothing && attached.ready()) void run(() => api.answer(secret, text, attached.ids), true);
   };
   const hint =
     view.state === "closed"
@@ -158,7 +165,13 @@ function Answer({
         ? strings.request.solvedHint
         : undefined;
   return (
-    <form onSubmit={submit} noValidate className="flex flex-col gap-3">
+    <form
+      onSubmit={submit}
+      {...attached.drop.target}
+      onPaste={attached.drop.onPaste}
+      noValidate
+      className="flex flex-col gap-3"
+    >
       <TextArea
         label={strings.request.answer}
         rows={4}
@@ -168,9 +181,10 @@ function Answer({
         error={error}
         {...(hint === undefined ? {} : { hint })}
       />
+      <FileField attached={attached} />
       <div className="flex flex-wrap justify-end gap-2">
         {view.state === "open" || view.state === "waiting" ? (
-          <Button size="lg" disabled={busy} onClick={() => void run(onSolve, false)}>
+          <Button size="lg" disabled={busy} onClick={() => void run(() => api.solve(secret), false)}>
             <Check className="size-4" />
             {strings.request.solve}
           </Button>

@@ -21,8 +21,10 @@ import { Kbd } from "@/components/ui/kbd";
 import { Menu, MenuContent, MenuItem, MenuSeparator, MenuTrigger } from "@/components/ui/menu";
 import { StatusIcon } from "@/components/ui/status-icon";
 import { Tooltip } from "@/components/ui/tooltip";
+import { AttachmentTray } from "@/desk/attachment-tray";
 import { useDesk } from "@/desk/desk-context";
 import type { Draft } from "@/desk/drafts";
+import { useFileDrop } from "@/desk/file-drop";
 import { list, timeOfDay } from "@/desk/format-time";
 import { filledIn, type Macro } from "@/desk/macros";
 import { onceDrawn } from "@/desk/once-drawn";
@@ -31,9 +33,8 @@ import { useCollection, useDraft, useThread } from "@/desk/use-live";
 import { useTicketActions } from "@/desk/use-ticket-actions";
 import type { Message, Ticket, TicketStatus, User, Visibility } from "@/protocol/types";
 import type { Thread as ThreadState } from "@/sync/threads";
-import { AttachmentTray } from "./attachment-tray";
+import { thumbnailUrl } from "@/sync/upload-wire";
 import { DraftButton, DraftSources, useDraftWriter } from "./draft-writer";
-import { filesIn } from "./files-in";
 import { type Mention, MentionList, mentionAt, mentionable, mentionedIn } from "./mentions";
 import { MessageBody } from "./message-body";
 
@@ -55,7 +56,6 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
   const thread = useThread(ticket.id);
   const box = useRef<HTMLTextAreaElement>(null);
   const picker = useRef<HTMLInputElement>(null);
-  const [dropping, setDropping] = useState(false);
   const { subscribe, get } = uploads.of(ticket.id);
   const sending = useSyncExternalStore(subscribe, get);
   const staleId = useId();
@@ -167,6 +167,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
     if (draft.seenVersion === null) drafts.write(ticket.id, { seenVersion: version });
     box.current?.focus();
   };
+  const drop = useFileDrop(attach);
 
   const understood = () => drafts.write(ticket.id, { seenVersion: version, missed: [] });
 
@@ -210,7 +211,6 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
 
   return (
     <div className="shrink-0 px-3 pb-3 @2xl:px-6 @2xl:pb-4">
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: files are dropped here, and the button below does the same */}
       <div
         className={clsx(
           "@container relative mx-auto max-w-[51rem] rounded-xl border transition-colors duration-(--motion) focus-within:border-line-strong",
@@ -219,23 +219,9 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
             : "border-line-strong bg-raised focus-within:border-accent",
         )}
         data-mode={note ? "note" : "reply"}
-        onDragOver={(event) => {
-          if (!event.dataTransfer.types.includes("Files")) return;
-          event.preventDefault();
-          setDropping(true);
-        }}
-        onDragLeave={(event) => {
-          if (!event.currentTarget.contains(event.relatedTarget as Node | null)) setDropping(false);
-        }}
-        onDrop={(event) => {
-          setDropping(false);
-          const files = filesIn(event.dataTransfer);
-          if (files.length === 0) return;
-          event.preventDefault();
-          attach(files);
-        }}
+        {...drop.target}
       >
-        {dropping ? (
+        {drop.dropping ? (
           <p className="pointer-events-none absolute inset-0 z-10 grid place-items-center rounded-xl border-2 border-accent border-dashed bg-accent-soft font-medium text-accent text-sm">
             {strings.files.drop}
           </p>
@@ -303,13 +289,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
               setMention(note ? mentionAt(event.target.value, event.target.selectionStart) : null);
               setMentionIndex(0);
             }}
-            onPaste={(event) => {
-              const files = filesIn(event.clipboardData);
-              // Text that was copied with a picture of itself is meant as text.
-              if (files.length === 0 || event.clipboardData.types.includes("text/plain")) return;
-              event.preventDefault();
-              attach(files);
-            }}
+            onPaste={drop.onPaste}
             onBlur={() => setMention(null)}
             onKeyDown={(event) => {
               if (onMentionKey(event)) return;
@@ -339,7 +319,14 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
           />
         ) : null}
         {note || (draft.body === "" && !writer.writing) ? null : <DraftSources writer={writer} />}
-        <AttachmentTray ticket={ticket.id} files={draft.files} sending={sending} />
+        <AttachmentTray
+          ticket={ticket.id}
+          files={draft.files}
+          sending={sending}
+          uploads={uploads}
+          pictureOf={thumbnailUrl}
+          className="px-3 pb-2"
+        />
         <div className="flex items-center gap-2 px-2 pb-2">
           <input
             ref={picker}

@@ -13,6 +13,7 @@ export class ModelUploads implements UploadWire {
   held = false;
   readonly cancelled: string[] = [];
   #release: (() => void)[] = [];
+  #ids = 0;
 
   release(): void {
     this.held = false;
@@ -21,7 +22,8 @@ export class ModelUploads implements UploadWire {
 
   async begin(file: { name: string; bytes: number }): Promise<UploadView> {
     if (this.refuse !== null) throw this.refuse;
-    const id = `f${this.views.size + 1}`;
+    this.#ids += 1;
+    const id = `f${this.#ids}`;
     const view: UploadView = { id, ...file, received: 0, attachment: null, expires_at: "" };
     this.views.set(id, view);
     return view;

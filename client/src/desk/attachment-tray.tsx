@@ -2,28 +2,32 @@ import clsx from "clsx";
 import { File, RotateCw, X } from "lucide-react";
 import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
-import { useDesk } from "@/desk/desk-context";
-import { bytes } from "@/desk/format-time";
-import type { Upload } from "@/desk/uploads";
 import type { Attachment } from "@/protocol/types";
-import { thumbnailUrl } from "@/sync/upload-wire";
+import { bytes } from "./format-time";
+import type { Upload, Uploads } from "./uploads";
 
 /** What goes with the message that is being written, and what is still on its way to the server. */
 export function AttachmentTray({
   ticket,
   files,
   sending,
+  uploads,
+  pictureOf,
+  className,
 }: {
   ticket: number;
   files: readonly Attachment[];
   sending: readonly Upload[];
+  uploads: Uploads;
+  /** Where the small picture of a file is to be had that has one. */
+  pictureOf?: (id: string) => string;
+  className?: string;
 }) {
-  const { uploads } = useDesk();
   if (files.length === 0 && sending.length === 0) return null;
   return (
-    <ul aria-label={strings.files.attached} className="flex flex-wrap gap-1.5 px-3 pb-2">
+    <ul aria-label={strings.files.attached} className={clsx("flex flex-wrap gap-1.5", className)}>
       {files.map((file) => (
-        <Chip key={file.id} picture={file.thumbnail ? thumbnailUrl(file.id) : null}>
+        <Chip key={file.id} picture={file.thumbnail && pictureOf !== undefined ? pictureOf(file.id) : null}>
           <Name name={file.name} detail={bytes(file.bytes)} />
           <Button
             variant="ghost"
@@ -36,14 +40,13 @@ export function AttachmentTray({
         </Chip>
       ))}
       {sending.map((upload) => (
-        <Sending key={upload.key} upload={upload} />
+        <Sending key={upload.key} upload={upload} uploads={uploads} />
       ))}
     </ul>
   );
 }
 
-function Sending({ upload }: { upload: Upload }) {
-  const { uploads } = useDesk();
+function Sending({ upload, uploads }: { upload: Upload; uploads: Uploads }) {
   const { state, name } = upload;
   const failed = state.kind === "failed";
   const percent = failed ? 0 : Math.min(100, Math.floor((100 * state.sent) / Math.max(1, upload.bytes)));
