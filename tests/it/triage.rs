@@ -640,6 +640,65 @@ async fn r59_drafts_are_streamed_and_grounded() {
     app.stop().await;
 }
 
+/// R69: drafts go out under the same limit as tickets, wait in a bounded number, and are no second probe.
+#[actix_web::test]
+async fn r69_drafts_wait_their_turn() {
+    let fake = fake().await;
+    let app = TestApp::sorting(Some(&fake), |config| {
+        config.triage.ask_below = 1.01;
+        config.triage.calls = 1;
+    })
+    .await;
+    let first = app.write_in("Charged twice", REFUND).await;
+    app.sorted(first).await;
+    app.settled().await;
+    fake.hold(true);
+    let second = app.write_in("Parcel", PARCEL).await;
+    app.until("it is out", async || fake.asked().len() == 2).await;
+    let draft = || app.request("POST", &format!("/api/v1/tickets/{first}/reply-draft"));
+    let mut waiting = Vec::new();
+    for _ in 0..32 {
+        let reply = draft().send().await.unwrap();
+        assert_eq!(reply.status(), 200);
+        waiting.push(reply);
+    }
+    assert_eq!(send(draft()).await.refusal(), (503, "draft_unavailable"));
+    assert_eq!(fake.asked().len(), 2, "the one call is taken");
+    let one = waiting.pop().unwrap();
+    drop(waiting);
+    fake.hold(false);
+    assert_eq!(app.sorted(second).await["triage"]["source"], "deepseek");
+    assert_eq!(events(&one.text().await.unwrap()).last().unwrap().0, "done", "its turn came");
+    app.settled().await;
+
+    app.stop().await;
+}
+
+/// R69: while one call tries whether the service is back, no draft goes out beside it.
+#[actix_web::test]
+async fn r69_a_draft_is_no_second_probe() {
+    let fake = fake().await;
+    let app = TestApp::sorting(Some(&fake), |config| {
+        config.triage.ask_below = 1.01;
+        config.triage.breaker_open_ms = 1_000;
+    })
+    .await;
+    fake.next([Quirk::NoBalance]);
+    let first = app.write_in("Charged twice", REFUND).await;
+    assert_eq!(app.sorted(first).await["triage"]["reason"], "service_no_balance");
+    app.settled().await;
+    app.clock.advance(1_000);
+    fake.hold(true);
+    let second = app.write_in("Parcel", PARCEL).await;
+    app.until("the probe is out", async || fake.asked().len() == 2).await;
+    let reply = send(app.request("POST", &format!("/api/v1/tickets/{first}/reply-draft"))).await;
+    let events = events(&reply.text);
+    assert_eq!((events.len(), events[1].0.as_str(), fake.asked().len()), (2, "error", 2), "{events:?}");
+    fake.hold(false);
+    assert_eq!(app.sorted(second).await["triage"]["source"], "deepseek");
+    app.stop().await;
+}
+
 /// R60: above the policy's threshold a field is set, marked and can be taken back; an automatic answer is the desk's own text, and
 /// goes out once, and only where it was switched on.
 #[actix_web::test]

@@ -392,7 +392,7 @@ fn service(core: &Core, key: &ServiceKey, ledger: Option<&[u8]>) -> Result<Servi
     }
     let categories = config.desk.categories.iter().map(|category| category.id.clone()).collect();
     let breaker = Breaker::new(settings.breaker_open_ms);
-    Ok(Service::new(client, Prompt::new(&choices), settings.model.clone(), categories, breaker, fresh))
+    Ok(Service::new(client, Prompt::new(&choices), settings.model.clone(), categories, breaker, fresh, settings.calls))
 }
 
 /// The desk's categories as the learner knows them.
