@@ -318,6 +318,7 @@ impl Desk {
                 feed: Arc::clone(&feed),
                 hubs: Arc::clone(&hubs),
                 presence: presence.clone(),
+                accounts: Arc::clone(&people),
                 latency: Arc::clone(&latency),
                 watched: Arc::clone(&watched),
                 telemetry: Arc::clone(&telemetry),

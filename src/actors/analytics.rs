@@ -33,6 +33,7 @@ use crate::domain::permissions::Sight;
 use crate::feed::{Feed, Reach};
 use crate::journal::writer::WriterHandle;
 use crate::journal::{Journal, JournalError};
+use crate::people::People;
 use crate::projections::analytics::fact::Kind;
 use crate::projections::analytics::lean::Lean;
 use crate::projections::analytics::store::StoreError;
@@ -71,6 +72,7 @@ pub struct Parts {
     pub feed: Arc<Feed>,
     pub hubs: Arc<RwLock<Vec<HubHandle>>>,
     pub presence: Addr<Presence>,
+    pub accounts: Arc<People>,
     pub latency: Arc<LatencyWindow>,
     pub watched: Arc<Watched>,
     pub telemetry: Arc<Telemetry>,

@@ -188,7 +188,8 @@ impl Core {
         records.first().map(|stored| stored.seq).ok_or_else(|| Problem::from(Rejection::NotFound))
     }
 
-    async fn blocking<T: Send + 'static>(
+    /// What reads the journal, on a thread that may wait for it.
+    pub async fn blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce() -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, Problem> {

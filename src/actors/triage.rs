@@ -180,17 +180,25 @@ impl Triage {
             tracing::warn!("triage fell behind the feed; what waits is looked up on the board");
             return self.look_for_waiting();
         }
+        let teaches = self.lessons.follows(self.applied);
         self.applied = upto;
         for line in lines {
             match serde_json::from_slice::<Record>(&line) {
-                Ok(record) => self.note(&record),
+                Ok(record) => {
+                    if teaches {
+                        self.lessons.note(&record);
+                    }
+                    self.note(&record);
+                }
                 Err(error) => tracing::error!(%error, "triage cannot read a record of the feed"),
             }
+        }
+        if teaches {
+            self.lessons.seen(upto);
         }
     }
 
     fn note(&mut self, record: &Record) {
-        self.lessons.note(record);
         let by_person = !record.by.is_desk();
         let wanted = match &record.event {
             Event::Created { .. } => Some(false),
@@ -230,9 +238,9 @@ impl Triage {
             if self.waiting.has_overflowed() && self.waiting.len() * 2 < self.shared.settings().waiting {
                 self.look_for_waiting();
             }
-            self.lessons.go_on(ctx);
             self.tidy(ctx);
         }
+        self.lessons.go_on(self.applied, ctx);
         self.tell();
     }
 
@@ -456,13 +464,15 @@ impl Triage {
     fn tell(&self) {
         let gauges = &self.shared.gauges;
         let waiting = self.waiting.len() + self.asks.len();
-        let under_way = self.reading + self.calling + self.proposing + self.later.len() + self.lessons.under_way();
+        let under_way =
+            self.reading + self.calling + self.proposing + self.later.len() + self.lessons.under_way(self.applied);
         let asks = self.asks.iter().map(|ask| ask.entry.since);
         let oldest = self.waiting.oldest().into_iter().chain(asks).min();
         gauges.waiting.store(waiting, Ordering::Relaxed);
         gauges.under_way.store(under_way, Ordering::Relaxed);
         gauges.oldest.store(oldest.map_or(i64::MAX, Timestamp::as_millis), Ordering::Relaxed);
         gauges.overflowed.store(self.waiting.has_overflowed(), Ordering::Relaxed);
+        gauges.learnt.store(self.lessons.learnt().get(), Ordering::Release);
         gauges.applied.store(self.applied.get(), Ordering::Release);
     }
 }

@@ -101,13 +101,15 @@ impl Groups {
         for hit in hits {
             let Some(member) = self.members.get(&hit.id) else { continue };
             let age = new.at.millis_since(member.at);
-            if member.audience != new.audience || age > RECENT_MS {
+            // Tickets come in any order, imported and found again ones too: none is the double of a later one.
+            if member.audience != new.audience || !(0..=RECENT_MS).contains(&age) {
                 continue;
             }
             let likeness = hit.score / full;
             let own = !new.writer.is_empty() && member.writer == new.writer;
             if duplicate_of.is_none() && likeness >= (if own { SAME_WRITER } else { SAME }) {
-                duplicate_of = Some(member.duplicate_of.unwrap_or(hit.id));
+                // What was forgotten and comes again is not its own double.
+                duplicate_of = Some(member.duplicate_of.unwrap_or(hit.id)).filter(|first| *first != id);
             }
             if lead == id && likeness >= ALIKE && age <= self.window_ms {
                 lead = member.lead;
@@ -141,13 +143,19 @@ impl Groups {
     fn grow(&mut self, lead: u64, id: u64, now: Timestamp) -> (Option<Incident>, Vec<TicketId>) {
         let (window_ms, least) = (self.window_ms, self.least);
         let group = self.by_lead.entry(lead).or_insert_with(|| Group { latest: VecDeque::new(), incident: None });
-        while group.latest.front().is_some_and(|(at, _)| now.millis_since(*at) > window_ms) {
+        let newest = group.latest.back().map_or(now, |(at, _)| now.max(*at));
+        while group.latest.front().is_some_and(|(at, _)| newest.millis_since(*at) > window_ms) {
             group.latest.pop_front();
         }
         if group.latest.is_empty() {
             group.incident = None;
         }
-        group.latest.push_back((now, id));
+        if group.latest.front().is_some_and(|(at, _)| now < *at) && newest.millis_since(now) > window_ms {
+            // It came before all that.
+            return (None, Vec::new());
+        }
+        let place = group.latest.partition_point(|(at, _)| *at <= now);
+        group.latest.insert(place, (now, id));
         let others = || group.latest.iter().map(|(_, other)| TicketId(*other)).filter(|other| other.get() != id);
         match &mut group.incident {
             Some(incident) => {
@@ -237,6 +245,42 @@ mod tests {
         let late = RECENT_MS / SECOND + 10;
         assert_eq!(groups.join(new(15, late, "e@x.org", "Refund for my order", body)).duplicate_of, None);
         assert_eq!(groups.join(new(10, late, "b@x.org", "x", "y")).duplicate_of, Some(TicketId(1)), "as it was found");
+    }
+
+    /// R43: an older ticket that comes later, imported or found again, is the double of no newer one, nor of itself.
+    #[test]
+    fn r43_no_ticket_is_the_duplicate_of_a_later_one() {
+        let (subject, body) = ("Lost parcel", "The parcel with my new shoes was delivered to a wrong house.");
+        let mut groups = desk();
+        assert_eq!(groups.join(new(10, 500, "b@x.org", subject, body)).duplicate_of, None);
+        assert_eq!(groups.join(new(9, 400, "c@x.org", subject, body)).duplicate_of, None, "it is older");
+        assert!(groups.join(new(11, 600, "d@x.org", subject, body)).duplicate_of.is_some());
+        // Forgotten, it comes again at the very time of its own double.
+        let mut groups = Groups::new(4, 600 * SECOND);
+        groups.join(new(1, 0, "b@x.org", subject, body));
+        assert_eq!(groups.join(new(2, 0, "c@x.org", subject, body)).duplicate_of, Some(TicketId(1)));
+        for ticket in 3..=REMEMBERED as u64 + 1 {
+            let text = format!("thing{ticket} word{} other{}", ticket * 7, ticket * 13);
+            groups.join(Newcomer { body: &text, ..new(ticket, 0, "", "", "") });
+        }
+        assert!(!groups.members.contains_key(&1) && groups.members.contains_key(&2));
+        assert_eq!(groups.join(new(1, 0, "b@x.org", subject, body)).duplicate_of, None, "it is that very ticket");
+    }
+
+    /// R44: an older ticket does not join today's incident, and one that comes late does not end it sooner.
+    #[test]
+    fn r44_what_comes_late_is_counted_by_its_own_time() {
+        let mut groups = desk();
+        let join = |groups: &mut Groups, id: u64, second: i64| {
+            let (subject, body) = OUTAGE[id as usize % OUTAGE.len()];
+            groups.join(new(id, second, "x@x.org", subject, body)).incident.map(|incident| incident.tickets)
+        };
+        let told = [(20, 1_000), (21, 1_001), (22, 1_300)].map(|(id, second)| join(&mut groups, id, second));
+        assert_eq!(told, [None; 3]);
+        assert_eq!(join(&mut groups, 30, 500), None, "it is older than all of them");
+        assert_eq!(join(&mut groups, 31, 1_100), Some(4), "it came between them");
+        let running = |groups: &Groups, second: i64| groups.incidents(Timestamp::from_millis(second * SECOND)).len();
+        assert_eq!((running(&groups, 1_800), running(&groups, 1_901)), (1, 0), "it ends after the last of them");
     }
 
     const OUTAGE: [(&str, &str); 6] = [

@@ -6,7 +6,7 @@ use super::mind::Opinion;
 use crate::config::Triage as Settings;
 use crate::domain::command::TriageValues;
 use crate::domain::ids::Version;
-use crate::domain::ticket::{Guess, Priority, Ticket, Triage, TriageSource, TriageState};
+use crate::domain::ticket::{Channel, Guess, Priority, Status, Ticket, Triage, TriageSource, TriageState};
 use crate::domain::time::Timestamp;
 
 /// The code of a proposal that has nothing to propose.
@@ -82,15 +82,24 @@ pub fn changes_the_matter(opinion: &Opinion, before: &Triage, settings: &Setting
     other || opinion.priority.value > was
 }
 
-/// The category from which on the desk answers by itself, if it does.
+/// The text with which the desk answers by itself, if it does: a fresh ticket that waits for its first answer, and of which nobody said
+/// that it is about something else. `read` is the ticket with the proposal on it.
 pub fn auto_reply<'a>(triage: &Triage, read: &Ticket, settings: &'a Settings) -> Option<&'a str> {
     let auto = &settings.auto_reply;
     let category = triage.category.as_ref().filter(|guess| guess.confidence >= auto.confidence)?;
     let spam = triage.spam.as_ref().is_some_and(|spam| spam.value);
     let fresh = read.message_count == 1 && read.assignee.is_none() && read.follow_up_of.is_none();
+    let waits = matches!(read.status, Status::New | Status::Open) && read.channel != Channel::Import;
+    let agreed = read.category.as_ref().is_none_or(|chosen| *chosen == category.value);
     let alone = triage.duplicate_of.is_none() && triage.incident.is_none();
     let text = auto.texts.get(&category.value)?;
-    (auto.enabled && fresh && alone && !spam).then_some(text.as_str())
+    (auto.enabled && fresh && waits && agreed && alone && !spam).then_some(text.as_str())
+}
+
+/// Whether the ticket bears this proposal, and not what somebody made of an earlier one.
+pub fn was_taken(proposed: &Triage, after: &Ticket) -> bool {
+    let this = |stands: &Triage| (stands.state, stands.based_on, stands.at, stands.source);
+    after.triage.as_ref().is_some_and(|stands| this(stands) == this(proposed))
 }
 
 /// Tags that the ticket does not have.
@@ -128,7 +137,7 @@ mod tests {
     use super::*;
     use crate::config::{Config, TriagePolicy};
     use crate::domain::ids::TicketId;
-    use crate::domain::ticket::{Channel, Requester, Sentiment, Sla, Status, TriageApplied};
+    use crate::domain::ticket::{Requester, Sentiment, Sla, TriageApplied};
     use crate::triage::learner::Prediction;
     use crate::triage::signs;
 
@@ -244,6 +253,21 @@ mod tests {
         let held = Ticket { assignee: Some("ann".into()), ..ticket() };
         let talked = Ticket { message_count: 2, ..ticket() };
         assert_eq!((auto_reply(&triage, &held, &settings), auto_reply(&triage, &talked, &settings)), (None, None));
+        // What somebody said about it stands, and what is done or was done elsewhere is not answered.
+        let agreed = Ticket { category: Some("billing".into()), status: Status::Open, ..ticket() };
+        assert_eq!(auto_reply(&triage, &agreed, &settings), Some("We look into it."));
+        let chosen = Ticket { category: Some("returns".into()), ..ticket() };
+        let imported = Ticket { channel: Channel::Import, ..ticket() };
+        let settled = [Status::Pending, Status::OnHold, Status::Solved].map(|status| Ticket { status, ..ticket() });
+        for read in [chosen, imported].into_iter().chain(settled) {
+            assert_eq!(auto_reply(&triage, &read, &settings), None, "{read:?}");
+        }
+        // A proposal that came too late is on no ticket.
+        let on = |triage: &Triage| Ticket { triage: Some(triage.clone().into()), ..ticket() };
+        let rejected = Triage { state: TriageState::Rejected, ..triage.clone() };
+        let newer = Triage { based_on: Version(9), ..triage.clone() };
+        let taken = [on(&triage), on(&rejected), on(&newer), ticket()].map(|after| was_taken(&triage, &after));
+        assert_eq!(taken, [true, false, false, false]);
     }
 
     /// R61: another category or a higher priority changes the matter, and nothing else does.

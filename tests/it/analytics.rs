@@ -1,8 +1,13 @@
 //! Figures as a dashboard sees them: live over the socket, as series, reports and trends over HTTP.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::task::{Context, Waker};
 
 use hotdesk::clock::Clock;
+use hotdesk::journal::memory::MemoryJournal;
+use hotdesk::protocol::code::Code;
+use hotdesk::protocol::figures::{Figures, ReportDefinition};
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN, START, TestApp, send};
@@ -182,6 +187,41 @@ async fn a44_reports() {
     app.stop().await;
 }
 
+/// A48: the range of `last` moves on while somebody reads the report; each of its rows is looked into as it was counted.
+#[actix_web::test]
+async fn a48_a_report_is_looked_into_later() {
+    let app = TestApp::start().await;
+    let first = solve(&app, "Printer", json!({})).await;
+    app.clock.advance(2 * DAY);
+    let last = solve(&app, "Scanner", json!({})).await;
+    // The first ticket was solved so shortly after the range began that it soon lies before it.
+    app.clock.advance(5 * DAY - 20 * 60_000);
+    let definition = json!({"measure": "solved", "last": "7d", "grain": "day"});
+    let (status, result) = app.call("POST", "/api/v1/reports/preview", definition.clone()).await;
+    assert_eq!((status, result["rows"].as_array().unwrap().len()), (200, 2), "{result}");
+    assert_eq!(result["rows"][0]["at"], result["from"], "it begins in the middle of its day");
+    app.clock.advance(30 * 60_000);
+    let look = async |definition: &Value, at: &Value| {
+        let drill = json!({"definition": definition, "cell": {"at": at}});
+        app.call("POST", "/api/v1/reports/preview/tickets", drill).await
+    };
+    for (row, id) in [(0, first), (1, last)] {
+        let found = look(&definition, &result["rows"][row]["at"]).await;
+        assert_eq!(found, (200, json!({"tickets": [id], "total": 1})), "row {row}");
+    }
+    // What never was a row is none.
+    for at in ["2026-11-22T23:59:59.999Z", "2026-11-24T09:00:00.000Z"] {
+        assert_eq!(look(&definition, &json!(at)).await.0, 422, "{at}");
+    }
+    let fixed = json!({"measure": "solved", "from": result["from"], "to": result["to"], "grain": "day"});
+    assert_eq!(
+        look(&fixed, &json!("2026-11-23T08:00:00.001Z")).await.0,
+        422,
+        "a range that stands still has its own rows"
+    );
+    app.stop().await;
+}
+
 /// A46, A47: a report is changed by its owner, runs by itself when it is due, and what it left is there after a restart.
 #[actix_web::test]
 async fn a46_scheduled_reports() {
@@ -218,6 +258,90 @@ async fn a46_scheduled_reports() {
     assert!(report.get("schedule").is_none());
     assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 204);
     assert_eq!(std::fs::read_dir(folder.path().join("reports")).unwrap().count(), 0, "its files went with it");
+    app.stop().await;
+}
+
+/// A49: the private scheduled report of somebody who left rests, and an administrator sees it, stops it and deletes it.
+#[actix_web::test]
+async fn a49_a_report_does_not_outlive_its_owner_unseen() {
+    let folder = tempfile::tempdir().unwrap();
+    let app = TestApp::in_folder(folder.path()).await;
+    let (sue, token) = app.user("sue", "supervisor").await;
+    let (_, other) = app.user("sam", "supervisor").await;
+    let body = json!({
+        "name": "Hers", "definition": {"measure": "solved", "last": "7d"}, "shared": false,
+        "schedule": {"every": "day", "at": "07:00", "format": "csv"},
+    });
+    let (status, report) = app.call_as(&token, "POST", "/api/v1/reports", body).await;
+    assert_eq!(status, 201, "{report}");
+    let path = format!("/api/v1/reports/{}", report["id"].as_str().unwrap());
+    let files = async || app.get(&format!("{path}/files")).await["data"].as_array().unwrap().len();
+    app.clock.advance(DAY);
+    app.desk.figures.run_due().await;
+    assert_eq!(files().await, 1);
+    let (status, _) = app.call("PATCH", &format!("/api/v1/users/{sue}"), json!({"active": false})).await;
+    assert_eq!(status, 200);
+    app.clock.advance(DAY);
+    app.desk.figures.run_due().await;
+    assert_eq!(files().await, 1, "it rests");
+    assert_eq!(app.call_as(&other, "GET", &path, Value::Null).await.0, 404, "to other supervisors it is not there");
+    assert_eq!(app.get("/api/v1/reports").await["data"][0]["name"], "Hers");
+    let (status, stopped) = app.call("PATCH", &path, json!({"schedule": null})).await;
+    assert_eq!((status, &stopped["schedule"]), (200, &Value::Null), "{stopped}");
+    assert_eq!(app.call("DELETE", &path, Value::Null).await.0, 204);
+    assert_eq!(app.call("GET", &path, Value::Null).await.0, 404);
+    app.stop().await;
+}
+
+/// A51: questions wait in a line of bounded length, and whoever comes beyond its end is told at once.
+#[actix_web::test]
+async fn a51_questions_that_wait_are_bounded() {
+    // Nobody's turn ever comes.
+    let app = TestApp::with(|config| config.analytics.questions_at_once = 0).await;
+    let everybody = hotdesk::domain::permissions::Principal::system();
+    let figures = &app.desk.figures;
+    let definition: ReportDefinition = serde_json::from_value(json!({"measure": "solved", "last": "7d"})).unwrap();
+    let ask = || figures.run(definition.clone(), &everybody);
+    let mut waiting: Vec<_> = (0..256).map(|_| ask()).collect();
+    for question in &mut waiting {
+        assert!(question.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    }
+    assert_eq!(figures.waiting()(), 256);
+    assert_eq!(ask().await.unwrap_err().code, Code::Overloaded);
+    assert_eq!(figures.trends(&everybody).await.unwrap_err().code, Code::Overloaded);
+    // Who goes away leaves the place to another one.
+    drop(waiting.pop());
+    assert!(ask().as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    drop(waiting);
+    assert_eq!(figures.waiting()(), 0);
+    app.stop().await;
+}
+
+/// A52: two changes at once are both in the report afterwards, and one that comes with the deletion does not bring it back.
+#[actix_web::test]
+async fn a52_changes_come_one_after_the_other() {
+    let journal = Arc::new(MemoryJournal::new());
+    let app = TestApp::on(journal.clone(), Clock::manual(START), |_| {}).await;
+    let body = json!({"name": "One", "definition": {"measure": "solved", "last": "7d"}, "shared": false});
+    let (status, report) = app.call("POST", "/api/v1/reports", body).await;
+    assert_eq!(status, 201);
+    let id = report["id"].as_str().unwrap();
+    let admin = hotdesk::domain::permissions::Principal::system();
+    let figures = &app.desk.figures;
+    let change = |body: Value| figures.update_report(id, serde_json::from_value(body).unwrap(), &admin);
+    // Both are on their way while the disk is slow.
+    let gate = journal.hold();
+    let both = async { tokio::join!(change(json!({"name": "Two"})), change(json!({"shared": true}))) };
+    let ((one, two), ()) = tokio::join!(both, async { gate.open() });
+    assert!(one.is_ok() && two.is_ok());
+    let kept = app.get(&format!("/api/v1/reports/{id}")).await;
+    assert_eq!((&kept["name"], &kept["shared"]), (&json!("Two"), &json!(true)));
+    let gate = journal.hold();
+    let both = async { tokio::join!(figures.remove_report(id, &admin), change(json!({"name": "Three"}))) };
+    let ((gone, late), ()) = tokio::join!(both, async { gate.open() });
+    gone.unwrap();
+    assert_eq!(late.unwrap_err().code, Code::NotFound);
+    assert_eq!(app.get("/api/v1/reports").await["data"], json!([]));
     app.stop().await;
 }
 

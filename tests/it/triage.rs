@@ -338,6 +338,38 @@ async fn r55_the_budget_stops_spending() {
     app.stop().await;
 }
 
+/// R68: an answer that was lost on the way may have been billed: it counts as spent beside the one that came, and where the budget has
+/// no room for another try there is none.
+#[actix_web::test]
+async fn r68_each_try_is_paid_for() {
+    let sort = async |lost: bool, budget: f64| {
+        let fake = fake().await;
+        if lost {
+            fake.next([Quirk::EmptyBody]);
+        }
+        let app = TestApp::sorting(Some(&fake), |config| {
+            config.triage.ask_below = 1.01;
+            config.triage.daily_budget_usd = budget;
+        })
+        .await;
+        let id = app.write_in("Charged twice", REFUND).await;
+        let triage = app.sorted(id).await["triage"].clone();
+        app.settled().await;
+        let spent = app.stats().await["service"]["spent_today_usd"].as_f64().unwrap();
+        app.stop().await;
+        (fake.asked().len(), triage["source"].as_str().unwrap().to_owned(), spent)
+    };
+    let (requests, source, plain) = sort(false, 1.0).await;
+    assert_eq!((requests, source.as_str()), (1, "deepseek"));
+    let (requests, source, twice) = sort(true, 1.0).await;
+    assert_eq!((requests, source.as_str()), (2, "deepseek"));
+    let estimate = twice - plain;
+    assert!(estimate >= plain, "the lost one costs its whole estimate: {twice} for {plain}");
+    let (requests, source, once) = sort(true, estimate * 1.9).await;
+    assert_eq!((requests, source.as_str()), (1, "learner"), "there is no room for a second try");
+    assert!((once - estimate).abs() < 1e-9, "{once} for {estimate}");
+}
+
 /// R56: a correction is learned at once, counted in the figures, and known after a restart.
 #[actix_web::test]
 async fn r56_corrections_are_learned_counted_and_kept() {
@@ -379,16 +411,88 @@ async fn r56_corrections_are_learned_counted_and_kept() {
     let app = start().await;
     app.settled().await;
     assert_eq!(app.stats().await["acceptance"], stats["acceptance"]);
-    assert_eq!(app.stats().await["learner"]["examples"], stats["learner"]["examples"]);
+    let examples = app.stats().await["learner"]["examples"].clone();
+    assert_eq!(examples, stats["learner"]["examples"]);
     let after = app.write_in("Flanger", &text(9)).await;
     assert_eq!(app.sorted(after).await["triage"]["category"]["value"], "security_abuse");
-    // Without its file it learns the same from the journal's solved tickets.
+    // Without its file it learns the same from the journal.
     app.of_ticket("PATCH", one, "", json!({"status": "solved"})).await;
     app.settled().await;
     app.stop().await;
     let app = TestApp::sorting_on(journal.clone(), Clock::manual(START), None, None, |_| {}).await;
     app.settled().await;
-    assert_eq!(app.stats().await["learner"]["examples"], 1);
+    assert_eq!(app.stats().await["learner"]["examples"], examples);
+    app.stop().await;
+}
+
+/// R67: what people taught and decided is there once after a kill, and once after a file that could not be written.
+#[actix_web::test]
+async fn r67_lessons_outlive_a_kill() {
+    let journal = Arc::new(MemoryJournal::new());
+    let folder = tempfile::tempdir().unwrap();
+    let start = async |journal: &Arc<MemoryJournal>| {
+        TestApp::sorting_on(journal.clone(), Clock::manual(START), None, Some(folder.path()), |_| {}).await
+    };
+    let app = TestApp::sorting_on(journal.clone(), Clock::manual(START), None, None, |_| {}).await;
+    let correct = async |app: &TestApp, subject: &str, text: &str| {
+        let id = app.write_in(subject, text).await;
+        app.sorted(id).await;
+        app.of_ticket("PATCH", id, "", json!({"category": "security_abuse"})).await;
+        app.settled().await;
+        let stats = app.stats().await;
+        (stats["acceptance"].clone(), stats["confusion"].clone(), stats["learner"]["examples"].clone())
+    };
+    let known = async |app: &TestApp| {
+        app.settled().await;
+        let stats = app.stats().await;
+        (stats["acceptance"].clone(), stats["confusion"].clone(), stats["learner"]["examples"].clone())
+    };
+    let taught = correct(&app, "Charged twice", REFUND).await;
+    assert_eq!(taught.2, 1);
+    let journal = Arc::new(journal.reopen().unwrap());
+    app.stop().await;
+
+    let app = start(&journal).await;
+    assert_eq!(known(&app).await, taught, "nothing had been kept");
+    app.stop().await;
+    let file = folder.path().join("triage/learned");
+    let old = std::fs::read(&file).unwrap();
+
+    let app = start(&journal).await;
+    assert_eq!(known(&app).await, taught);
+    let taught = correct(&app, "Parcel", PARCEL).await;
+    assert_eq!(taught.2, 2);
+    app.stop().await;
+    for _ in 0..2 {
+        // As if the new one could not be written.
+        std::fs::write(&file, &old).unwrap();
+        let app = start(&journal).await;
+        assert_eq!(known(&app).await, taught);
+        app.stop().await;
+    }
+}
+
+/// R67: a desk that stops while there is much to learn has learnt it, now or at its next start.
+#[actix_web::test]
+async fn r67_a_stop_loses_no_lesson() {
+    let journal: Arc<dyn Journal> = Arc::new(MemoryJournal::new());
+    let folder = tempfile::tempdir().unwrap();
+    let start =
+        async || TestApp::sorting_on(journal.clone(), Clock::manual(START), None, Some(folder.path()), |_| {}).await;
+    const TICKETS: u64 = 60;
+    let app = start().await;
+    for n in 0..TICKETS {
+        app.write_in(&format!("Flanger {n}"), &format!("The grommet of my flanger is wobbly again, number {n}")).await;
+    }
+    app.settled().await;
+    for id in 1..=TICKETS {
+        app.of_ticket("PATCH", id, "", json!({"category": "security_abuse"})).await;
+    }
+    app.until("all is seen", async || app.desk.triage.as_ref().unwrap().applied() == app.desk.feed.head()).await;
+    app.stop().await;
+    let app = start().await;
+    app.settled().await;
+    assert_eq!(app.stats().await["learner"]["examples"], TICKETS);
     app.stop().await;
 }
 
@@ -536,6 +640,65 @@ async fn r59_drafts_are_streamed_and_grounded() {
     app.stop().await;
 }
 
+/// R69: drafts go out under the same limit as tickets, wait in a bounded number, and are no second probe.
+#[actix_web::test]
+async fn r69_drafts_wait_their_turn() {
+    let fake = fake().await;
+    let app = TestApp::sorting(Some(&fake), |config| {
+        config.triage.ask_below = 1.01;
+        config.triage.calls = 1;
+    })
+    .await;
+    let first = app.write_in("Charged twice", REFUND).await;
+    app.sorted(first).await;
+    app.settled().await;
+    fake.hold(true);
+    let second = app.write_in("Parcel", PARCEL).await;
+    app.until("it is out", async || fake.asked().len() == 2).await;
+    let draft = || app.request("POST", &format!("/api/v1/tickets/{first}/reply-draft"));
+    let mut waiting = Vec::new();
+    for _ in 0..32 {
+        let reply = draft().send().await.unwrap();
+        assert_eq!(reply.status(), 200);
+        waiting.push(reply);
+    }
+    assert_eq!(send(draft()).await.refusal(), (503, "draft_unavailable"));
+    assert_eq!(fake.asked().len(), 2, "the one call is taken");
+    let one = waiting.pop().unwrap();
+    drop(waiting);
+    fake.hold(false);
+    assert_eq!(app.sorted(second).await["triage"]["source"], "deepseek");
+    assert_eq!(events(&one.text().await.unwrap()).last().unwrap().0, "done", "its turn came");
+    app.settled().await;
+
+    app.stop().await;
+}
+
+/// R69: while one call tries whether the service is back, no draft goes out beside it.
+#[actix_web::test]
+async fn r69_a_draft_is_no_second_probe() {
+    let fake = fake().await;
+    let app = TestApp::sorting(Some(&fake), |config| {
+        config.triage.ask_below = 1.01;
+        config.triage.breaker_open_ms = 1_000;
+    })
+    .await;
+    fake.next([Quirk::NoBalance]);
+    let first = app.write_in("Charged twice", REFUND).await;
+    assert_eq!(app.sorted(first).await["triage"]["reason"], "service_no_balance");
+    app.settled().await;
+    app.clock.advance(1_000);
+    fake.hold(true);
+    let second = app.write_in("Parcel", PARCEL).await;
+    app.until("the probe is out", async || fake.asked().len() == 2).await;
+    let reply = send(app.request("POST", &format!("/api/v1/tickets/{first}/reply-draft"))).await;
+    let events = events(&reply.text);
+    assert_eq!((events.len(), events[1].0.as_str(), fake.asked().len()), (2, "error", 2), "{events:?}");
+    fake.hold(false);
+    assert_eq!(app.sorted(second).await["triage"]["source"], "deepseek");
+    app.stop().await;
+}
+
 /// R60: above the policy's threshold a field is set, marked and can be taken back; an automatic answer is the desk's own text, and
 /// goes out once, and only where it was switched on.
 #[actix_web::test]
@@ -651,6 +814,24 @@ async fn r63_triage_comes_back_after_its_death() {
     let id = app.write_in("Charged twice", REFUND).await;
     assert_eq!(app.sorted(id).await["triage"]["source"], "learner");
     assert!(app.deaths.try_recv().is_err(), "the desk lives on");
+    app.stop().await;
+}
+
+/// R67: what is taught while triage is dead is learnt and counted once it lives again.
+#[actix_web::test]
+async fn r67_a_death_loses_no_lesson() {
+    let app = TestApp::sorting(None, |_| {}).await;
+    let id = app.write_in("Charged twice", REFUND).await;
+    app.sorted(id).await;
+    app.settled().await;
+    let keeper = app.desk.triage.as_ref().unwrap();
+    keeper.crash();
+    app.until("it is dead", async || keeper.health().is_err()).await;
+    app.of_ticket("PATCH", id, "", json!({"category": "security_abuse"})).await;
+    app.settled().await;
+    let stats = app.stats().await;
+    let category = stats["acceptance"].as_array().unwrap().iter().find(|row| row["field"] == "category").unwrap();
+    assert_eq!((&category["edited"], &stats["learner"]["examples"]), (&json!(1), &json!(1)), "{stats}");
     app.stop().await;
 }
 

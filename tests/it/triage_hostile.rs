@@ -113,7 +113,15 @@ async fn service(fake: &Fake) -> Service {
     let policy = RetryPolicy { base_ms: 1, ..RetryPolicy::default() };
     let client = Client::new(&fake.base_url(), "sk-test-secret", Duration::from_secs(20), policy).unwrap();
     let ids = categories.map(|(id, _)| id.to_owned()).to_vec();
-    Service::new(client, Prompt::new(&choices), "deepseek-flash".into(), ids, Breaker::new(1000), Ledger::new(1000.0))
+    Service::new(
+        client,
+        Prompt::new(&choices),
+        "deepseek-flash".into(),
+        ids,
+        Breaker::new(1000),
+        Ledger::new(1000.0),
+        16,
+    )
 }
 
 fn question(ticket: usize, subject: &str, text: &str) -> (Question<usize>, bool) {

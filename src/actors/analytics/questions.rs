@@ -18,7 +18,7 @@ use crate::domain::permissions::{Permission, Principal, PrivateTeams, Sight};
 use crate::domain::rejection::{FieldError, Rejection};
 use crate::domain::time::Timestamp;
 use crate::projections::analytics::Moment;
-use crate::projections::analytics::fact::Split;
+use crate::projections::analytics::fact::{Kind, Split};
 use crate::projections::analytics::metrics::{self, METRICS, Metric};
 use crate::projections::analytics::query::{Question, Unanswered};
 use crate::projections::analytics::spans::{GRAINS, Grain};
@@ -56,6 +56,7 @@ pub struct FiguresDoor {
 /// A checked question and what its answer says beside the figures.
 struct Checked {
     question: Question,
+    grain: Option<(Grain, TimeZone)>,
     zone_name: String,
 }
 
@@ -73,20 +74,19 @@ impl FiguresDoor {
         move || waiting.load(Ordering::Relaxed)
     }
 
-    async fn moment(&self, metric: &Metric) -> Result<Moment, Problem> {
-        let _seat = Seat::take(&self.waiting)?;
-        self.addr.send(GetMoment(metric.measure.kinds())).await.map_err(|error| dead(&error))?
-    }
-
-    /// Counts on a thread of its own, when it is its turn.
+    /// Counts on a thread of its own, when it is its turn, from what these kinds of facts are then. Until it is answered a question
+    /// has a place among those that wait; while it waits it holds nothing else.
     async fn counting<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, Unanswered> + Send + 'static,
+        kinds: Vec<Kind>,
+        work: impl FnOnce(Moment) -> Result<T, Unanswered> + Send + 'static,
     ) -> Result<T, Problem> {
+        let _seat = Seat::take(&self.waiting)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.expect("invariant: the semaphore is never closed");
+        let moment = self.addr.send(GetMoment(kinds)).await.map_err(|error| dead(&error))??;
         let work = move || {
             let _turn = turn;
-            work()
+            work(moment)
         };
         match tokio::task::spawn_blocking(work).await {
             Ok(Ok(counted)) => Ok(counted),
@@ -162,13 +162,14 @@ impl FiguresDoor {
             }
         }
         let (from, to) = range(definition, &zone, now, &mut wrong);
-        let cuts = match &definition.grain {
-            None => vec![from],
-            Some(grain) => Grain::parse(grain).and_then(|grain| grain.cut(from, to, &zone)).unwrap_or_else(|error| {
-                wrong("/grain", "invalid", error.to_string());
-                vec![from]
-            }),
-        };
+        let mut grain = None;
+        let mut cuts = vec![from];
+        if let Some(name) = &definition.grain {
+            match Grain::parse(name).and_then(|found| Ok((found, found.cut(from, to, &zone)?))) {
+                Ok((found, all)) => (grain, cuts) = (Some((found, zone.clone())), all),
+                Err(error) => wrong("/grain", "invalid", error.to_string()),
+            }
+        }
         match metric {
             Some(metric) if errors.is_empty() => Ok(Checked {
                 question: Question {
@@ -182,6 +183,7 @@ impl FiguresDoor {
                     hidden: self.private().hidden_from(sight),
                     most_cells: self.parts.config.analytics.report_cells,
                 },
+                grain,
                 zone_name,
             }),
             _ => Err(Rejection::InvalidField(errors).into()),
@@ -189,8 +191,7 @@ impl FiguresDoor {
     }
 
     async fn run_checked(&self, checked: Checked, definition: ReportDefinition) -> Result<ReportResult, Problem> {
-        let moment = self.moment(checked.question.metric).await?;
-        self.counting(move || {
+        self.counting(checked.question.metric.measure.kinds(), move |moment| {
             let question = checked.question;
             let counted = question.count(&moment)?;
             let with_grain = definition.grain.is_some();
@@ -220,6 +221,13 @@ impl FiguresDoor {
         })
         .await
     }
+}
+
+/// Whether a row that begins at `at` is of the same span as this question's first one: nothing begins between the two.
+fn begins_first(question: &Question, grain: Option<&(Grain, TimeZone)>, at: i64) -> bool {
+    let Some((grain, zone)) = grain else { return false };
+    let first = question.cuts[0];
+    grain.cut(at.min(first), at.max(first) + 1, zone).is_ok_and(|cuts| cuts.len() == 1)
 }
 
 /// From when until when; without `to` it is `now`.
@@ -337,9 +345,6 @@ impl Figures for FiguresDoor {
             if let Some(told) = self.trends.lock().get(&sight).cloned().filter(fresh) {
                 return Ok(told);
             }
-            let seat = Seat::take(&self.waiting)?;
-            let moment = self.addr.send(GetMoment(trends::KINDS.to_vec())).await.map_err(|error| dead(&error))??;
-            drop(seat);
             let config = &self.parts.config.analytics;
             let wanted = trends::Wanted {
                 now,
@@ -352,7 +357,8 @@ impl Figures for FiguresDoor {
                 },
                 hidden: self.private().hidden_from(sight),
             };
-            let trends = self.counting(move || trends::look(&moment, &wanted).map_err(Unanswered::Store)).await?;
+            let look = move |moment| trends::look(&moment, &wanted).map_err(Unanswered::Store);
+            let trends = self.counting(trends::KINDS.to_vec(), look).await?;
             let mut kept = self.trends.lock();
             kept.retain(|_, trends| fresh(trends));
             kept.insert(sight, trends.clone());
@@ -372,21 +378,27 @@ impl Figures for FiguresDoor {
         Box::pin(async move {
             let sight = self.sight(principal)?;
             let checked = self.check(&drill.definition, sight, self.now())?;
-            let question = checked.question;
-            let span =
-                match drill.cell.at {
-                    None => None,
-                    Some(at) => Some(question.cuts.iter().position(|cut| *cut == at.as_millis()).ok_or_else(|| {
-                        Problem::field("/cell/at", "invalid", "name the `at` of a row of this report")
-                    })?),
-                };
+            let mut question = checked.question;
+            let no_row = || Problem::field("/cell/at", "invalid", "name the `at` of a row of this report");
+            let span = match drill.cell.at.map(Timestamp::as_millis) {
+                None => None,
+                Some(at) => Some(match question.cuts.iter().position(|cut| *cut == at) {
+                    Some(span) => span,
+                    // The range of `last` has moved on since the report ran: its first row is looked into as it was.
+                    None if drill.definition.last.is_some() && begins_first(&question, checked.grain.as_ref(), at) => {
+                        question.from = at;
+                        question.cuts[0] = at;
+                        0
+                    }
+                    None => return Err(no_row()),
+                }),
+            };
             let keys = drill.cell.keys;
             if !keys.is_empty() && keys.len() != question.split.len() {
                 return Err(Problem::field("/cell/keys", "invalid", "name a key for each dimension of the split"));
             }
-            let moment = self.moment(question.metric).await?;
             let parts = Arc::clone(&self.parts);
-            self.counting(move || {
+            self.counting(question.metric.measure.kinds(), move |moment| {
                 let (found, total) = question.tickets(&moment, span, (!keys.is_empty()).then_some(keys.as_slice()))?;
                 let listed = found.len();
                 let mut tickets = Vec::with_capacity(listed);

@@ -1,5 +1,5 @@
 //! Saved reports: kept beside the records in the journal, all in memory. A report belongs to who saved it, and to everybody once it
-//! is shared.
+//! is shared; whoever looks after the desk's settings sees all of them, so that none outlives its owner unseen.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +26,8 @@ const NAME_CHARS: usize = 200;
 pub(super) struct Reports {
     parts: Arc<Parts>,
     by_id: RwLock<BTreeMap<String, Report>>,
+    /// Held by whoever changes something, from reading it until it is written: changes come one after the other.
+    changing: tokio::sync::Mutex<()>,
 }
 
 impl Reports {
@@ -36,10 +38,10 @@ impl Reports {
                 .map_err(|error| JournalError::Damaged { what: format!("{key} cannot be read: {error}") })?;
             by_id.insert(report.id.clone(), report);
         }
-        Ok(Self { parts: Arc::clone(parts), by_id: RwLock::new(by_id) })
+        Ok(Self { parts: Arc::clone(parts), by_id: RwLock::new(by_id), changing: tokio::sync::Mutex::default() })
     }
 
-    /// The caller's own and the shared ones, by name.
+    /// The caller's own and the shared ones, or all of them, by name.
     pub fn list(&self, principal: &Principal) -> Vec<Report> {
         let mut reports: Vec<Report> =
             self.by_id.read().values().filter(|report| sees(principal, report)).cloned().collect();
@@ -73,6 +75,7 @@ impl Reports {
             owner: principal.id.clone(),
             created_at: Timestamp::from_millis(self.parts.clock.now_millis()),
         };
+        let _change = self.changing.lock().await;
         {
             let known = self.by_id.read();
             if let Some(first) = known.get(&id) {
@@ -97,6 +100,7 @@ impl Reports {
 
     /// By its owner, or by whoever looks after the desk's settings. What it shall be has been checked, but for its name.
     pub async fn update(&self, id: &str, change: UpdateReport, principal: &Principal) -> Result<Report, Problem> {
+        let _change = self.changing.lock().await;
         let mut report = self.own(id, principal)?;
         if let Some(name) = change.name {
             report.name = check_name(&name)?;
@@ -114,9 +118,11 @@ impl Reports {
         Ok(report)
     }
 
-    /// Every report that runs by itself.
+    /// Every report that runs by itself. One whose owner has left rests until somebody takes care of it.
     pub fn scheduled(&self) -> Vec<Report> {
-        self.by_id.read().values().filter(|report| report.schedule.is_some()).cloned().collect()
+        let is_here =
+            |report: &&Report| self.parts.accounts.account(&report.owner).is_some_and(|owner| owner.is_active());
+        self.by_id.read().values().filter(|report| report.schedule.is_some()).filter(is_here).cloned().collect()
     }
 
     fn own(&self, id: &str, principal: &Principal) -> Result<Report, Problem> {
@@ -129,6 +135,7 @@ impl Reports {
 
     /// By its owner, or by whoever looks after the desk's settings.
     pub async fn remove(&self, id: &str, principal: &Principal) -> Result<(), Problem> {
+        let _change = self.changing.lock().await;
         self.own(id, principal)?;
         self.keep(Aside { key: format!("{PREFIX}{id}"), value: None }).await?;
         self.by_id.write().remove(id);
@@ -157,5 +164,5 @@ fn check_name(name: &str) -> Result<String, Problem> {
 }
 
 fn sees(principal: &Principal, report: &Report) -> bool {
-    report.shared || report.owner == principal.id
+    report.shared || report.owner == principal.id || principal.may(Permission::SettingsWrite)
 }

@@ -45,6 +45,8 @@ const ANSWER_CHARS: usize = 600;
 const CONFUSIONS: usize = 200;
 /// A draft may not be longer, whatever the service sends.
 const DRAFT_CHARS: usize = 8_000;
+const TOO_MANY_DRAFTS: &str = "too many drafts are being written";
+const NOBODY_LISTENS: &str = "nobody listens";
 const SOURCES_OF_FIGURES: [TriageSource; 2] = [TriageSource::Learner, TriageSource::Deepseek];
 
 /// The door; without triage behind it everything is refused with `triage_off`.
@@ -148,6 +150,7 @@ fn begin(
     question: &Question,
     sources: Vec<SimilarTicket>,
 ) -> Result<Draft, Problem> {
+    let seat = Arc::clone(&service.drafts).try_acquire_owned().map_err(|_| away(TOO_MANY_DRAFTS))?;
     let most = Usage { hit: 0, miss: question.tokens() as u64, output: MOST_TOKENS as u64 };
     let now = shared.core.now();
     let reserved = service.ledger.lock().reserve(now, service.prices(), most).ok_or_else(|| away(BUDGET_SPENT))?;
@@ -157,7 +160,20 @@ fn begin(
     let first = DraftEvent::Sources { sources };
     let shared = Arc::clone(shared);
     actix_rt::spawn(async move {
+        let _seat = seat;
         let mut text = String::new();
+        // Calls for tickets and for drafts take their turns; whoever does not listen any more gives the turn up.
+        let call = tokio::select! {
+            call = service.calls.acquire() => Some(call.expect("invariant: the semaphore is never closed")),
+            () = tell.closed() => None,
+        };
+        let admitted = if call.is_some() { service.admit(shared.core.now()) } else { Err(NOBODY_LISTENS) };
+        if let Err(reason) = admitted {
+            service.ledger.lock().give_back(reserved);
+            // Whoever is gone does not hear it.
+            let _ = tell.send(failed(reason));
+            return;
+        }
         // What may be billed is on disk before it goes out.
         shared.keep_ledger().await;
         let streamed = {
@@ -190,15 +206,15 @@ fn begin(
                 }
             }
             Some(Err(fault)) => {
-                // What it wrote before may be billed.
-                service.ledger.lock().settle(now, prices, reserved, None);
-                service.fall(&fault, now);
+                service.fell(&fault, reserved, !text.is_empty(), now);
                 tracing::warn!(%fault, "a draft ended early");
                 failed(fault.code())
             }
             None => {
                 service.ledger.lock().settle(now, prices, reserved, None);
-                failed("nobody listens")
+                // Nothing is known of the service.
+                service.breaker.lock().withdrawn(now);
+                failed(NOBODY_LISTENS)
             }
         };
         // Gone or not, the call is over.
@@ -293,7 +309,7 @@ impl Shared {
         let gauges = &self.gauges;
         let count = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
         let (similar_tickets, similar_bytes) = self.mind.remembered();
-        let figures = self.figures.lock().clone();
+        let figures = self.counted.lock().figures.clone();
         let private = &self.core.rules.private_teams;
         let sight = private.sight(principal);
         let groups = self.groups.lock();

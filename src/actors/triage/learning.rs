@@ -1,5 +1,8 @@
 //! What people teach triage: corrections are learned one after the other, solved tickets are remembered, the learner is made anew in
 //! the background, and all of it is kept with the desk. At a start the past is read in the background, the newest first in mind.
+//!
+//! Lessons have a place of their own in the journal: what was learnt up to there, and no further, is what a file says. From there they
+//! are found again after any end of triage, in the journal where the feed is not asked. The figures know their own place as well.
 
 use std::collections::{HashMap, VecDeque};
 use std::fs;
@@ -14,13 +17,14 @@ use actix::{ActorFutureExt, AsyncContext, Context};
 use serde::{Deserialize, Serialize};
 
 use super::Triage;
+use super::is_of_interest;
 use super::shared::{Shared, categories};
 use crate::actors::directory::Core;
 use crate::domain::event::Event;
 use crate::domain::ids::{Seq, TicketId, Version};
 use crate::domain::record::Record;
 use crate::domain::state::TicketState;
-use crate::domain::ticket::{Priority, Status, Ticket, TriageSource};
+use crate::domain::ticket::{Guess, Priority, Status, Ticket, TriageSource};
 use crate::journal::{Aside, JournalError, whole_file};
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::Reading;
@@ -30,7 +34,7 @@ use crate::triage::mind::Mind;
 
 const FIGURES: &str = "triage/figures";
 const FILE: &str = "learned";
-/// Lessons that wait; one more pushes the oldest out, which the next start without a file would learn.
+/// While so many lessons wait, no further record is looked at: the others wait in the journal.
 const LESSONS: usize = 10_000;
 /// Of a tick, learning takes so much: whoever sets many fields at once is learned from a little later, and nobody feels it.
 const TICK_SHARE: Duration = Duration::from_millis(5);
@@ -38,6 +42,9 @@ const TICK_SHARE: Duration = Duration::from_millis(5);
 const KEEP_AFTER: usize = 100;
 /// Of the past, so many records are gone through at a start; what is older is judged by the tickets as they stand.
 const RECORDS_BACK: u64 = 200_000;
+/// Records that are read from the journal at once.
+const READ_RECORDS: usize = 200;
+const READ_BYTES: usize = 1 << 20;
 /// Tickets looked at for solved ones, for each that may be kept.
 const LOOKED_AT: usize = 5;
 const CHUNK: usize = 32;
@@ -49,15 +56,46 @@ const RECENT: usize = 500;
 /// What was known when the desk stopped.
 pub struct Kept {
     pub mind: Mind,
-    pub figures: Figures,
+    pub counted: Counted,
     /// Up to where it was learnt; `None` when there was nothing.
     pub upto: Option<Seq>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct KeptFigures {
+/// The figures, and which records are in them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Counted {
+    pub figures: Figures,
     upto: Seq,
-    figures: Figures,
+    /// Of lessons, those up to here were compared with what the learner would have said.
+    compared: Option<Seq>,
+}
+
+impl Counted {
+    fn none() -> Self {
+        Self { figures: Figures::default(), upto: Seq::ZERO, compared: None }
+    }
+
+    /// A record, once; `after` is its ticket, where it is still to be had.
+    fn fold(&mut self, record: &Record, after: Option<&Ticket>) {
+        if record.seq > self.upto {
+            self.upto = record.seq;
+            if let Some(after) = after {
+                self.figures.fold(record, after);
+            }
+        }
+    }
+
+    /// Up to here there was nothing else to count.
+    fn seen(&mut self, upto: Seq) {
+        self.upto = self.upto.max(upto);
+    }
+
+    fn compare(&mut self, seq: Seq, guess: &Guess<String>, kept: &str) {
+        if self.compared.is_none_or(|compared| seq > compared) {
+            self.compared = Some(seq);
+            self.figures.compare(TriageSource::Learner, guess, kept);
+        }
+    }
 }
 
 impl Kept {
@@ -81,26 +119,34 @@ impl Kept {
                 }
             }
         }
+        let head = core.journal.head().seq;
         let kept = core.journal.aside(FIGURES)?;
-        let figures = kept.and_then(|bytes| serde_json::from_slice::<KeptFigures>(&bytes).ok());
-        let figures = figures.filter(|kept| kept.upto <= core.journal.head().seq);
-        Ok(Self {
-            mind: mind.unwrap_or_else(|| Mind::new(categories(core), similar)),
-            upto,
-            figures: figures.map(|kept| kept.figures).unwrap_or_default(),
-        })
+        let counted = kept.and_then(|bytes| serde_json::from_slice::<Counted>(&bytes).ok());
+        let mut counted = counted.filter(|kept| kept.upto <= head).unwrap_or_else(Counted::none);
+        counted.compared.get_or_insert(counted.upto);
+        counted.seen(back(head));
+        Ok(Self { mind: mind.unwrap_or_else(|| Mind::new(categories(core), similar)), counted, upto })
     }
 }
 
-/// Writes down what was learnt and how often it was right.
+/// What is older than this is not gone through again.
+pub fn back(head: Seq) -> Seq {
+    Seq(head.get().saturating_sub(RECORDS_BACK))
+}
+
+/// Writes down how often it was right and what was learnt, each with the place up to which it knows the journal.
 pub async fn keep(shared: &Arc<Shared>) {
-    let upto = shared.applied();
-    let figures = KeptFigures { upto, figures: shared.figures.lock().clone() };
-    let figures = serde_json::to_vec(&figures).expect("invariant: figures are JSON");
-    shared.put_asides(vec![Aside { key: FIGURES.to_owned(), value: Some(figures.into()) }]).await;
+    let counted = serde_json::to_vec(&*shared.counted.lock()).expect("invariant: figures are JSON");
+    shared.put_asides(vec![Aside { key: FIGURES.to_owned(), value: Some(counted.into()) }]).await;
     let Some(folder) = shared.folder.clone() else { return };
+    if !shared.gauges.taught.load(Ordering::Acquire) {
+        // A file says that the past is in it. The next start reads it again.
+        return;
+    }
     let shared = Arc::clone(shared);
     let written = actix_rt::task::spawn_blocking(move || {
+        // The place first: what is learnt meanwhile is learnt once more.
+        let upto = shared.learnt();
         let bytes = [upto.get().to_le_bytes().as_slice(), &shared.mind.to_bytes()].concat();
         fs::create_dir_all(&folder)?;
         whole_file::put(&folder.join(FILE), &bytes)
@@ -135,28 +181,36 @@ impl Lesson {
 /// Lessons that wait, in the order in which their subjects came up.
 #[derive(Default)]
 struct Lined {
-    line: VecDeque<(Discriminant<Lesson>, TicketId)>,
-    lessons: HashMap<(Discriminant<Lesson>, TicketId), Lesson>,
+    /// With the record that brought the subject up first.
+    line: VecDeque<(Discriminant<Lesson>, TicketId, Seq)>,
+    lessons: HashMap<(Discriminant<Lesson>, TicketId), Taught>,
+}
+
+/// A lesson and the record that it came with.
+#[derive(Debug, PartialEq, Eq)]
+struct Taught {
+    seq: Seq,
+    lesson: Lesson,
 }
 
 impl Lined {
-    /// False where the oldest one had to go.
-    fn push(&mut self, lesson: Lesson) -> bool {
+    fn push(&mut self, seq: Seq, lesson: Lesson) {
         let subject = lesson.subject();
-        if self.lessons.insert(subject, lesson).is_some() {
-            return true;
+        if self.lessons.insert(subject, Taught { seq, lesson }).is_none() {
+            self.line.push_back((subject.0, subject.1, seq));
         }
-        self.line.push_back(subject);
-        if self.line.len() <= LESSONS {
-            return true;
-        }
-        self.pop();
-        false
     }
 
-    fn pop(&mut self) -> Option<Lesson> {
-        let subject = self.line.pop_front()?;
-        self.lessons.remove(&subject)
+    /// The next one, and since which record its subject waits.
+    fn pop(&mut self) -> Option<(Seq, Taught)> {
+        let (kind, ticket, since) = self.line.pop_front()?;
+        let taught = self.lessons.remove(&(kind, ticket)).expect("invariant: what is in the line has its lesson");
+        Some((since, taught))
+    }
+
+    /// The first record of which something waits.
+    fn since(&self) -> Option<Seq> {
+        self.line.front().map(|(_, _, since)| *since)
     }
 
     fn len(&self) -> usize {
@@ -204,47 +258,127 @@ fn lessons_of(record: &Record) -> Vec<Lesson> {
 
 pub struct Lessons {
     shared: Arc<Shared>,
+    /// What was learnt before is not looked at for lessons, if perhaps for figures.
+    from: Seq,
+    /// Records up to this one were looked at.
+    read: Seq,
+    reading: bool,
     waiting: Lined,
-    dropped: usize,
-    learning: bool,
+    /// Since which record the one that is being learnt waited.
+    learning: Option<Seq>,
     since_kept: usize,
     keeping: bool,
 }
 
+/// A record and its ticket, where it matters and is to be had.
+type Past = Vec<(Record, Option<Arc<TicketState>>)>;
+
 impl Lessons {
+    /// Goes on where the last one of this process, or of the one before, had got to.
     pub fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, waiting: Lined::default(), dropped: 0, learning: false, since_kept: 0, keeping: false }
-    }
-
-    pub fn under_way(&self) -> usize {
-        usize::from(self.learning) + self.waiting.len()
-    }
-
-    /// A record of the feed.
-    pub fn note(&mut self, record: &Record) {
-        let shared = &self.shared;
-        if let Some(state) = shared.core.on_board(record.ticket) {
-            shared.figures.lock().fold(record, &state.ticket);
+        let from = shared.learnt();
+        let read = from.min(shared.counted.lock().upto);
+        Self {
+            shared,
+            from,
+            read,
+            reading: false,
+            waiting: Lined::default(),
+            learning: None,
+            since_kept: 0,
+            keeping: false,
         }
+    }
+
+    /// With what is still to be read of the records up to this one.
+    pub fn under_way(&self, applied: Seq) -> usize {
+        let unread = self.read < applied && !is_stopping(&self.shared);
+        usize::from(self.learning.is_some()) + self.waiting.len() + usize::from(unread)
+    }
+
+    /// Everything up to here was learnt.
+    pub fn learnt(&self) -> Seq {
+        let open = self.learning.or_else(|| self.waiting.since());
+        open.map_or(self.read.max(self.from), |since| Seq(since.get().saturating_sub(1)))
+    }
+
+    /// Whether records after this one come next. Where they do not, they are found in the journal.
+    pub fn follows(&self, after: Seq) -> bool {
+        self.read == after && !self.reading && self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
+        self.waiting.len() < LESSONS && !is_stopping(&self.shared)
+    }
+
+    /// A record that comes next.
+    pub fn note(&mut self, record: &Record) {
+        let state = self.shared.core.on_board(record.ticket);
+        self.take(record, state.as_ref().map(|state| &state.ticket));
+    }
+
+    /// Up to here there was nothing else of interest.
+    pub fn seen(&mut self, upto: Seq) {
+        self.read = upto;
+        self.shared.counted.lock().seen(upto);
+    }
+
+    fn take(&mut self, record: &Record, after: Option<&Ticket>) {
+        let shared = &self.shared;
+        shared.counted.lock().fold(record, after);
+        if record.seq <= self.from {
+            return;
+        }
+        // Who is solved of those is told by the tickets as they stand.
+        let is_remembered = record.seq <= shared.past;
         let opened_again = matches!(record.patch.solved_at, Some(None));
-        if opened_again || has_moved(record) || matches!(record.event, Event::Merged { .. }) {
+        if !is_remembered && (opened_again || has_moved(record) || matches!(record.event, Event::Merged { .. })) {
             shared.mind.forget(record.ticket);
         }
         for lesson in lessons_of(record) {
-            if !self.waiting.push(lesson) {
-                self.dropped += 1;
+            if !(is_remembered && matches!(lesson, Lesson::Solved(_))) {
+                self.waiting.push(record.seq, lesson);
             }
         }
     }
 
-    /// Learns some, and makes the learner anew when it is time.
-    pub fn go_on(&mut self, ctx: &mut Context<Triage>) {
-        let dropped = std::mem::take(&mut self.dropped);
-        if dropped > 0 {
-            tracing::warn!(dropped, "triage has more to learn than it can; the oldest lessons were dropped");
+    /// Reads on in the journal: after a start, after this actor's death, and where the feed was faster.
+    fn read_on(&mut self, until: Seq, ctx: &mut Context<Triage>) {
+        if self.reading || self.read >= until || !self.has_room() {
+            return;
         }
-        if !self.learning {
+        self.reading = true;
+        let (shared, after) = (Arc::clone(&self.shared), self.read);
+        let work = async move {
+            tokio::time::sleep(PAUSE).await;
+            read_past(&shared, after, until).await
+        };
+        ctx.spawn(wrap_future::<_, Triage>(work).map(|read, triage, ctx| {
+            let lessons = &mut triage.lessons;
+            lessons.reading = false;
+            match read {
+                Ok((upto, past)) => {
+                    for (record, state) in past {
+                        lessons.take(&record, state.as_ref().map(|state| &state.ticket));
+                    }
+                    lessons.seen(upto);
+                    lessons.read_on(triage.applied, ctx);
+                }
+                Err(problem) => {
+                    tracing::warn!(code = problem.code.wire(), "triage could not read what it missed; it tries again");
+                }
+            }
+        }));
+    }
+
+    /// Learns some, and makes the learner anew when it is time.
+    pub fn go_on(&mut self, applied: Seq, ctx: &mut Context<Triage>) {
+        self.read_on(applied, ctx);
+        if self.learning.is_none() {
             self.learn_some(Instant::now() + TICK_SHARE, ctx);
+        }
+        if is_stopping(&self.shared) {
+            return;
         }
         let gauges = &self.shared.gauges;
         if self.shared.mind.since_refit() >= self.shared.settings().refit_after
@@ -265,20 +399,21 @@ impl Lessons {
 
     /// One lesson after the other, in the order in which they came, until then.
     fn learn_some(&mut self, until: Instant, ctx: &mut Context<Triage>) {
-        let Some(lesson) = self.waiting.pop() else { return };
-        self.learning = true;
+        let Some((since, Taught { seq, lesson })) = self.waiting.pop() else { return };
+        self.learning = Some(since);
         let shared = Arc::clone(&self.shared);
         let work = async move {
             let ticket = lesson.ticket();
-            if let Err(problem) = learn(&shared, lesson).await {
+            if let Err(problem) = learn(&shared, seq, lesson).await {
                 tracing::warn!(%ticket, code = problem.code.wire(), "triage could not learn from a ticket");
             }
         };
         ctx.spawn(wrap_future::<_, Triage>(work).map(move |(), triage, ctx| {
             let lessons = &mut triage.lessons;
-            lessons.learning = false;
+            lessons.learning = None;
             lessons.since_kept += 1;
-            if Instant::now() < until {
+            // While the desk stops it waits for this and for nothing else.
+            if Instant::now() < until || is_stopping(&lessons.shared) {
                 lessons.learn_some(until, ctx);
             }
         }));
@@ -297,7 +432,7 @@ async fn refit(shared: &Arc<Shared>) {
     shared.gauges.refitting.store(false, Ordering::Relaxed);
 }
 
-async fn learn(shared: &Arc<Shared>, lesson: Lesson) -> Result<(), Problem> {
+async fn learn(shared: &Arc<Shared>, seq: Seq, lesson: Lesson) -> Result<(), Problem> {
     let ticket = shared.core.reads.ticket(lesson.ticket(), &shared.system).await?;
     let text = shared.text(&ticket).await?;
     match lesson {
@@ -305,7 +440,7 @@ async fn learn(shared: &Arc<Shared>, lesson: Lesson) -> Result<(), Problem> {
             // What the learner would have said is known before it hears the answer.
             let asked = ticket.triage.as_ref().is_some_and(|triage| triage.source == Some(TriageSource::Deepseek));
             if asked && let Some(guess) = shared.mind.predict(&text) {
-                shared.figures.lock().compare(TriageSource::Learner, &guess, &category);
+                shared.counted.lock().compare(seq, &guess, &category);
             }
             shared.mind.learn_category(id, &text, &category);
         }
@@ -330,19 +465,40 @@ fn is_solved(ticket: &Ticket) -> bool {
         && ticket.solved_at.is_some()
 }
 
-/// After a start: solved tickets are found again, and what was taught since it was last kept is learned.
-pub async fn read_the_past(shared: Arc<Shared>, upto: Option<Seq>) {
-    let head = shared.feed.head();
-    if let Err(problem) = remember_the_past(&shared, upto.is_none()).await {
-        tracing::warn!(code = problem.code.wire(), "triage could not read all of the past");
+/// The next records up to `until` that may have lessons or figures, and how far that goes.
+async fn read_past(shared: &Shared, after: Seq, until: Seq) -> Result<(Seq, Past), Problem> {
+    let journal = Arc::clone(&shared.core.journal);
+    let stored = shared.core.blocking(move || journal.read(after, READ_RECORDS, READ_BYTES)).await?;
+    let mut upto = after;
+    let mut past = Past::new();
+    for stored in stored.iter().take_while(|stored| stored.seq <= until) {
+        upto = stored.seq;
+        if !is_of_interest(&stored.json) {
+            continue;
+        }
+        match stored.record() {
+            Ok(record) => {
+                let state = match shared.core.on_board(record.ticket) {
+                    // What the desk did counts for nothing.
+                    None if !record.by.is_desk() => shared.core.read_state(record.ticket).await?,
+                    state => state,
+                };
+                past.push((record, state));
+            }
+            Err(error) => tracing::error!(%error, "triage cannot read a record of the journal"),
+        }
     }
-    if let Some(upto) = upto
-        && let Err(problem) = relearn(&shared, upto, head).await
-    {
-        tracing::warn!(code = problem.code.wire(), "triage could not learn all of what it missed");
+    Ok((upto, past))
+}
+
+/// After a start: solved tickets are found again. `teach` where nothing was kept.
+pub async fn read_the_past(shared: Arc<Shared>, teach: bool) {
+    match remember_the_past(&shared, teach).await {
+        Err(problem) => tracing::warn!(code = problem.code.wire(), "triage could not read all of the past"),
+        Ok(()) if is_stopping(&shared) => return,
+        Ok(()) => shared.gauges.taught.store(true, Ordering::Release),
     }
-    if upto.is_none() && shared.mind.learner().examples() > 0 && !shared.gauges.refitting.swap(true, Ordering::Relaxed)
-    {
+    if teach && shared.mind.learner().examples() > 0 && !shared.gauges.refitting.swap(true, Ordering::Relaxed) {
         refit(&shared).await;
         keep(&shared).await;
     }
@@ -407,39 +563,6 @@ async fn remember_the_past(shared: &Arc<Shared>, teach: bool) -> Result<(), Prob
     Ok(())
 }
 
-/// Goes through the records that came after it was last kept.
-async fn relearn(shared: &Arc<Shared>, upto: Seq, head: Seq) -> Result<(), Problem> {
-    let mut after = Seq(upto.get().max(head.get().saturating_sub(RECORDS_BACK)));
-    let mut count = 0;
-    while after < head && !is_stopping(shared) {
-        let core = Arc::clone(&shared.core);
-        let read = actix_rt::task::spawn_blocking(move || core.journal.read(after, 200, 1 << 20));
-        let records = match read.await {
-            Ok(Ok(records)) => records,
-            Ok(Err(error)) => {
-                shared.core.fail(&error);
-                return Ok(());
-            }
-            Err(_) => return Ok(()),
-        };
-        let Some(last) = records.last() else { break };
-        after = last.seq;
-        for stored in records.iter().filter(|stored| stored.seq <= head) {
-            let Ok(record) = stored.record() else { continue };
-            let ticket = shared.core.on_board(record.ticket);
-            if let Some(state) = ticket {
-                shared.figures.lock().fold(&record, &state.ticket);
-            }
-            for lesson in lessons_of(&record) {
-                learn(shared, lesson).await?;
-                count += 1;
-                breathe(count).await;
-            }
-        }
-    }
-    Ok(())
-}
-
 fn is_stopping(shared: &Shared) -> bool {
     shared.gauges.stopping.load(Ordering::Relaxed)
 }
@@ -463,19 +586,21 @@ mod tests {
         .unwrap()
     }
 
-    /// R48: of several lessons about the same only the last is learned, in the place of the first; the oldest leave first.
+    /// R48: of several lessons about the same only the last is learned, in the place of the first; what was learnt ends before it.
     #[test]
     fn r48_lessons_about_the_same_are_one() {
         let category = |ticket, name: &str| Lesson::Category(TicketId(ticket), name.to_owned());
         let mut lined = Lined::default();
-        for lesson in [category(1, "a"), category(2, "b"), Lesson::Solved(TicketId(1)), category(1, "c")] {
-            assert!(lined.push(lesson));
+        let lessons = [category(1, "a"), category(2, "b"), Lesson::Solved(TicketId(1)), category(1, "c")];
+        for (seq, lesson) in (7..).map(Seq).zip(lessons) {
+            lined.push(seq, lesson);
         }
-        let all: Vec<Lesson> = std::iter::from_fn(|| lined.pop()).collect();
-        assert_eq!(all, [category(1, "c"), category(2, "b"), Lesson::Solved(TicketId(1))]);
-        let kept = (0..=LESSONS as u64).map(|ticket| lined.push(Lesson::Solved(TicketId(ticket)))).filter(|kept| *kept);
-        assert_eq!((kept.count(), lined.len(), lined.lessons.len()), (LESSONS, LESSONS, LESSONS));
-        assert_eq!(lined.pop(), Some(Lesson::Solved(TicketId(1))));
+        assert_eq!((lined.len(), lined.since()), (3, Some(Seq(7))));
+        let all: Vec<(u64, u64, Lesson)> = std::iter::from_fn(|| lined.pop())
+            .map(|(since, taught)| (since.get(), taught.seq.get(), taught.lesson))
+            .collect();
+        assert_eq!(all, [(7, 10, category(1, "c")), (8, 8, category(2, "b")), (9, 9, Lesson::Solved(TicketId(1)))]);
+        assert_eq!((lined.len(), lined.since(), lined.lessons.len()), (0, None, 0));
     }
 
     /// R48: what people set is a lesson, what the desk sets by itself is none; a solved ticket is remembered whoever solved it.

@@ -11,7 +11,8 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
-use super::{Crash, Read, Triage, learning};
+use super::learning::{self, Counted};
+use super::{Crash, Read, Triage};
 use crate::actors::directory::{Core, Directory};
 use crate::actors::vital::Vital;
 use crate::background;
@@ -25,7 +26,7 @@ use crate::domain::time::Timestamp;
 use crate::feed::Feed;
 use crate::journal::Aside;
 use crate::protocol::code::Code;
-use crate::protocol::gateway::{Gateway, Order};
+use crate::protocol::gateway::{Done, Gateway, Order, Pending};
 use crate::protocol::problem::Problem;
 use crate::protocol::reading::Reading;
 use crate::telemetry::{Counter, Telemetry};
@@ -36,7 +37,6 @@ use crate::triage::deepseek::ledger::Ledger;
 use crate::triage::deepseek::prompt::{Choice, Prompt};
 use crate::triage::deepseek::retry::RetryPolicy;
 use crate::triage::deepseek::sent::{self, Left, Sent};
-use crate::triage::figures::Figures;
 use crate::triage::groups::Groups;
 use crate::triage::learner::Category;
 use crate::triage::mind::{Mind, Text};
@@ -67,7 +67,9 @@ pub struct Shared {
     pub mind: Mind,
     /// `None` without a key.
     pub service: Option<Arc<Service>>,
-    pub figures: Mutex<Figures>,
+    pub counted: Mutex<Counted>,
+    /// Records up to this one are in no file: of them the past is read as the tickets stand.
+    pub past: Seq,
     pub groups: Mutex<Groups>,
     pub gauges: Gauges,
     pub system: Arc<Principal>,
@@ -86,6 +88,10 @@ pub struct Gauges {
     pub overflowed: AtomicBool,
     /// Records up to this seq were seen.
     pub applied: AtomicU64,
+    /// What records up to this seq teach was learnt.
+    pub learnt: AtomicU64,
+    /// All of the past is in what was learnt.
+    pub taught: AtomicBool,
     /// The past was read after the start.
     pub ready: AtomicBool,
     pub refitted_at: AtomicI64,
@@ -116,26 +122,27 @@ impl Shared {
 
     pub async fn propose(&self, ticket: TicketId, proposal: Proposal) -> Result<(), Problem> {
         let Proposal { triage, apply } = proposal;
-        let state = triage.state;
-        let source = triage.source;
-        let read = self.ticket_on_board(ticket)?;
-        let answers = opinion::auto_reply(&triage, &read, self.settings()).map(str::to_owned);
-        let based_on = triage.based_on;
-        self.order(ticket, Command::System(SystemCommand::Triage { triage: Box::new(triage), apply })).await?;
-        if state == TriageState::Proposed {
-            match source {
+        if self.core.on_board(ticket).is_none() {
+            return Err(Problem::new(Code::TicketClosed, "the ticket was closed meanwhile"));
+        }
+        let command = SystemCommand::Triage { triage: Box::new(triage.clone()), apply };
+        let done = self.order(ticket, Command::System(command)).await?;
+        // One that came too late left no record, and is no reason to write to anybody.
+        let after = done.ticket.filter(|after| opinion::was_taken(&triage, after));
+        if let Some(after) = after.filter(|_| triage.state == TriageState::Proposed) {
+            match triage.source {
                 Some(TriageSource::Learner) => self.proposals[0].add(1),
                 Some(TriageSource::Deepseek) => self.proposals[1].add(1),
                 None => {}
             }
-            if let Some(body) = answers {
+            if let Some(body) = opinion::auto_reply(&triage, &after, self.settings()).map(str::to_owned) {
                 let message = AddMessage {
                     body,
                     visibility: Visibility::Public,
                     direction: Some(Direction::Outbound),
                     body_format: None,
                     // Somebody who was quicker is not talked over.
-                    last_seen_version: Some(based_on),
+                    last_seen_version: Some(triage.based_on),
                     status: None,
                     mentions: Vec::new(),
                     attachments: Vec::new(),
@@ -144,12 +151,6 @@ impl Shared {
             }
         }
         Ok(())
-    }
-
-    fn ticket_on_board(&self, id: TicketId) -> Result<Arc<Ticket>, Problem> {
-        let state = self.core.on_board(id);
-        let gone = || Problem::new(Code::TicketClosed, "the ticket was closed meanwhile");
-        state.map(|state| Arc::new(state.ticket.clone())).ok_or_else(gone)
     }
 
     /// The desk's own answer, once for a ticket, whatever happens in between.
@@ -174,9 +175,8 @@ impl Shared {
         });
     }
 
-    fn order(&self, ticket: TicketId, command: Command) -> impl Future<Output = Result<(), Problem>> + use<> {
-        let work = self.directory.execute(self.order_of(ticket, command));
-        async move { work.await.map(drop) }
+    fn order(&self, ticket: TicketId, command: Command) -> Pending<Done> {
+        self.directory.execute(self.order_of(ticket, command))
     }
 
     fn order_of(&self, ticket: TicketId, command: Command) -> Order {
@@ -272,15 +272,23 @@ impl Keeper {
             None => None,
         };
         let kept = learning::Kept::read(&core, folder.as_deref())?;
+        let head = core.journal.head().seq;
+        let learnt = kept.upto.unwrap_or(Seq::ZERO).max(learning::back(head));
         let counter = |source| {
             telemetry.counter("hotdesk_triage_proposals_total", "Proposals, by who made them.", &[("source", source)])
         };
         let shared = Arc::new(Shared {
             mind: kept.mind,
             service,
-            figures: Mutex::new(kept.figures),
+            counted: Mutex::new(kept.counted),
+            past: if kept.upto.is_none() { head } else { Seq::ZERO },
             groups: Mutex::new(Groups::new(settings.incident_tickets, settings.incident_window_ms)),
-            gauges: Gauges { oldest: AtomicI64::new(i64::MAX), ..Gauges::default() },
+            gauges: Gauges {
+                oldest: AtomicI64::new(i64::MAX),
+                learnt: AtomicU64::new(learnt.get()),
+                taught: AtomicBool::new(kept.upto.is_some()),
+                ..Gauges::default()
+            },
             system: Arc::new(Principal::system()),
             folder,
             proposals: ["learner", "deepseek"].map(counter),
@@ -293,7 +301,7 @@ impl Keeper {
         let addr = Arc::default();
         arbiter.spawn_fn(background::stand_back);
         arbiter.spawn(keep_going(Arc::clone(&shared), arbiter.handle(), Arc::clone(&addr)));
-        arbiter.spawn(learning::read_the_past(Arc::clone(&shared), kept.upto));
+        arbiter.spawn(learning::read_the_past(Arc::clone(&shared), kept.upto.is_none()));
         Ok(Self { shared, addr, arbiter })
     }
 
@@ -384,7 +392,7 @@ fn service(core: &Core, key: &ServiceKey, ledger: Option<&[u8]>) -> Result<Servi
     }
     let categories = config.desk.categories.iter().map(|category| category.id.clone()).collect();
     let breaker = Breaker::new(settings.breaker_open_ms);
-    Ok(Service::new(client, Prompt::new(&choices), settings.model.clone(), categories, breaker, fresh))
+    Ok(Service::new(client, Prompt::new(&choices), settings.model.clone(), categories, breaker, fresh, settings.calls))
 }
 
 /// The desk's categories as the learner knows them.
@@ -471,5 +479,9 @@ impl Shared {
 
     pub fn applied(&self) -> Seq {
         Seq(self.gauges.applied.load(Ordering::Acquire))
+    }
+
+    pub fn learnt(&self) -> Seq {
+        Seq(self.gauges.learnt.load(Ordering::Acquire))
     }
 }

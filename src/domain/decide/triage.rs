@@ -27,10 +27,14 @@ pub(super) fn propose(work: Work<'_>, triage: &Triage, apply: &TriageValues) -> 
     let mut triage = triage.clone();
     let is_known = |id: &str| work.context.rules.categories.iter().any(|category| category.id == id);
     triage.category = triage.category.filter(|guess| is_known(&guess.value));
+    let marked = standing_marks(state);
+    // Whoever proposes may have taken a person's value for one of the machine's own.
+    let lost = |field| ticket.triage.as_ref().is_some_and(|before| before.applied.has(field)) && !marked.has(field);
     let takes = |field: TriageField| !stale(field.name());
+    let free = |field: TriageField| takes(field) && !lost(field);
     let update = UpdateTicket {
-        category: apply.category.clone().filter(|id| takes(TriageField::Category) && is_known(id)).map(Some),
-        priority: apply.priority.filter(|_| takes(TriageField::Priority)),
+        category: apply.category.clone().filter(|id| free(TriageField::Category) && is_known(id)).map(Some),
+        priority: apply.priority.filter(|_| free(TriageField::Priority)),
         tags: apply.tags.as_ref().filter(|_| takes(TriageField::Tags)).map(|tags| with_tags(ticket, tags)),
         ..UpdateTicket::default()
     };
@@ -45,7 +49,7 @@ pub(super) fn propose(work: Work<'_>, triage: &Triage, apply: &TriageValues) -> 
             }
         }
     }
-    triage.applied = marks(ticket, &triage, &patch);
+    triage.applied = marks(ticket, marked, &triage, &patch);
     if triage.state == TriageState::Proposed {
         triage.settle();
     }
@@ -67,6 +71,7 @@ pub(super) fn ask(work: Work<'_>) -> Result<Decision, Rejection> {
             at: now,
             based_on: version,
             decided: TriageDecided::default(),
+            applied: standing_marks(work.state()),
             ..Triage::clone(triage)
         },
         None => Triage::new(TriageState::Waiting, now, version),
@@ -248,9 +253,20 @@ fn is_same(one: &Triage, other: &Triage, field: TriageField) -> bool {
     }
 }
 
+/// The marks of what the machine set, without what a person touched since: that is the person's, in whatever state the proposal was.
+fn standing_marks(state: &TicketState) -> TriageApplied {
+    let Some(before) = &state.ticket.triage else { return TriageApplied::default() };
+    let mut marks = before.applied.clone();
+    for field in TriageField::ALL {
+        if state.background.touched.get(field.name()).is_some_and(|version| *version > before.based_on) {
+            marks.forget(field);
+        }
+    }
+    marks
+}
+
 /// The marks of what the machine set: what `patch` sets now, and what it set earlier and stands still.
-fn marks(ticket: &Ticket, triage: &Triage, patch: &Patch) -> TriageApplied {
-    let earlier = ticket.triage.as_ref().map(|before| before.applied.clone()).unwrap_or_default();
+fn marks(ticket: &Ticket, earlier: TriageApplied, triage: &Triage, patch: &Patch) -> TriageApplied {
     let mut marks = TriageApplied::default();
     if patch.category.is_some() || triage.category.as_ref().map(value) == ticket.category {
         marks.category = earlier.category;

@@ -17,7 +17,7 @@ use crate::domain::ids::{Epoch, Seq};
 use crate::journal::whole_file;
 
 /// Raised whenever facts are counted or written in another way.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 const COMPRESSION: i32 = 1;
 
 #[derive(Debug, thiserror::Error)]

@@ -71,6 +71,9 @@ struct Recent {
     undone: bool,
     moved_status: bool,
     waiting_since: Option<i64>,
+    /// Before the command, like the one above.
+    queued_since: Option<i64>,
+    held_since: Option<i64>,
     /// Before the command, where it may have moved them.
     clocks: Option<Clocks>,
     facts: Vec<WrittenFact>,
@@ -271,7 +274,7 @@ impl Fold {
                 after.recents = std::mem::take(&mut before.recents);
                 self.changed(&before, &mut after, &step, &mut facts);
                 if step.undo {
-                    self.take_back(&mut after, &step, &mut facts);
+                    self.take_back(&before, &mut after, &step, &mut facts);
                 } else {
                     remember(&before, &mut after, &step, &facts);
                 }
@@ -462,13 +465,21 @@ impl Fold {
     }
 
     /// An undone command never counted.
-    fn take_back(&mut self, after: &mut Row, step: &Step<'_>, facts: &mut Facts) {
+    fn take_back(&mut self, before: &Row, after: &mut Row, step: &Step<'_>, facts: &mut Facts) {
         let Some(index) = self.find(after, step.record) else { return };
         let recent = &mut after.recents[index];
         recent.undone = true;
         let counted = std::mem::take(&mut recent.facts);
         let (moved, version, waiting) = (recent.moved_status, recent.version, recent.waiting_since);
         let clocks = recent.clocks;
+        let (queued, held) = (recent.queued_since, recent.held_since);
+        if after.is_queued() && !before.is_queued() {
+            after.queued_since = queued.or(after.queued_since);
+        }
+        let other_hands = before.assignee != after.assignee || !before.is_unsolved();
+        if other_hands && after.assignee != NONE && after.is_unsolved() && after.last_public <= version {
+            after.held_since = held;
+        }
         if moved && after.last_public <= version {
             after.waiting_since = waiting;
         }
@@ -651,6 +662,8 @@ fn remember(before: &Row, after: &mut Row, step: &Step<'_>, facts: &[(Kind, Fact
         undone: false,
         moved_status: record.patch.status.is_some(),
         waiting_since: before.waiting_since.filter(|_| remembers),
+        queued_since: before.queued_since,
+        held_since: before.held_since,
         clocks: remembers.then_some(before.clocks),
         facts: facts().collect(),
     });

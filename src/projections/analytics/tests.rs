@@ -286,6 +286,43 @@ fn a1_a_clock_that_starts_while_paused() {
     check_live(&analytics, &desk, desk.now);
 }
 
+/// A14: a command that is undone never was: the ticket waits, and is in hand, since before it.
+#[test]
+fn a14_an_undo_gives_the_times_back() {
+    use crate::domain::command::{Command, Empty, Release, Undo, UpdateTicket};
+    use crate::domain::ticket::Status;
+
+    const MINUTE: i64 = 60_000;
+    let status = |status| Command::Update(UpdateTicket { status: Some(status), ..UpdateTicket::default() });
+    // The command before this one.
+    let undo = || Command::Undo(Undo { command_id: "0".into() });
+    let mut desk = Desk::new();
+    desk.open_many(1);
+    let opened = desk.now;
+    desk.ann(5, Command::Claim(Empty {}));
+    desk.ann(2, undo());
+    let live = |desk: &Desk| {
+        let mut analytics = open(None, 0, START);
+        fold(&mut analytics, &desk.journal, desk.journal.len());
+        check_live(&analytics, desk, desk.now);
+        let row = analytics.fold.row(crate::domain::ids::TicketId(1)).unwrap();
+        (row.queued_since, row.held_since)
+    };
+    assert_eq!(live(&desk), (Some(opened), None), "nobody ever took it");
+    desk.ann(3, Command::Claim(Empty {}));
+    let taken = desk.now;
+    desk.ann(4, Command::Release(Release::default()));
+    desk.ann(1, undo());
+    assert_eq!(live(&desk), (None, Some(taken)), "she never let go");
+    desk.ann(1, status(Status::Solved));
+    desk.ann(1, undo());
+    assert_eq!(live(&desk), (None, Some(taken)), "it never was solved");
+    assert_eq!(desk.now, taken + 7 * MINUTE);
+    let mut analytics = open(None, 0, START);
+    fold(&mut analytics, &desk.journal, desk.journal.len());
+    assert_eq!(facts(&analytics, Kind::Wait).len(), 3, "one, taken back, and the one that counts");
+}
+
 fn facts(analytics: &Analytics, kind: Kind) -> Vec<String> {
     let view = analytics.moment(&[kind]).views.remove(0);
     let keep = |all: &mut Vec<String>, fact: &fact::Fact| {

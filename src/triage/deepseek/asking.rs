@@ -5,9 +5,11 @@
 //! Called by the triage actor, for each group in a task of its own; the clock is handed in.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::answer::{self, Answer, Verdict};
@@ -15,7 +17,7 @@ use super::batch::{self, Group};
 use super::breaker::{Breaker, Shown};
 use super::client::Client;
 use super::fault::{Fault, Remedy};
-use super::ledger::{Ledger, Prices, Usage};
+use super::ledger::{Ledger, Prices, Reserved, Usage};
 use super::prompt::{ANSWER_TOKENS_EACH, Asked, Prompt, tokens_of};
 use crate::domain::time::Timestamp;
 
@@ -48,6 +50,9 @@ impl<T> Question<T> {
     }
 }
 
+/// Drafts at once, for the whole desk; whoever comes beyond that is told so.
+pub const MOST_DRAFTS: usize = 32;
+
 /// The service, as all calls share it.
 pub struct Service {
     client: Client,
@@ -55,6 +60,10 @@ pub struct Service {
     model: String,
     categories: Vec<String>,
     prices: Prices,
+    /// Calls that may be out at once, those for drafts among them.
+    pub calls: Semaphore,
+    /// Drafts that may be written or wait for their call.
+    pub drafts: Arc<Semaphore>,
     pub breaker: Mutex<Breaker>,
     pub ledger: Mutex<Ledger>,
     pub counts: Counts,
@@ -78,6 +87,7 @@ impl Service {
         categories: Vec<String>,
         breaker: Breaker,
         ledger: Ledger,
+        calls: usize,
     ) -> Self {
         Self {
             client,
@@ -85,6 +95,8 @@ impl Service {
             model,
             categories,
             prices: Prices::default(),
+            calls: Semaphore::new(calls),
+            drafts: Arc::new(Semaphore::new(MOST_DRAFTS)),
             breaker: Mutex::new(breaker),
             ledger: Mutex::new(ledger),
             counts: Counts::default(),
@@ -153,10 +165,8 @@ impl Service {
         keep: &impl AsyncFn() -> Result<(), &'static str>,
         random: &mut fastrand::Rng,
     ) -> Result<Answer, &'static str> {
-        if !self.breaker.lock().admits(now()) {
-            let stopped = self.breaker.lock().shown() == Shown::Stopped;
-            return Err(if stopped { KEY_REFUSED } else { PAUSED });
-        }
+        let _call = self.calls.acquire().await.expect("invariant: the semaphore is never closed");
+        self.admit(now())?;
         let asked: Vec<Asked> = questions
             .iter()
             .map(|question| Asked {
@@ -180,7 +190,21 @@ impl Service {
             return Err(reason);
         }
         let body = self.prompt.body(&self.model, &asked, false);
-        let called = self.client.call(&body, random).await;
+        // Of each try that may have been billed before the last one.
+        let earlier = Mutex::new(Vec::new());
+        let again = async || {
+            let Some(reserved) = self.ledger.lock().reserve(now(), self.prices, most) else { return false };
+            if keep().await.is_err() {
+                self.ledger.lock().give_back(reserved);
+                return false;
+            }
+            earlier.lock().push(reserved);
+            true
+        };
+        let called = self.client.call(&body, again, random).await;
+        for reserved in earlier.into_inner() {
+            self.ledger.lock().settle(now(), self.prices, reserved, None);
+        }
         self.ledger.lock().sorting.requests += u64::from(called.tries);
         match called.outcome {
             Ok(reply) => {
@@ -195,23 +219,35 @@ impl Service {
             }
             Err(fault) => {
                 self.counts.faults.fetch_add(1, Ordering::Relaxed);
-                self.fall(&fault, now());
-                let mut ledger = self.ledger.lock();
-                match fault {
-                    // It may have been answered, and billed, somewhere on the way.
-                    Fault::Deadline | Fault::Network(_) | Fault::Unreadable(_) | Fault::Empty | Fault::TooLong => {
-                        ledger.settle(now(), self.prices, reserved, None);
-                    }
-                    _ => ledger.give_back(reserved),
-                }
+                self.fell(&fault, reserved, false, now());
                 tracing::warn!(%fault, tickets = questions.len(), "triage: the service gave no answer");
                 Err(fault.code())
             }
         }
     }
 
-    /// What a fault means for the calls to come.
-    pub fn fall(&self, fault: &Fault, now: Timestamp) {
+    /// Whether a call may go out now, which then tells how it ended; otherwise why not.
+    pub fn admit(&self, now: Timestamp) -> Result<(), &'static str> {
+        let mut breaker = self.breaker.lock();
+        if breaker.admits(now) {
+            return Ok(());
+        }
+        Err(if breaker.shown() == Shown::Stopped { KEY_REFUSED } else { PAUSED })
+    }
+
+    /// A call ended with a fault: what that means for the calls to come, and for the money that was set aside. `wrote` where some of
+    /// the answer had come.
+    pub fn fell(&self, fault: &Fault, reserved: Reserved, wrote: bool, now: Timestamp) {
+        self.fall(fault, now);
+        let mut ledger = self.ledger.lock();
+        if wrote || fault.may_be_billed() {
+            ledger.settle(now, self.prices, reserved, None);
+        } else {
+            ledger.give_back(reserved);
+        }
+    }
+
+    fn fall(&self, fault: &Fault, now: Timestamp) {
         let mut breaker = self.breaker.lock();
         match fault.remedy() {
             Remedy::Alarm => {

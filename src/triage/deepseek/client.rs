@@ -79,8 +79,9 @@ impl Client {
         Ok(Self { http, url, key, deadline, policy })
     }
 
-    /// Sends `body`; `"stream": true` in it asks for pieces, which are put together here.
-    pub async fn call(&self, body: &Value, random: &mut fastrand::Rng) -> Called {
+    /// Sends `body`; `"stream": true` in it asks for pieces, which are put together here. `again` is awaited before another try where
+    /// the one before may have been billed: without its consent there is none.
+    pub async fn call(&self, body: &Value, again: impl AsyncFn() -> bool, random: &mut fastrand::Rng) -> Called {
         let ends = Instant::now() + self.deadline;
         let mut tries = 0;
         loop {
@@ -96,6 +97,9 @@ impl Client {
             let Some(pause_ms) = self.policy.pause_ms(tries, after_ms, left_ms, random) else {
                 return Called { outcome, tries };
             };
+            if outcome.as_ref().is_err_and(Fault::may_be_billed) && !again().await {
+                return Called { outcome, tries };
+            }
             tokio::time::sleep(Duration::from_millis(pause_ms.unsigned_abs())).await;
         }
     }

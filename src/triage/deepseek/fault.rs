@@ -73,6 +73,11 @@ impl Fault {
         !matches!(self, Self::Refused { .. } | Self::TooLong)
     }
 
+    /// Whether the service may have answered, and billed, somewhere on the way.
+    pub fn may_be_billed(&self) -> bool {
+        matches!(self, Self::Deadline | Self::Network(_) | Self::Unreadable(_) | Self::Empty | Self::TooLong)
+    }
+
     /// The code that stands in the ticket's `triage.reason`.
     pub fn code(&self) -> &'static str {
         match self {

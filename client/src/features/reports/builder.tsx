@@ -13,7 +13,7 @@ import type { Report, ReportCell } from "@/protocol/types";
 import { downloads } from "@/sync/figures-api";
 import { asProblem } from "@/sync/problem-error";
 import { Behind } from "./behind";
-import { definitionOf, FIRST, LASTS, type Sketch, sketchOf } from "./definition";
+import { counted, definitionOf, FIRST, LASTS, type Sketch, sketchOf } from "./definition";
 import { Outcome } from "./outcome";
 import { SaveReport } from "./save-report";
 
@@ -274,9 +274,9 @@ export function Builder({ report }: { report: Report | undefined }) {
       {run.data === undefined ? null : (
         <Outcome result={run.data} onLook={(wanted, title) => setCell({ cell: wanted, title })} />
       )}
-      {cell === null ? null : (
+      {cell === null || run.data === undefined ? null : (
         <Behind
-          definition={run.variables === undefined ? definition : definitionOf(run.variables)}
+          definition={counted(definitionOf(run.variables), run.data)}
           cell={cell.cell}
           title={cell.title}
           onClose={() => setCell(null)}

@@ -47,6 +47,12 @@ export function definitionOf(sketch: Sketch): ReportDefinition {
   };
 }
 
+/** What was run, with the range that it was counted over in place of one that moves on with the clock. */
+export function counted(definition: ReportDefinition, { from, to }: ReportResult): ReportDefinition {
+  const { last: _, ...rest } = definition;
+  return { ...rest, from, to };
+}
+
 function rangeOf({ from, to }: Sketch): { from?: string; to?: string } {
   const midnight = (day: string, later = 0) => {
     const [year, month, date] = day.split("-").map(Number);

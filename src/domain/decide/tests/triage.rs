@@ -259,6 +259,25 @@ fn t38_ask_anew() {
     );
 }
 
+/// T36: what a person sets while the ticket waits for its proposal is the person's: the machine neither replaces it, nor takes it for
+/// its own later.
+#[test]
+fn t36_a_hand_is_a_hand_while_the_ticket_waits() {
+    let ask = || ("ann", Command::Triage(Empty {}));
+    let by_hand =
+        || ("ann", update(|u| (u.category, u.priority) = (Some(Some("other".to_owned())), Some(Priority::Low))));
+    let given = || vec![("system", propose(1, all())), ask(), by_hand()];
+    let desk = check_triage(&given(), ("system", propose(4, all())), "triage_changed");
+    let tags = TriageApplied { tags: Some(Vec::new()), ..TriageApplied::default() };
+    assert_eq!(triage(&desk).applied, tags, "of what the machine set only the tags stand");
+    assert_eq!((desk.ticket().category.as_deref(), desk.ticket().priority), (Some("other"), Priority::Low));
+    // Decided in between and asked for anew, it is the same.
+    let mut given = given();
+    given.push(("system", propose(4, TriageValues::default())));
+    let desk = check_triage(&given, ask(), "triage_changed");
+    assert_eq!(triage(&desk).applied, tags);
+}
+
 /// T39: a ticket of an incident says so, whatever is decided of its proposal.
 #[test]
 fn t39_an_incident_stands_beside_the_proposal() {

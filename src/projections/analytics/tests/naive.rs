@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::apply::apply;
 use crate::domain::event::Event;
-use crate::domain::ids::{CommandId, UserId};
+use crate::domain::ids::{CommandId, UserId, Version};
 use crate::domain::message::{Direction, Visibility};
 use crate::domain::record::Record;
 use crate::domain::sla::BusinessCalendar;
@@ -57,6 +57,15 @@ struct Memory {
     reopened_by: Vec<(CommandId, UserId)>,
     queued_since: Option<i64>,
     held_since: Option<i64>,
+    /// After each record.
+    course: Vec<Course>,
+}
+
+/// Whose record it was, and since when the ticket was queued and held after it.
+struct Course {
+    command: (CommandId, UserId),
+    queued_since: Option<i64>,
+    held_since: Option<i64>,
 }
 
 fn none(name: Option<&str>) -> String {
@@ -83,6 +92,7 @@ pub fn happenings(journal: &[Record], calendar: &BusinessCalendar) -> Vec<Happen
         let by = Some(record.by.clone());
         let new = &after.ticket;
         let mut undone = None;
+        let mut undone_at = Version::ZERO;
         match &before {
             None => {
                 let created = new.created_at.as_millis();
@@ -122,6 +132,7 @@ pub fn happenings(journal: &[Record], calendar: &BusinessCalendar) -> Vec<Happen
                         let index = state.background.find_recent(command_id, &record.by).expect("it was undone");
                         let recent = &state.background.recent[index];
                         undone = Some((recent.command_id.clone(), recent.by.clone()));
+                        undone_at = recent.version;
                         found.push((Kind::Undo, by.clone(), at, None));
                     }
                     _ => {}
@@ -198,8 +209,28 @@ pub fn happenings(journal: &[Record], calendar: &BusinessCalendar) -> Vec<Happen
                 } else if reply || !unsolved(new) {
                     memory.held_since = None;
                 }
+                if let Some(undone) = &undone {
+                    // As it went on before the command, as if that had never been.
+                    let last = usize::try_from(undone_at.get()).unwrap();
+                    let first = memory.course[..last].iter().rposition(|one| one.command != *undone);
+                    let Course { queued_since, held_since, .. } =
+                        memory.course[first.expect("a ticket is opened first")];
+                    if queued(new) && !queued(old) {
+                        memory.queued_since = queued_since.or(Some(at));
+                    }
+                    let let_go = old.assignee != new.assignee || !unsolved(old);
+                    let spoken = state.background.last_public > undone_at;
+                    if let_go && !spoken && unsolved(new) && new.assignee.is_some() {
+                        memory.held_since = held_since;
+                    }
+                }
             }
         }
+        memory.course.push(Course {
+            command: (record.command_id.clone(), record.by.clone()),
+            queued_since: memory.queued_since,
+            held_since: memory.held_since,
+        });
         if let Some(undone) = undone {
             let ticket = record.ticket.get();
             all.retain(|one| one.ticket != ticket || one.command != undone || !may_be_undone(one.kind));

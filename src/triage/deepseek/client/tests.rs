@@ -54,7 +54,7 @@ fn client(url: &str, deadline_ms: u64) -> Client {
 }
 
 async fn called(client: &Client) -> Called {
-    client.call(&json!({"model": "m"}), &mut fastrand::Rng::with_seed(1)).await
+    client.call(&json!({"model": "m"}), async || true, &mut fastrand::Rng::with_seed(1)).await
 }
 
 /// R32: empty lines before an answer are nothing; the key goes out in its header and is printed nowhere.
