@@ -238,8 +238,8 @@ export function BoardScreen({
             cursor={here}
             open={open}
             dragged={dragged}
-              awaited={awaited}
-              move={held === undefined ? null : moveTo(held, axis, column.key, info, people, me)}
+            awaited={awaited}
+            move={held === undefined ? null : moveTo(held, axis, column.key, info, people, me)}
             onDrop={(id) => put(id, column.key)}
             onFocus={onFocus}
             onOpen={onOpen}
