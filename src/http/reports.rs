@@ -33,7 +33,7 @@ pub static LIST: Operation = Operation {
     path: "/api/v1/reports",
     tag: "reports",
     summary: "Saved reports",
-    detail: "One's own and the shared ones, by name, all on one page.",
+    detail: "One's own and the shared ones, for administrators all of them, by name, on one page.",
     access: Access::Needs(Permission::TicketRead),
     answers: &[Answer::json(200, "The reports.", super::operation::page_of::<Report>)],
     ..Operation::BASE

@@ -540,6 +540,43 @@ async fn r57_similar_tickets_are_found() {
     app.stop().await;
 }
 
+/// R46, R45: the tags that solved tickets share are proposed; once these tickets move to a private team, to that team alone.
+#[actix_web::test]
+async fn r46_tags_follow_a_solved_ticket_to_a_private_team() {
+    let app = TestApp::sorting(None, |config| {
+        config.desk.teams.push(hotdesk::config::NamedOption {
+            id: "legal".into(),
+            name: "Legal".into(),
+            description: String::new(),
+            private: true,
+        });
+    })
+    .await;
+    let body = "The wobbly printer of the second floor eats every page that I print.";
+    let mut solved = Vec::new();
+    for n in 0..2 {
+        let fields = json!({"body": body, "tags": ["takeover"]});
+        let id = app.ticket(&format!("Printer eats pages {n}"), fields).await["id"].as_u64().unwrap();
+        app.of_ticket("PATCH", id, "", json!({"status": "solved"})).await;
+        solved.push(id);
+    }
+    app.settled().await;
+    let proposed = async |team: Value| {
+        let fields = json!({"body": "Our printer on the second floor eats pages again.", "team": team});
+        let id = app.ticket("Help with the printer", fields).await["id"].as_u64().unwrap();
+        app.sorted(id).await["triage"]["tags"].clone()
+    };
+    assert_eq!(proposed(Value::Null).await, json!(["takeover"]));
+    assert_eq!(proposed(json!("legal")).await, json!([]));
+    for id in solved {
+        app.of_ticket("PATCH", id, "", json!({"team": "legal"})).await;
+    }
+    app.settled().await;
+    assert_eq!(proposed(Value::Null).await, json!([]), "they are the private team's now");
+    assert_eq!(proposed(json!("legal")).await, json!(["takeover"]));
+    app.stop().await;
+}
+
 /// R58: many tickets that tell the same within minutes are an incident, on each of them, and duplicates name the first.
 #[actix_web::test]
 async fn r58_incidents_are_raised() {
