@@ -520,12 +520,8 @@ impl Directory {
                 return Box::pin(self.on_pair(id, other, &origin, expect, &command)).await;
             }
         }
-        let execute = || Execute {
-            origin: Arc::clone(&origin),
-            expect,
-            command: Arc::clone(&command),
-            follow_up_of: None,
-        };
+        let execute =
+            || Execute { origin: Arc::clone(&origin), expect, command: Arc::clone(&command), follow_up_of: None };
         let outcome = self.send(id, execute).await;
         match (outcome, command.as_ref()) {
             (Err(problem), Command::Message(_)) if problem.code == Code::TicketClosed => {

@@ -61,7 +61,8 @@ fn ask(listen: &str, is_secure: bool) -> io::Result<u16> {
         .build()
         .map_err(io::Error::other)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let answer = runtime.block_on(client.get(format!("{scheme}://{address}/healthz/ready")).send());
+    let asked = async { client.get(format!("{scheme}://{address}/healthz/ready")).send().await };
+    let answer = runtime.block_on(asked);
     Ok(answer.map_err(io::Error::other)?.status().as_u16())
 }
 
