@@ -388,7 +388,7 @@ mod tests {
     use super::*;
 
     /// J97: what takes long is begun beside the loop, once at a time, and ends with it.
-    #[actix_rt::test]
+    #[actix_web::test]
     async fn j97_what_takes_long_holds_nothing_up() {
         let begun = Rc::new(Cell::new(0));
         let (gate, gone) = (Rc::new(tokio::sync::Semaphore::new(0)), Rc::new(()));
