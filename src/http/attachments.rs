@@ -160,7 +160,7 @@ pub(super) async fn send_by(call: &Call, user: &UserId, id: &str, mut payload: P
         };
         let Ok(chunk) = tokio::time::timeout_at(due, payload.next()).await else { return Some(Err(slow())) };
         // It may take hours: whoever was sent away meanwhile goes on with nothing.
-        if let Err(problem) = call.still() {
+        if let Err(problem) = call.is_let_in_still() {
             return Some(Err(problem));
         }
         let chunk = chunk?.map_err(|error| Problem::new(Code::BadJson, format!("the body broke off: {error}")));

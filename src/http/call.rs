@@ -143,6 +143,11 @@ impl Call {
         Ok(caller.principal)
     }
 
+    /// Refuses who was sent away meanwhile. Strangers come by what is theirs to do, which is looked at where it is done.
+    pub fn is_let_in_still(&self) -> Result<(), Problem> {
+        if self.caller.is_some() { self.still().map(drop) } else { Ok(()) }
+    }
+
     fn caller(&self) -> &Caller {
         self.caller.as_ref().expect("invariant: the operation needs a sign-in")
     }

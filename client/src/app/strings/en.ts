@@ -748,8 +748,8 @@ export const en = {
         `Together the files are too large: at most ${most} go with one message.`,
       empty: (name: string) => `${name} is empty.`,
       failed: "A file could not be sent. Send it again or take it off.",
-      gone: (names: readonly string[]) =>
-        `These files waited too long and are not there any more: ${names.join(", ")}. Please attach them again.`,
+      gone: (names: string) =>
+        `These files waited too long and are not there any more: ${names}. Please attach them again.`,
       refused: "The files were not taken. Take some off and send again.",
     },
   },

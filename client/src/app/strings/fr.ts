@@ -774,7 +774,7 @@ export const fr: Strings = {
       empty: (name) => `${name} est vide.`,
       failed: "Un fichier n’a pas pu être envoyé. Envoyez-le de nouveau ou retirez-le.",
       gone: (names) =>
-        `Ces fichiers ont attendu trop longtemps et ne sont plus là : ${names.join(", ")}. Veuillez les joindre de nouveau.`,
+        `Ces fichiers ont attendu trop longtemps et ne sont plus là : ${names}. Veuillez les joindre de nouveau.`,
       refused: "Les fichiers n’ont pas été pris. Retirez-en et envoyez de nouveau.",
     },
   },

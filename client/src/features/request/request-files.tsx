@@ -6,7 +6,7 @@ import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { AttachmentTray } from "@/desk/attachment-tray";
 import { useFileDrop } from "@/desk/file-drop";
-import { bytes } from "@/desk/format-time";
+import { bytes, list } from "@/desk/format-time";
 import { problemText } from "@/desk/refusal-text";
 import { Uploads } from "@/desk/uploads";
 import type { Attachment, FileLimits } from "@/protocol/types";
@@ -68,7 +68,7 @@ export function useRequestFiles(wire: UploadWire, limits: FileLimits | null) {
       if (named.length === 0) return false;
       const gone = new Set(named.map(({ pointer }) => Number(pointer.split("/")[2] ?? -1)));
       const names = files.filter((_, index) => gone.has(index)).map((file) => file.name);
-      setError(names.length > 0 ? strings.request.files.gone(names) : strings.request.files.refused);
+      setError(names.length > 0 ? strings.request.files.gone(list(names)) : strings.request.files.refused);
       chosen.set(files.filter((_, index) => !gone.has(index)));
       return true;
     },
