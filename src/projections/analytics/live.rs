@@ -11,7 +11,7 @@ use super::fact::{Kind, PRIORITIES, STATUSES, Split, fixed_name};
 use super::fold::Row;
 use super::names::{Id, NONE};
 use super::sketch::Sketch;
-use super::windows::{MINUTE_MS, Minute, TIMED, Tally};
+use super::windows::{MINUTE_MS, Minute, OTHERS, TIMED, Tally};
 use crate::domain::ids::TicketId;
 use crate::domain::permissions::Sight;
 use crate::domain::time::Timestamp;
@@ -191,7 +191,10 @@ impl Analytics {
         holding: &FxHashMap<Id, u32>,
     ) -> BTreeMap<String, AgentFigures> {
         let mut agents: BTreeMap<String, AgentFigures> = BTreeMap::new();
-        let of = |id: Id| self.book().agents.name(id).map(ToString::to_string);
+        let of = |id: Id| match id {
+            OTHERS => Some(self.name(Split::Agent, OTHERS)),
+            _ => self.book().agents.name(id).map(ToString::to_string),
+        };
         for (id, tally) in self.panes.totals(sight, Split::Agent, midnight, self.now) {
             let Some(agent) = of(id).filter(|name| !matches!(name.as_str(), "system" | "triage")) else { continue };
             let agent = agents.entry(agent).or_default();
@@ -216,8 +219,11 @@ impl Analytics {
 }
 
 impl super::names::Book {
-    /// The name of a dimension's value on the wire; `none` for no value.
+    /// The name of a dimension's value on the wire; `none` for no value, three dots for those that are not told apart.
     pub fn name(&self, split: Split, id: Id) -> String {
+        if id == OTHERS {
+            return "\u{2026}".to_owned();
+        }
         let found = match split {
             Split::Team => self.teams.name(id),
             Split::Agent => self.agents.name(id),

@@ -19,8 +19,10 @@ const QUARTERS: i64 = 112;
 const MINUTES: i64 = 128;
 /// How far ahead of the clock a fact may lie and still have its cell.
 const AHEAD_MS: i64 = 4 * QUARTER_MS;
-/// Values of one dimension that have cells; further ones are counted in the store only.
+/// Values of one dimension that have cells of their own; further ones share those of [`OTHERS`].
 pub const MOST_VALUES: usize = 512;
+/// Stands for all values beyond these. No name has this number.
+pub const OTHERS: Id = Id::MAX;
 
 /// The kinds that take time, in the order of a cell's sketches.
 pub const TIMED: [Kind; 5] = [Kind::FirstResponse, Kind::NextResponse, Kind::Solved, Kind::Wait, Kind::Handled];
@@ -161,14 +163,14 @@ impl Windows {
     }
 
     fn add_to(&mut self, split: Split, id: Id, quarter: i64, kind: Kind, fact: &Fact) {
+        let is_full = self.values.get(&split).is_some_and(|values| *values >= MOST_VALUES);
+        let id = if is_full && !self.by.contains_key(&(split, id)) { OTHERS } else { id };
         let ring = match self.by.entry((split, id)) {
             Entry::Occupied(ring) => ring.into_mut(),
             Entry::Vacant(place) => {
-                let values = self.values.entry(split).or_default();
-                if *values >= MOST_VALUES {
-                    return;
+                if id != OTHERS {
+                    *self.values.entry(split).or_default() += 1;
                 }
-                *values += 1;
                 place.insert(Ring::new(QUARTERS))
             }
         };
@@ -179,9 +181,12 @@ impl Windows {
     pub fn sweep(&mut self) {
         let from = Self::horizon(self.now).div_euclid(QUARTER_MS);
         let values = &mut self.values;
-        self.by.retain(|(split, _), ring| {
+        self.by.retain(|(split, id), ring| {
             let alive = ring.within(from, i64::MAX).next().is_some();
-            if !alive && let Some(count) = values.get_mut(split) {
+            if !alive
+                && *id != OTHERS
+                && let Some(count) = values.get_mut(split)
+            {
                 *count -= 1;
             }
             alive
@@ -218,4 +223,34 @@ fn sum(ring: &Ring<Tally>, from: i64, to: i64) -> Tally {
         sum.merge(tally);
     }
     sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::projections::analytics::fact::Dims;
+
+    /// A15: of more values than have cells of their own nothing is left out: the others are told under one name, and sums stay whole.
+    #[test]
+    fn a15_values_beyond_the_limit_share_one_name() {
+        let (now, count) = (100 * QUARTER_MS, MOST_VALUES as u32 + 88);
+        let mut windows = Windows::new(now);
+        let book = Book::default();
+        for _ in 0..2 {
+            for team in 1..=count {
+                let dims = Dims { team, agent: 1, category: 1, tags: 0, priority: 1, channel: 1, detail: 0 };
+                let fact = Fact { at: now, ticket: u64::from(team), value: 0, business: 0, dims, weight: 1 };
+                windows.add(Kind::Created, &fact, &book);
+            }
+        }
+        let created: FxHashMap<Id, i64> =
+            windows.totals(Split::Team, now, now).map(|(id, tally)| (id, tally.count(Kind::Created))).collect();
+        assert_eq!((created.len(), created[&1], created[&OTHERS]), (MOST_VALUES + 1, 2, 2 * 88));
+        assert_eq!(created.values().sum::<i64>(), 2 * i64::from(count));
+        assert_eq!(book.name(Split::Team, OTHERS), "\u{2026}");
+        // What has not been seen for a day makes room.
+        assert!(!windows.advance(now + 200 * QUARTER_MS));
+        windows.sweep();
+        assert!(windows.by.is_empty() && windows.values[&Split::Team] == 0);
+    }
 }
