@@ -6,6 +6,7 @@ import { strings } from "@/app/strings/strings";
 import { Button } from "@/components/ui/button";
 import { AttachmentTray } from "@/desk/attachment-tray";
 import { useFileDrop } from "@/desk/file-drop";
+import { FilePicker } from "@/desk/file-picker";
 import { bytes, list } from "@/desk/format-time";
 import { problemText } from "@/desk/refusal-text";
 import { Uploads } from "@/desk/uploads";
@@ -109,18 +110,7 @@ export function FileField({ attached }: { attached: RequestFiles }) {
       )}
     >
       <div className="flex flex-wrap items-center gap-x-3 gap-y-1">
-        <input
-          ref={picker}
-          type="file"
-          multiple
-          hidden
-          aria-label={strings.files.attach}
-          onChange={(event) => {
-            attach([...(event.target.files ?? [])]);
-            // The same file may be chosen again.
-            event.target.value = "";
-          }}
-        />
+        <FilePicker ref={picker} onPick={attach} />
         <Button
           variant="ghost"
           aria-describedby={`${id}-hint`}

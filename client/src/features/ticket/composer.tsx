@@ -25,6 +25,7 @@ import { AttachmentTray } from "@/desk/attachment-tray";
 import { useDesk } from "@/desk/desk-context";
 import type { Draft } from "@/desk/drafts";
 import { useFileDrop } from "@/desk/file-drop";
+import { FilePicker } from "@/desk/file-picker";
 import { list, timeOfDay } from "@/desk/format-time";
 import { filledIn, type Macro } from "@/desk/macros";
 import { onceDrawn } from "@/desk/once-drawn";
@@ -334,18 +335,7 @@ export const Composer = forwardRef<ComposerHandle, { ticket: Ticket }>(function 
           className="px-3 pb-2"
         />
         <div className="flex items-center gap-2 px-2 pb-2">
-          <input
-            ref={picker}
-            type="file"
-            multiple
-            hidden
-            aria-label={strings.files.attach}
-            onChange={(event) => {
-              attach([...(event.target.files ?? [])]);
-              // The same file may be chosen again.
-              event.target.value = "";
-            }}
-          />
+          <FilePicker ref={picker} onPick={attach} />
           <Tooltip label={strings.files.attach}>
             <Button
               variant="ghost"
