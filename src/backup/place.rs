@@ -155,10 +155,9 @@ impl Source {
         if let Err(error) = &tried
             && !error.is_want_of_room()
         {
-            if self.runtime.has_left() {
-                return tried.map(|()| made);
+            if !self.runtime.has_left() {
+                self.give_up(place, &sheet, &made.sheet, error)?;
             }
-            self.give_up(place, &sheet, &made.sheet, error)?;
             return tried.map(|()| made);
         }
         let text = serde_json::to_vec_pretty(&sheet).map_err(io::Error::other)?;

@@ -133,6 +133,20 @@ async fn o21_a_running_desk_is_copied() {
     assert_eq!((head.seq.get(), files), (1, vec!["first".to_owned()]));
 }
 
+/// A desk whose buckets are these.
+async fn desk_with_place(
+    bucket: &Bucket,
+    data: &Path,
+    clock: &Clock,
+    change: impl FnOnce(&mut hotdesk::config::Backup),
+) -> TestApp {
+    TestApp::on_in_with(open(data), clock.clone(), data, |config| {
+        config.storage.google_endpoint.clone_from(&bucket.address);
+        change(&mut config.backup);
+    })
+    .await
+}
+
 /// O22: copies in a place add only what is new, by the clock and on demand, each read back; the newest comes back whole, an older
 /// one too, and what no copy needs any more is removed.
 #[actix_web::test]
@@ -140,11 +154,9 @@ async fn o22_copies_in_a_place_add_what_is_new() {
     let bucket = Bucket::start().await;
     let data = tempfile::tempdir().unwrap();
     let clock = Clock::manual(START);
-    let address = bucket.address.clone();
-    let app = TestApp::on_in_with(open(data.path()), clock.clone(), data.path(), |config| {
-        config.storage.google_endpoint = address;
-        config.backup.place = "gs://desk/copies".to_owned();
-        config.backup.keep = 2;
+    let app = desk_with_place(&bucket, data.path(), &clock, |backup| {
+        backup.place = "gs://desk/copies".to_owned();
+        backup.keep = 2;
     })
     .await;
     app.user("ann", "agent").await;
@@ -298,12 +310,11 @@ fn o25_long_closed_tickets_are_found() {
 async fn o26_long_closed_tickets_are_put_aside() {
     let bucket = Bucket::start().await;
     let data = tempfile::tempdir().unwrap();
-    let (clock, address) = (Clock::manual(START), bucket.address.clone());
-    let app = TestApp::on_in_with(open(data.path()), clock.clone(), data.path(), |config| {
-        config.storage.google_endpoint = address;
-        config.backup.place = "gs://desk".to_owned();
-        config.backup.check = false;
-        config.backup.closed_days = 30;
+    let clock = Clock::manual(START);
+    let app = desk_with_place(&bucket, data.path(), &clock, |backup| {
+        backup.place = "gs://desk".to_owned();
+        backup.check = false;
+        backup.closed_days = 30;
     })
     .await;
     let (old, revived, open) = (add(&app, "old").await, add(&app, "revived").await, add(&app, "open").await);
@@ -439,12 +450,8 @@ async fn o28_an_erasure_that_was_cut_short_goes_on() {
 async fn o29_a_copy_that_cannot_be_read_back_never_counts() {
     let bucket = Bucket::start().await;
     let data = tempfile::tempdir().unwrap();
-    let (clock, address) = (Clock::manual(START), bucket.address.clone());
-    let app = TestApp::on_in_with(open(data.path()), clock.clone(), data.path(), |config| {
-        config.storage.google_endpoint = address;
-        config.backup.place = "gs://desk".to_owned();
-    })
-    .await;
+    let clock = Clock::manual(START);
+    let app = desk_with_place(&bucket, data.path(), &clock, |backup| backup.place = "gs://desk".to_owned()).await;
     let named = |folder: &str| bucket.names().into_iter().filter(|name| name.starts_with(folder)).collect::<Vec<_>>();
     let back_up = async || {
         clock.advance(1_000);

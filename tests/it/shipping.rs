@@ -1,9 +1,10 @@
 //! How the desk is shipped: the deploy script against stand-ins for the cloud, and the files of the platforms against each other.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -242,6 +243,21 @@ fn o14_platforms_run_one_process() {
     }
 }
 
+/// A desk that listens, and the line that says where.
+fn serving(data: &Path, options: &[&str]) -> (Child, String) {
+    let mut desk = Command::new(env!("CARGO_BIN_EXE_hotdesk"))
+        .args(["serve", "--data"])
+        .arg(data)
+        .args(options)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(desk.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (desk, line)
+}
+
 /// O15: what the container and systemd are told to run is what the command line knows.
 #[test]
 fn o15_health_asks_a_running_desk() {
@@ -254,15 +270,7 @@ fn o15_health_asks_a_running_desk() {
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains(&address));
     let data = tempfile::tempdir().unwrap();
-    let mut desk = Command::new(env!("CARGO_BIN_EXE_hotdesk"))
-        .args(["serve", "--listen", &address, "--data"])
-        .arg(data.path())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(desk.stdout.take().unwrap()), &mut line).unwrap();
+    let (mut desk, _) = serving(data.path(), &["--listen", &address]);
     let output = ask().unwrap();
     desk.kill().unwrap();
     desk.wait().unwrap();
@@ -279,23 +287,13 @@ fn o15_health_asks_a_desk_with_a_certificate() {
     fs::write(&key, made.signing_key.serialize_pem()).unwrap();
     let settings = format!("[server]\nlisten = \"127.0.0.1:1\"\ntls_certificate = {chain:?}\ntls_key = {key:?}\n");
     fs::write(&config, settings).unwrap();
-    let mut desk = Command::new(env!("CARGO_BIN_EXE_hotdesk"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--config"])
-        .arg(&config)
-        .arg("--data")
-        .arg(data.path().join("data"))
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(desk.stdout.take().unwrap()), &mut line).unwrap();
+    let config = config.to_str().unwrap();
+    let (mut desk, line) = serving(&data.path().join("data"), &["--listen", "127.0.0.1:0", "--config", config]);
     let address = line.trim().rsplit('/').next().unwrap();
     let ask = |more: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_hotdesk")).arg("health").args(more).output().unwrap();
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     };
-    let config = config.to_str().unwrap();
     let (well, elsewhere) = (ask(&["--config", config, "--listen", address]), ask(&["--config", config]));
     desk.kill().unwrap();
     desk.wait().unwrap();
