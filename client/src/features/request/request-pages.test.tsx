@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { act, fireEvent, render, screen, within } from "@testing-library/react";
+import { act, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import type { ReactNode } from "react";
 import { afterEach, describe, expect, test } from "vitest";
 import type { CreateRequest, RequestForm, RequestView } from "@/protocol/types";
@@ -370,9 +370,12 @@ describe("C68: a customer's files", () => {
     await draw("We need your answer", <RequestPage body={() => null} api={api({ answer })} />);
     await pick(file("one.txt"));
     await tap("Send the answer");
-    expect(said).toEqual([["", ["f1"]]]);
-    expect(screen.queryByLabelText("Attached files")).toBeNull();
-    expect(screen.queryByText("Attach files")).toBeNull();
+    // The answer is drawn in a turn of its own.
+    await waitFor(() => {
+      expect(said).toEqual([["", ["f1"]]]);
+      expect(screen.queryByLabelText("Attached files")).toBeNull();
+      expect(screen.queryByText("Attach files")).toBeNull();
+    });
   });
 
   test("that the desk sent are saved by the link, and a failure is said", async () => {
